@@ -1,0 +1,1 @@
+"""The Streamlit viewer: widgets, one call, one picture."""

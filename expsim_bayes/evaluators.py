@@ -1,0 +1,178 @@
+"""Who rates: an LLM judge, a metric, or a pool of people, each with its noise, bias, price and speed.
+
+`Evaluator` is what a person declares in a scenario; `Panel` is several of them as arrays, ready for thousands of replications. Add a
+field here when a new trait of a rater enters the generative story.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from expsim_bayes.costs import HOURS_PER_DAY, call_usd, labour_usd
+from expsim_bayes.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Kind = Literal["human", "llm", "metric"]
+
+
+class Evaluator(Frozen):
+    """One LLM judge with its model and prompt, one metric, or one pool of people.
+
+    All standard deviations are in points of the score scale.
+
+    Examples
+    --------
+    >>> crowd = Evaluator(name="crowd", kind="human", raters=8, noise_sd=0.6, severity_sd=0.4,
+    ...                   wage_usd_per_hour=20, seconds_per_rating=45, parallel=4)
+    >>> round(crowd.usd_per_rating_paid, 3)
+    0.25
+    """
+
+    name: str = Field(min_length=1)
+    """Name of the evaluator, as it appears in reports."""
+    kind: Kind
+    """human, llm or metric."""
+    raters: int = Field(default=1, ge=1)
+    """Number of people in the pool; 1 for a judge."""
+    ratings_per_output: int = Field(default=1, ge=1)
+    """Ratings that each output gets from this evaluator: different people, or the same judge asked again."""
+    severity_mean: float = 0.0
+    """How far above (+) or below (-) the reference's level this evaluator scores, in points."""
+    severity_sd: float = Field(default=0.0, ge=0)
+    """SD of severity between the people of a pool, in points."""
+    shift_sd: float = Field(default=0.0, ge=0)
+    """SD of a judge's taste for a variant as such (family, verbosity), in points; 0 for people."""
+    shift: dict[str, float] = Field(default_factory=dict)
+    """Taste for a variant that is fixed by the story, by variant name, in points; others are drawn with shift_sd."""
+    taste_sd: float = Field(default=0.0, ge=0)
+    """SD of one person's taste for a variant, in points."""
+    opinion_sd: float = Field(default=0.0, ge=0)
+    """SD of a rater's lasting opinion of one output, in points: asking again does not remove it."""
+    scale_use: float = Field(default=1.0, gt=0)
+    """How much of the scale the evaluator uses (lambda); 1 for the reference."""
+    noise_sd: float = Field(gt=0)
+    """SD of the noise from one rating to the next, in points."""
+    usd_per_rating: float | None = Field(default=None, ge=0)
+    """Dollars a rating; else it follows from the wage or from the model's tokens."""
+    wage_usd_per_hour: float | None = Field(default=None, ge=0)
+    """Wage of people, dollars an hour."""
+    model: str | None = None
+    """Model behind a judge, for its token prices."""
+    tokens_in: float = Field(default=0.0, ge=0)
+    """Mean tokens that a judge reads for a rating."""
+    tokens_out: float = Field(default=0.0, ge=0)
+    """Mean tokens that a judge writes for a rating."""
+    seconds_per_rating: float = Field(default=0.0, ge=0)
+    """Seconds that one rating takes one rater."""
+    parallel: int = Field(default=1, ge=1)
+    """How many ratings are made at the same time."""
+    hours_per_day: float = Field(default=HOURS_PER_DAY, gt=0, le=HOURS_PER_DAY)
+    """Hours a day in which ratings are made: 24 for a judge, 8 or so for people."""
+    turnaround_hours: float = Field(default=0.0, ge=0)
+    """Hours that pass before a batch comes back, whatever its size."""
+
+    @model_validator(mode="after")
+    def _priced_and_consistent(self) -> Evaluator:
+        if self.usd_per_rating is None and self.wage_usd_per_hour is None and self.model is None:
+            raise ValueError("has no price: give usd_per_rating, wage_usd_per_hour or model with tokens_in and tokens_out")
+        if self.kind == "human" and (self.shift_sd > 0 or self.shift):
+            raise ValueError("shift is a judge's; for people use taste_sd")
+        if self.raters == 1 and (self.severity_sd > 0 or self.taste_sd > 0):
+            raise ValueError("severity_sd and taste_sd need raters of 2 or more; a single rater has severity_mean and shift_sd")
+        return self
+
+    @property
+    def usd_per_rating_paid(self) -> float:
+        """Dollars that one rating costs: the stated price, else wages, else tokens."""
+        if self.usd_per_rating is not None:
+            return self.usd_per_rating
+        if self.wage_usd_per_hour is not None:
+            return labour_usd(seconds=self.seconds_per_rating, wage_usd_per_hour=self.wage_usd_per_hour)
+        assert self.model is not None  # the validator saw to it
+        return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out)
+
+
+class Panel(NamedTuple):
+    """Several evaluators as arrays: K evaluators, their J raters numbered through.
+
+    The reference is the first evaluator of people, or the first of all where nobody is human.
+    """
+
+    names: tuple[str, ...]
+    """(K,) names of the evaluators."""
+    kinds: tuple[Kind, ...]
+    """(K,) their kinds."""
+    raters: tuple[str, ...]
+    """(J,) names of the raters."""
+    rater_evaluator: NDArray[np.intp]
+    """(J,) evaluator of each rater."""
+    first_rater: NDArray[np.intp]
+    """(K,) number of each evaluator's first rater."""
+    pool_size: NDArray[np.intp]
+    """(K,) raters of each evaluator."""
+    ratings_per_output: NDArray[np.intp]
+    """(K,) ratings an output gets."""
+    reference: int
+    """Evaluator whose opinion defines quality."""
+    usd_per_rating: NDArray[np.float64]
+    """(K,) dollars a rating."""
+    seconds_per_rating: NDArray[np.float64]
+    """(K,) seconds a rating."""
+    parallel: NDArray[np.float64]
+    """(K,) ratings at the same time."""
+    hours_per_day: NDArray[np.float64]
+    """(K,) working hours a day."""
+    turnaround_hours: NDArray[np.float64]
+    """(K,) hours before a batch comes back."""
+
+
+def rater_names(evaluator: Evaluator) -> tuple[str, ...]:
+    """Names of the raters of one evaluator: its own where there is one, else numbered.
+
+    Examples
+    --------
+    >>> rater_names(Evaluator(name="crowd", kind="human", raters=2, noise_sd=1, usd_per_rating=0.2))
+    ('crowd 1', 'crowd 2')
+    """
+    if evaluator.raters == 1:
+        return (evaluator.name,)
+    width = len(str(evaluator.raters))
+    return tuple(f"{evaluator.name} {number:0{width}d}" for number in range(1, evaluator.raters + 1))
+
+
+def panel(evaluators: Sequence[Evaluator]) -> Panel:
+    """Evaluators as arrays, raters numbered through.
+
+    Examples
+    --------
+    >>> judge = Evaluator(name="judge", kind="llm", noise_sd=0.5, usd_per_rating=0.001)
+    >>> crowd = Evaluator(name="crowd", kind="human", raters=3, noise_sd=0.6, usd_per_rating=0.2)
+    >>> panel([judge, crowd]).rater_evaluator
+    array([0, 1, 1, 1])
+    >>> panel([judge, crowd]).reference
+    1
+    """
+    pool_size = np.array([e.raters for e in evaluators], dtype=np.intp)
+    humans = [k for k, e in enumerate(evaluators) if e.kind == "human"]
+    return Panel(
+        names=tuple(e.name for e in evaluators),
+        kinds=tuple(e.kind for e in evaluators),
+        raters=tuple(name for e in evaluators for name in rater_names(e)),
+        rater_evaluator=np.repeat(np.arange(len(evaluators), dtype=np.intp), pool_size),
+        first_rater=np.concatenate([[0], np.cumsum(pool_size)[:-1]]).astype(np.intp),
+        pool_size=pool_size,
+        ratings_per_output=np.array([e.ratings_per_output for e in evaluators], dtype=np.intp),
+        reference=humans[0] if humans else 0,
+        usd_per_rating=np.array([e.usd_per_rating_paid for e in evaluators]),
+        seconds_per_rating=np.array([e.seconds_per_rating for e in evaluators]),
+        parallel=np.array([e.parallel for e in evaluators], dtype=float),
+        hours_per_day=np.array([e.hours_per_day for e in evaluators]),
+        turnaround_hours=np.array([e.turnaround_hours for e in evaluators]),
+    )

@@ -1,0 +1,472 @@
+"""The loop of an experiment, look after look: allocate, rate, update, decide.
+
+`run` plays thousands of replications of a scenario side by side and gives a Dataset; `play` plays one and keeps its ratings too. What is
+true is known here, so results carry it along for those who count errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from expsim_bayes import superiority
+from expsim_bayes.allocation import Fixed
+from expsim_bayes.costs import HOURS_PER_DAY, SECONDS_PER_HOUR, elapsed_days
+from expsim_bayes.evaluators import Panel, panel
+from expsim_bayes.posterior import Batch, State, beliefs, init, latent_marginals, layout, quality_marginals, update
+from expsim_bayes.simulate import Look, Plan, Streams, Truth, World, assign, draw_look, draw_world, plan, ratings_of
+from expsim_bayes.stopping import (
+    COLLECT,
+    CONTINUE,
+    Budget,
+    Evidence,
+    Guardrail,
+    MaxRatings,
+    Verdicts,
+    eligible,
+    first,
+    prob_breach_lognormal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from expsim_bayes.posterior import Components, Layout
+    from expsim_bayes.ratings import Ratings
+    from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
+
+CHUNK = 1_000
+"""Replications that are held in memory at once."""
+
+
+class Played(NamedTuple):
+    """One experiment, played to its decision."""
+
+    history: xr.Dataset
+    """What `run` gives for a single replication, with dim look."""
+    ratings: Ratings
+    """Its ratings, up to the look at which it stopped."""
+
+
+def run(
+    scenario: Scenario,
+    *,
+    strategy: StrategyName | None = None,
+    evaluators: EvaluatorChoice = "both",
+    random_seed: int = 0,
+    replications: int = 1,
+    truth: Truth = "declared",
+    history: bool = True,
+    latents: bool = False,
+    chunk: int = CHUNK,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Many replications of an experiment, each to its decision or its last look.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    strategy : {"ab", "bandit", "sequential"}, optional
+        How it is run; the scenario's default unless told.
+    evaluators : {"llm", "human", "both"}
+        Who rates.
+    random_seed : int
+        The same seed gives the same numbers for any `chunk`.
+    replications : int
+        Number of experiments.
+    truth : {"declared", "prior"}
+        Whether qualities are those of the scenario or drawn from its beliefs.
+    history : bool
+        Keep every look (dim ``look``), or only the state at the stop.
+    latents : bool
+        Also keep truth, posterior mean and SD of every latent effect at the stop (dim ``latent``).
+    chunk : int
+        Replications that are held in memory at once.
+    progress : callable, optional
+        Called with the number of replications that are done.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``quality_mean``, ``quality_sd``, ``effect_mean``, ``effect_sd`` (difference to the control), ``prob_best``, ``prob_superior``,
+        ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and ``days`` (replication[, look]); cumulative
+        ``outputs`` (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator), ``usd_generation``, ``latency_s`` (…, variant);
+        ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> result = run(load("summarization-prompts"), replications=3, random_seed=1)
+    >>> result.sizes["replication"], result.sizes["look"]
+    (3, 10)
+    """
+    import xarray as xr
+
+    scenario = scenario.rated_by(evaluators)
+    strategy = strategy or scenario.default_strategy
+    chunks = []
+    for start in range(0, replications, chunk):
+        stop = min(start + chunk, replications)
+        loop = _Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
+        loop.run(history=history)
+        chunks.append(loop.dataset(latents=latents))
+        if progress:
+            progress(stop)
+    result = chunks[0] if len(chunks) == 1 else xr.concat(chunks, dim="replication")
+    result.attrs.update(
+        scenario=scenario.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth=truth, looks=scenario.looks
+    )
+    return result
+
+
+def play(
+    scenario: Scenario,
+    *,
+    strategy: StrategyName | None = None,
+    evaluators: EvaluatorChoice = "both",
+    random_seed: int = 0,
+) -> Played:
+    """One experiment, with its ratings: the first replication that `run` gives for the same seed.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> played = play(load("summarization-prompts"), random_seed=1)
+    >>> len(played.ratings.table) == played.history.ratings.max("look").sum()
+    True
+    """
+    whole, strategy = scenario, strategy or scenario.default_strategy
+    scenario = scenario.rated_by(evaluators)
+    loop = _Loop(scenario, strategy, Streams(random_seed, 0, 1), "declared")
+    kept: list[tuple[Plan, NDArray[np.intp], Look]] = []
+    loop.run(history=True, keep=kept)
+    history = loop.dataset(latents=True)
+    history.attrs.update(
+        scenario=whole.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth="declared", looks=scenario.looks
+    )
+    return Played(history, ratings_of(scenario, kept))
+
+
+class _Tally(NamedTuple):
+    """What was spent so far, over all replications of a chunk."""
+
+    outputs: NDArray[np.float64]
+    """(replication, variant)"""
+    ratings: NDArray[np.float64]
+    """(replication, evaluator)"""
+    usd_rating: NDArray[np.float64]
+    """(replication, evaluator)"""
+    usd_generation: NDArray[np.float64]
+    """(replication, variant)"""
+    seconds: NDArray[np.float64]
+    """(replication, variant) latency, summed over outputs."""
+    days: NDArray[np.float64]
+    """(replication,)"""
+    log_sums: NDArray[np.float64]
+    """(guardrail, 2, replication, variant) sums and sums of squares of log cost or log latency."""
+
+
+class _Loop:
+    """The replications of one chunk: what is true of them, what is known, what was spent."""
+
+    def __init__(self, scenario: Scenario, strategy: StrategyName, streams: Streams, truth: Truth) -> None:
+        self.scenario = scenario
+        self.strategy = strategy
+        self.streams = streams
+        self.world = draw_world(scenario, streams, truth=truth)
+        self.who = panel(scenario.evaluators)
+        self.components = beliefs(scenario)
+        self.places = layout(self.components, rater_evaluator=self.who.rater_evaluator)
+        self.rules = scenario.rules(strategy)
+        self.limits = tuple(rule for rule in self.rules if isinstance(rule, MaxRatings | Budget))
+        self.guardrails = tuple(rule for rule in self.rules if isinstance(rule, Guardrail))
+        self.replications = streams.stop - streams.start
+        self.final: dict[str, NDArray[Any]] = {}
+        self.records: dict[str, NDArray[Any]] = {}
+
+    def run(self, *, history: bool, keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None) -> None:
+        """Play all looks; `keep` receives plan, variants and ratings of each look of a lone replication."""
+        scenario, n_variants = self.scenario, len(self.scenario.variants)
+        strategy = scenario.strategies[self.strategy]
+        adaptive = not isinstance(strategy.allocation, Fixed)
+        active = np.arange(self.replications)
+        state = init(self.components, self.places)
+        prob_best = np.full((self.replications, n_variants), 1.0 / n_variants)
+        tally = self._nothing_spent()
+        for look in range(scenario.looks):
+            layout_of_look = plan(scenario, self.strategy, look)
+            variant = assign(scenario, self.strategy, layout_of_look, prob_best, self.streams, look)
+            rated = draw_look(scenario, layout_of_look, self.world, variant, self.streams, look)
+            if keep is not None:
+                keep.append((layout_of_look, variant, rated))
+            tally = self._spend(tally, layout_of_look, variant, rated)
+            state = update(state, _batch(layout_of_look, variant, rated, active), self.components, self.places)
+            last = look == scenario.looks - 1
+            may_stop = last or strategy.decide == "every look" or bool(self.limits)
+            if not (may_stop or adaptive or history):
+                continue
+            snapshot, evidence = self._judge(state, tally, active, look)
+            prob_best[active] = evidence.prob_best
+            verdicts = self._decide(evidence, look)
+            done = verdicts.decision != CONTINUE
+            snapshot |= {"decision": verdicts.decision, "launched": verdicts.variant, "rule": verdicts.rule}
+            self._record(snapshot, active, look, history=history)
+            if done.any():
+                self._record_latents(state, active, done)
+                active, state = active[~done], state.of(~done)
+            if not active.size:
+                break
+
+    def dataset(self, *, latents: bool) -> xr.Dataset:
+        """Everything that was recorded, with the truth beside it."""
+        import xarray as xr
+
+        history = bool(self.records)
+        values = self.records or {name: self.final[name] for name in self.final if name in _DIMS}
+        lead = ("replication", "look") if history else ("replication",)
+        data = {name: ((*lead, *_DIMS[name]), array) for name, array in values.items()}
+        data |= {name: (("replication",), self.final[name]) for name in ("decision", "launched", "rule", "stop_look")}
+        data["quality_true"] = (("replication", "variant"), np.asarray(self.world.quality))
+        if latents:
+            data |= {name: (("replication", "latent"), self.final[name]) for name in ("latent_mean", "latent_sd")}
+            data["latent_true"] = (("replication", "latent"), _latent_truth(self.world, self.places))
+        coords: dict[str, Any] = {
+            "replication": np.arange(self.streams.start, self.streams.stop),
+            "variant": list(self.scenario.variant_names),
+            "evaluator": list(self.who.names),
+        }
+        if history:
+            coords["look"] = np.arange(1, self.scenario.looks + 1)
+        if latents:
+            coords["latent"] = latent_names(self.places, self.scenario.variant_names, self.who)
+        return xr.Dataset(data, coords=coords)
+
+    def _nothing_spent(self) -> _Tally:
+        replications, n_variants, n_evaluators = self.replications, len(self.scenario.variants), len(self.who.names)
+        by_variant = np.zeros((replications, n_variants))
+        by_evaluator = np.zeros((replications, n_evaluators))
+        log_sums = np.zeros((len(self.guardrails), 2, replications, n_variants))
+        return _Tally(by_variant, by_evaluator, by_evaluator, by_variant, by_variant, np.zeros(replications), log_sums)
+
+    def _spend(self, tally: _Tally, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look) -> _Tally:
+        """The tally with one more look on it."""
+        who = self.who
+        chosen = variant.reshape(variant.shape[0], -1, 1) == np.arange(len(self.scenario.variants))
+        usd_each = np.array([v.usd_per_output for v in self.scenario.variants])
+        ratings = self._ratings_in(layout_of_look)
+        rating_days = elapsed_days(
+            ratings,
+            seconds_each=who.seconds_per_rating,
+            parallel=who.parallel,
+            hours_per_day=who.hours_per_day,
+            turnaround_hours=who.turnaround_hours,
+        )
+        generation_days = rated.latency_s.sum(1) / (self.scenario.generation_parallel * SECONDS_PER_HOUR * HOURS_PER_DAY)
+        by_metric = {"cost_usd": usd_each[variant.reshape(variant.shape[0], -1)] * rated.relative_tokens, "latency_s": rated.latency_s}
+        return _Tally(
+            outputs=tally.outputs + chosen.sum(1),
+            ratings=tally.ratings + ratings,
+            usd_rating=tally.usd_rating + ratings * who.usd_per_rating,
+            usd_generation=tally.usd_generation + _per_variant(rated.relative_tokens, chosen) * usd_each,
+            seconds=tally.seconds + _per_variant(rated.latency_s, chosen),
+            days=tally.days + generation_days + rating_days.max(),
+            log_sums=tally.log_sums + _log_sums(self.guardrails, by_metric, chosen, tally.log_sums.shape),
+        )
+
+    def _judge(
+        self, state: State, tally: _Tally, active: NDArray[np.intp], look: int
+    ) -> tuple[dict[str, NDArray[Any]], Evidence]:
+        """What is known and spent at a look, for the record and for the rules."""
+        scenario = self.scenario
+        quality = quality_marginals(state, self.components, self.places)
+        breach = self._breach(tally, active)
+        found = superiority.from_gaussian(
+            quality.mean,
+            quality.cov,
+            control=scenario.control_index,
+            min_effect=scenario.min_effect,
+            rope=scenario.rope_width,
+            higher_is_better=scenario.higher_is_better,
+            eligible=eligible(self.guardrails, breach, scenario.control_index),
+        )
+        next_dollars, next_ratings = self._price_of(look + 1)
+        usd = tally.usd_generation.sum(1) + tally.usd_rating.sum(1)
+        evidence = Evidence(
+            prob_best=found.prob_best,
+            prob_superior=found.prob_superior,
+            expected_loss=found.expected_loss,
+            prob_equivalent=found.prob_equivalent,
+            prob_breach=breach,
+            dollars=usd[active],
+            ratings=tally.ratings.sum(1)[active].astype(np.int64),
+            days=tally.days[active],
+            control=scenario.control_index,
+            next_dollars=next_dollars,
+            next_ratings=next_ratings,
+        )
+        base = scenario.control_index or 0
+        effect_variance = np.diagonal(quality.cov, axis1=1, axis2=2) + quality.cov[:, [base], [base]] - 2 * quality.cov[:, base]
+        snapshot = {
+            "quality_mean": quality.mean,
+            "quality_sd": np.sqrt(np.diagonal(quality.cov, axis1=1, axis2=2)),
+            "effect_mean": quality.mean - quality.mean[:, [base]],
+            "effect_sd": np.sqrt(np.maximum(effect_variance, 0.0)),
+            "prob_best": found.prob_best,
+            "prob_superior": found.prob_superior,
+            "expected_loss": found.expected_loss,
+            "prob_equivalent": found.prob_equivalent,
+            "mcse": found.mcse,
+            "outputs": tally.outputs[active],
+            "ratings": tally.ratings[active],
+            "usd_rating": tally.usd_rating[active],
+            "usd_generation": tally.usd_generation[active],
+            "seconds": tally.seconds[active],
+            "days": tally.days[active],
+        }
+        return snapshot, evidence
+
+    def _price_of(self, look: int) -> tuple[float, int]:
+        """Most dollars that a look may cost, and its ratings; nothing after the last."""
+        if look >= self.scenario.looks:
+            return 0.0, 0
+        ratings = self._ratings_in(plan(self.scenario, self.strategy, look))
+        dearest = max(v.usd_per_output for v in self.scenario.variants)
+        return float(ratings @ self.who.usd_per_rating) + self.scenario.outputs_per_look * dearest, int(ratings.sum())
+
+    def _ratings_in(self, layout_of_look: Plan) -> NDArray[np.float64]:
+        """(evaluator,) ratings of a look."""
+        return np.bincount(layout_of_look.evaluator, minlength=len(self.who.names)).astype(float)
+
+    def _breach(self, tally: _Tally, active: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        """(replication, guardrail, variant) chance that each variant breaks each limit; None without guardrails."""
+        if not self.guardrails:
+            return None
+        control = self.scenario.control_index
+        outputs = tally.outputs[active]
+        return np.stack(
+            [
+                prob_breach_lognormal(outputs, *log_sums[:, active], rule=rule, control=control)
+                for rule, log_sums in zip(self.guardrails, tally.log_sums, strict=True)
+            ],
+            axis=1,
+        )
+
+    def _decide(self, evidence: Evidence, look: int) -> Verdicts:
+        """The verdict of the rules; where they are asked only at the end, limits on spending end it early."""
+        verdicts = first(self.rules, evidence, look=look + 1)
+        if look == self.scenario.looks - 1:
+            undecided = verdicts.decision == CONTINUE
+            return verdicts._replace(decision=np.where(undecided, COLLECT, verdicts.decision))
+        if self.scenario.strategies[self.strategy].decide == "every look":
+            return verdicts
+        spent = first(self.limits, evidence, look=look + 1).decision != CONTINUE
+        return Verdicts(*(np.where(spent, array, waiting) for array, waiting in zip(verdicts, (CONTINUE, -1, -1), strict=True)))
+
+    def _record(self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], look: int, *, history: bool) -> None:
+        """Keep what a look showed for the replications that are still running."""
+        for name, values in snapshot.items():
+            if name not in self.final:
+                self.final[name] = np.zeros((self.replications, *values.shape[1:]), dtype=values.dtype)
+            self.final[name][active] = values
+            if history and name in _DIMS:
+                if name not in self.records:
+                    self.records[name] = np.full((self.replications, self.scenario.looks, *values.shape[1:]), np.nan)
+                self.records[name][active, look] = values
+        self.final.setdefault("stop_look", np.zeros(self.replications, dtype=np.intp))[active] = look + 1
+
+    def _record_latents(self, state: State, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
+        """Keep the posterior of all effects where an experiment stops."""
+        latent = latent_marginals(state.of(done))
+        for name, values in (("latent_mean", latent.mean), ("latent_sd", np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2)))):
+            self.final.setdefault(name, np.zeros((self.replications, self.places.size)))[active[done]] = values
+
+
+_DIMS: dict[str, tuple[str, ...]] = {
+    "quality_mean": ("variant",),
+    "quality_sd": ("variant",),
+    "effect_mean": ("variant",),
+    "effect_sd": ("variant",),
+    "prob_best": ("variant",),
+    "prob_superior": ("variant",),
+    "expected_loss": ("variant",),
+    "prob_equivalent": (),
+    "mcse": (),
+    "outputs": ("variant",),
+    "ratings": ("evaluator",),
+    "usd_rating": ("evaluator",),
+    "usd_generation": ("variant",),
+    "seconds": ("variant",),
+    "days": (),
+}
+
+
+def _batch(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Batch:
+    """The ratings of a look for the replications that are still running."""
+    answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
+    everyone = active.size == rated.score.shape[0]
+    return Batch(
+        score=rated.score if everyone else rated.score[active],
+        variant=answered if everyone or answered.shape[0] == 1 else answered[active],
+        rater=layout_of_look.rater,
+        item=layout_of_look.item,
+        cell=layout_of_look.output,
+        output=layout_of_look.output,
+        opinion=layout_of_look.opinion,
+    )
+
+
+def _per_variant(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(replication, variant) sums over the outputs of each variant."""
+    return np.matmul(values[:, None, :], chosen.astype(float))[:, 0]
+
+
+def _log_sums(
+    guardrails: tuple[Guardrail, ...],
+    by_metric: dict[str, NDArray[np.float64]],
+    chosen: NDArray[np.bool_],
+    shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """(guardrail, 2, replication, variant) sums and sums of squares of the logarithm of each guarded metric."""
+    sums = np.zeros(shape)
+    for g, rule in enumerate(guardrails):
+        logs = np.log(np.maximum(by_metric[rule.metric], np.finfo(float).tiny))
+        sums[g, 0] = _per_variant(logs, chosen)
+        sums[g, 1] = _per_variant(logs**2, chosen)
+    return sums
+
+
+def latent_names(places: Layout, variants: tuple[str, ...], who: Panel) -> list[str]:
+    """A name for each entry of the latent vector, such as ``shift[judge, B]``."""
+    names = [""] * places.size
+    tables = (
+        ("level", places.level[:, None], who.names, ("",)),
+        ("q", places.quality[:, None], variants, ("",)),
+        ("severity", places.severity[:, None], who.raters, ("",)),
+        ("shift", places.shift, who.names, variants),
+        ("taste", places.taste, who.raters, variants),
+    )
+    for effect, positions, rows, columns in tables:
+        for (row, column), position in np.ndenumerate(positions):
+            if position >= 0:
+                names[position] = f"{effect}[{', '.join(filter(None, (rows[row], columns[column])))}]"
+    return names
+
+
+def _latent_truth(world: World, places: Layout) -> NDArray[np.float64]:
+    """(replication, latent) the truth, in the order of the layout."""
+    truth = np.zeros((world.level.shape[0], places.size))
+    for positions, values in (
+        (places.level, world.level),
+        (places.quality, world.added),
+        (places.severity, world.severity),
+        (places.shift, world.shift),
+        (places.taste, world.taste),
+    ):
+        present = positions >= 0
+        truth[:, positions[present]] = values[:, present]
+    return truth

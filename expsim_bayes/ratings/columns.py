@@ -1,0 +1,175 @@
+"""From somebody's columns to ours: header names, renaming, the rows that `where` keeps, and cells as text.
+
+Every step takes a data frame whose index holds the row numbers that the user knows, and returns the new frame with the notices it made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from expsim_bayes.errors import RatingsError
+from expsim_bayes.ratings.contract import ALIASES, KNOWN, REQUIRED
+from expsim_bayes.ratings.wording import close_to, count, listing, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_COLUMNS = 1_000
+"""A table with more columns is refused: it is not a table of ratings in long form."""
+
+
+def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
+    """The frame with its column names without stray spaces, known names in lower case, and nameless index columns gone."""
+    if len(frame.columns) > MAX_COLUMNS:
+        raise RatingsError(
+            f"{len(frame.columns):,} columns, at most {MAX_COLUMNS:,} are read",
+            where=source,
+            remedy="give one rating a row, with the columns variant, item, rater, score",
+        )
+    given = [str(name) for name in frame.columns]
+    tidy = [_tidy_name(name) for name in given]
+    nameless = [name == "" or name.startswith("Unnamed: ") for name in tidy]
+    kept = [name for name, drop in zip(tidy, nameless, strict=True) if not drop]
+    _refuse_twins(kept, source)
+    notices = [f"column {quote(old)} read as {quote(new)}" for old, new in zip(given, tidy, strict=True) if new and old != new]
+    if any(nameless):
+        notices.append(f"{count(sum(nameless), 'column')} without a name ignored (a row index or a trailing separator)")
+    frame = frame.loc[:, [not drop for drop in nameless]]
+    return frame.set_axis(pd.Index(kept, dtype=object), axis=1), notices
+
+
+def _tidy_name(name: str) -> str:
+    bare = name.strip().strip("\ufeff\u200b").strip()
+    folded = bare.casefold()
+    return folded if folded in KNOWN or folded in ALIASES else bare
+
+
+def _refuse_twins(names: list[str], source: str) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise RatingsError(f"column {listing(twins)} appears more than once", where=source, remedy="rename or remove one of them")
+
+
+def rename(frame: pd.DataFrame, columns: Mapping[str, str], source: str) -> tuple[pd.DataFrame, list[str]]:
+    """The frame with our names: `columns` maps ours to theirs, and aliases are recognised.
+
+    A column of the source that already bears the name of ours is set aside under `NAME_in_source`.
+    """
+    for ours, theirs in columns.items():
+        if ours not in KNOWN:
+            raise RatingsError(f"{quote(ours)} is not a column of ratings", where=source, remedy=close_to(ours, KNOWN))
+        if theirs not in frame.columns:
+            raise RatingsError(
+                f"no column {quote(theirs)} to read as {quote(ours)}; found {listing(frame.columns, 30)}",
+                where=source,
+                remedy=f"name the right one with --column {ours}=YOURS",
+            )
+    wanted = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
+    wanted |= {ours: alias for alias, ours in ALIASES.items() if alias in frame.columns and ours not in columns}
+    clashing = [ours for ours in wanted if ours in frame.columns]
+    ambiguous = [ours for ours in clashing if ours not in columns]
+    if ambiguous:
+        raise RatingsError(
+            f"two columns for {quote(ambiguous[0])}: {quote(ambiguous[0])} and {quote(wanted[ambiguous[0]])}",
+            where=source,
+            remedy=f"choose one with --column {ambiguous[0]}=YOURS",
+        )
+    taken = {ours: frame[theirs] for ours, theirs in wanted.items()}
+    aside = {ours: f"{ours}_in_source" for ours in clashing if ours not in wanted.values()}
+    rest = frame.drop(columns=[theirs for theirs in set(wanted.values())]).rename(columns=aside)
+    notices = [f"column {quote(theirs)} read as {quote(ours)}" for ours, theirs in wanted.items()]
+    notices += [f"column {quote(ours)} of the source set aside as {quote(new)}" for ours, new in aside.items()]
+    return rest.assign(**taken), notices
+
+
+def require(frame: pd.DataFrame, source: str) -> None:
+    """Raise when a required column is missing, naming what was found."""
+    missing = [name for name in REQUIRED if name not in frame.columns]
+    if not missing:
+        return
+    compared = {"variant_left", "variant_right"} <= set(frame.columns)
+    hint = " (this looks like a table of comparisons: scores are needed)" if compared else ""
+    raise RatingsError(
+        f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}{hint}",
+        where=source,
+        remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(REQUIRED)}",
+    )
+
+
+def drop_blank_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The frame without rows in which every cell is empty."""
+    blank = np.ones(len(frame), dtype=bool)
+    for name in frame.columns:
+        if not blank.any():
+            return frame, []
+        column = frame[name]
+        blank[blank] = (column[blank].isna() | (column[blank].astype(object) == "")).to_numpy(dtype=bool)
+    return (frame[~blank], [f"{count(int(blank.sum()), 'blank row')} ignored"]) if blank.any() else (frame, [])
+
+
+def keep_where(
+    frame: pd.DataFrame, where: Mapping[str, str], columns: Mapping[str, str], source: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows whose columns have the wanted values, compared as text."""
+    ours = {theirs: name for name, theirs in columns.items()} | ALIASES
+    notices: list[str] = []
+    for name, value in where.items():
+        column = name if name in frame.columns else ours.get(name, name)
+        if column not in frame.columns:
+            raise RatingsError(
+                f"no column {quote(name)} for --where {name}={value}; found {listing(frame.columns, 30)}",
+                where=source,
+                remedy=close_to(name, [str(found) for found in frame.columns]),
+            )
+        cells = as_text(frame[column])
+        kept = (cells == str(value)).to_numpy(dtype=bool)
+        if not kept.any():
+            raise RatingsError(
+                f"no row has {name}={value}; column {quote(column)} holds {listing(cells.value_counts().index)}",
+                where=source,
+                remedy="choose one of these values",
+            )
+        notices.append(f"kept {int(kept.sum()):,} of {count(len(frame), 'row')} where {name}={value}")
+        frame = frame[kept]
+    return frame, notices
+
+
+def as_text(column: pd.Series) -> pd.Series:
+    """Cells as text, exactly as written; whole numbers without a decimal point, missing cells as the empty text.
+
+    Examples
+    --------
+    >>> as_text(pd.Series(["001", "1", None])).tolist(), as_text(pd.Series([1.0, 2.5, float("nan")])).tolist()
+    (['001', '1', ''], ['1', '2.5', ''])
+    """
+    if types.is_string_dtype(column.dtype) and not types.is_object_dtype(column.dtype):
+        return column.astype("str").fillna("")
+    if types.is_integer_dtype(column.dtype) and not column.hasnans:
+        return column.astype("str")
+    codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
+    words = np.array([_cell_text(value) for value in distinct] + [""], dtype=object)
+    return pd.Series(words[codes], index=column.index, name=column.name).astype("str")
+
+
+def _cell_text(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def plain_extra(column: pd.Series) -> pd.Series:
+    """A kept column in a plain type: text, integers, floats, truth values or times."""
+    dtype = column.dtype
+    if types.is_datetime64_any_dtype(dtype):
+        return column
+    if types.is_bool_dtype(dtype) and not types.is_object_dtype(dtype) and not column.hasnans:
+        return column.astype("bool")
+    if types.is_integer_dtype(dtype) and not column.hasnans:
+        return column.astype("int64")
+    if types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype):
+        return column.astype("float64")
+    return as_text(column)

@@ -1,0 +1,379 @@
+"""A scenario: everything that is believed about an experiment before it is paid for, declared in TOML.
+
+`Scenario` and its parts are frozen pydantic models; `load` reads one from the library or from a file, and a mistake is told by its TOML
+key with what to do about it. The same names of parameters appear in the simulator, in the fast posterior and in the PyMC models.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from expsim_bayes.allocation import Fixed, Policy, check_policy
+from expsim_bayes.costs import call_usd
+from expsim_bayes.errors import ScenarioError, SettingError
+from expsim_bayes.evaluators import Evaluator
+from expsim_bayes.frozen import Frozen
+from expsim_bayes.stopping import Budget, Guardrail, MaxRatings, Rule, check_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+StrategyName = Literal["ab", "bandit", "sequential"]
+EvaluatorChoice = Literal["llm", "human", "both"]
+
+LEVEL_SD = 0.35
+"""Prior SD of an evaluator's level, in widths of the score range."""
+
+STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
+
+
+class Variant(Frozen):
+    """One arm: a prompt, a model or a reranker, with its true quality and what a call costs."""
+
+    name: str = Field(min_length=1)
+    """Name of the variant."""
+    quality: float
+    """True quality on the score scale: what the reference panel would say on average over new items."""
+    output_sd: float = Field(default=0.0, ge=0)
+    """SD between generations of this variant on the same item, in points."""
+    tokens_in: float = Field(default=0.0, ge=0)
+    """Mean tokens a call reads."""
+    tokens_out: float = Field(default=0.0, ge=0)
+    """Mean tokens a call writes."""
+    tokens_log_sd: float = Field(default=0.0, ge=0)
+    """SD of the logarithm of a call's tokens."""
+    latency_s: float = Field(default=0.0, ge=0)
+    """Mean seconds a call takes."""
+    latency_log_sd: float = Field(default=0.0, ge=0)
+    """SD of the logarithm of a call's latency."""
+    model: str | None = None
+    """Model that is called, for its token prices."""
+    usd_per_call: float | None = Field(default=None, ge=0)
+    """Mean dollars a call; else it follows from the model's tokens, and is 0 without a model."""
+
+    @property
+    def usd_per_output(self) -> float:
+        """Mean dollars that one output costs to generate."""
+        if self.usd_per_call is not None:
+            return self.usd_per_call
+        return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out) if self.model else 0.0
+
+
+class Items(Frozen):
+    """The prompts or documents on which variants are tried."""
+
+    count: int | None = Field(default=None, ge=1)
+    """Items at hand; without it new ones keep coming, as with live traffic."""
+    sd: float = Field(default=0.0, ge=0)
+    """SD of how easy items are, in points."""
+    interaction_sd: float = Field(default=0.0, ge=0)
+    """SD of how much an item suits a variant, in points."""
+
+
+class Strategy(Frozen):
+    """How outputs are shared out among variants, and when to stop."""
+
+    allocation: Policy = Fixed()
+    """Policy that shares out the outputs of a look."""
+    assignment: Literal["paired", "split"] | None = None
+    """How items are shared out under this strategy, where it differs from the scenario's."""
+    decide: Literal["every look", "end"] = "every look"
+    """Whether the stopping rules are asked at every look or only after the last."""
+    stopping: tuple[Rule, ...]
+    """Rules, asked in this order; the first that fires decides."""
+
+
+class Scenario(Frozen):
+    """An experiment before it is paid for.
+
+    Examples
+    --------
+    >>> scenario = load("summarization-prompts")
+    >>> scenario.variant_names
+    ('A', 'B')
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    """Short name, in lower case with hyphens."""
+    title: str
+    """One line for a heading."""
+    story: str = ""
+    """What is at stake, in plain words."""
+    right_answer: str = ""
+    """What a perfect experiment would decide, and why."""
+    sources: tuple[str, ...] = ()
+    """Where the figures come from; an assumption says that it is one."""
+    variants: tuple[Variant, ...] = Field(min_length=2)
+    """The arms."""
+    control: str | None = None
+    """The variant in use today; without it all variants are new."""
+    score_range: tuple[float, float]
+    """Ends of the score scale."""
+    higher_is_better: bool = True
+    """Whether a higher score is better."""
+    clip_to_range: bool = False
+    """Whether scores beyond the ends of the scale are recorded as the end."""
+    items: Items = Items()
+    """The items."""
+    evaluators: tuple[Evaluator, ...] = Field(min_length=1)
+    """Who rates."""
+    overlap: float = Field(default=1.0, gt=0, le=1)
+    """Share of the items whose outputs people rate besides the judges, who rate all; alone, people rate all."""
+    assignment: Literal["paired", "split"] = "paired"
+    """paired: an item is answered by several variants; split: by one, as with live traffic."""
+    variants_per_item: int = Field(default=2, ge=2)
+    """Variants that answer an item where a bandit chooses among them in a paired design."""
+    traffic: dict[str, float] | None = None
+    """Weights of the variants in a split design with a fixed allocation; equal unless told."""
+    looks: int = Field(ge=1)
+    """Interim analyses, the last included."""
+    outputs_per_look: int = Field(ge=1)
+    """Outputs that are generated and rated between two looks."""
+    sd_variant: float | None = Field(default=None, gt=0)
+    """Belief: SD of what variants add, in points; a tenth of the range unless told."""
+    min_effect: float = Field(default=0.0, ge=0)
+    """Smallest difference in quality that matters, in points."""
+    rope: float | None = Field(default=None, gt=0)
+    """Variants that differ by less than this are equivalent, in points; min_effect unless told."""
+    guardrails: tuple[Guardrail, ...] = ()
+    """Limits on cost or latency that bar a variant from launch."""
+    budget_usd: float | None = Field(default=None, gt=0)
+    """Dollars that may be spent."""
+    max_ratings: int | None = Field(default=None, ge=1)
+    """Ratings that may be collected."""
+    generation_parallel: int = Field(default=8, ge=1)
+    """Outputs that are generated at the same time."""
+    default_strategy: StrategyName = "sequential"
+    """Strategy that is run unless told."""
+    strategies: dict[StrategyName, Strategy] = Field(min_length=1)
+    """How the experiment may be run."""
+
+    @field_validator("score_range")
+    @classmethod
+    def _range_ascends(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            raise ValueError("must be [low, high] with low below high")
+        return value
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Scenario:
+        for key, names in (("variants", self.variant_names), ("evaluators", [e.name for e in self.evaluators])):
+            twice = sorted({name for name in names if list(names).count(name) > 1})
+            if twice:
+                raise ValueError(f"{key}: name {twice[0]!r} is used twice; give each its own")
+        for key, names in (
+            ("control", [self.control] if self.control is not None else []),
+            ("traffic", self.traffic or {}),
+            *((f"evaluators.{e.name}.shift", e.shift) for e in self.evaluators),
+        ):
+            for name in names:
+                if name not in self.variant_names:
+                    raise ValueError(f"{key}: no variant is called {name!r}; there are {', '.join(self.variant_names)}")
+        if self.default_strategy not in self.strategies:
+            raise ValueError(f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another")
+        if self.traffic and any(not weight > 0 for weight in self.traffic.values()):
+            raise ValueError("traffic: weights must be above 0; leave a variant without traffic out of the experiment")
+        if self.traffic and set(self.traffic) != set(self.variant_names):
+            raise ValueError("traffic: give a weight for every variant")
+        for name, strategy in self.strategies.items():
+            self._check_strategy(name, strategy)
+        return self
+
+    def _check_strategy(self, name: StrategyName, strategy: Strategy) -> None:
+        try:
+            check_rules(self.guardrails, len(self.variants), has_control=self.control is not None, where="guardrails")
+            where = f"strategies.{name}.stopping"
+            check_rules(strategy.stopping, len(self.variants), has_control=self.control is not None, where=where)
+            check_policy(
+                strategy.allocation,
+                len(self.variants),
+                variants=self.variant_names,
+                where=f"strategies.{name}.allocation",
+            )
+        except SettingError as error:
+            raise ValueError(str(error)) from None
+        per_item = self.outputs_per_item(name)
+        if self.outputs_per_look % per_item:
+            near = max(per_item, round(self.outputs_per_look / per_item) * per_item)
+            raise ValueError(
+                f"outputs_per_look: {self.outputs_per_look} cannot be shared out in {per_item}s, the variants that answer "
+                f"an item in strategies.{name}; use {near}"
+            )
+        needed = self.looks * self.outputs_per_look // per_item
+        if self.items.count is not None and needed > self.items.count:
+            raise ValueError(
+                f"items.count: strategies.{name} needs {needed} items for {self.looks} looks and there are "
+                f"{self.items.count}; raise items.count, or lower looks or outputs_per_look"
+            )
+
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        """Names of the variants, as declared."""
+        return tuple(variant.name for variant in self.variants)
+
+    @property
+    def control_index(self) -> int | None:
+        """Position of the control among the variants."""
+        return None if self.control is None else self.variant_names.index(self.control)
+
+    @property
+    def rope_width(self) -> float:
+        """Width within which variants count as equivalent: `rope`, else `min_effect`."""
+        return self.min_effect if self.rope is None else self.rope
+
+    @property
+    def sd_variant_belief(self) -> float:
+        """Prior SD of what variants add: `sd_variant`, else a tenth of the range."""
+        return 0.1 * (self.score_range[1] - self.score_range[0]) if self.sd_variant is None else self.sd_variant
+
+    @property
+    def level_belief(self) -> tuple[float, float]:
+        """Prior mean and SD of an evaluator's level: the middle of the range, and .35 of its width."""
+        low, high = self.score_range
+        return (low + high) / 2, LEVEL_SD * (high - low)
+
+    def outputs_per_item(self, strategy: StrategyName) -> int:
+        """Variants that answer an item under a strategy."""
+        if (self.strategies[strategy].assignment or self.assignment) == "split":
+            return 1
+        fixed = isinstance(self.strategies[strategy].allocation, Fixed)
+        return len(self.variants) if fixed else min(self.variants_per_item, len(self.variants))
+
+    def rules(self, strategy: StrategyName) -> tuple[Rule, ...]:
+        """All rules in the order in which they are asked: guardrails, the strategy's own, ratings, budget."""
+        limits: list[Rule] = []
+        if self.max_ratings is not None:
+            limits.append(MaxRatings(ratings=self.max_ratings))
+        if self.budget_usd is not None:
+            limits.append(Budget(usd=self.budget_usd))
+        return (*self.guardrails, *self.strategies[strategy].stopping, *limits)
+
+    def rated_by(self, choice: EvaluatorChoice) -> Scenario:
+        """The same scenario with only the judges, only the people, or both.
+
+        Raises
+        ------
+        ScenarioError
+            Nobody of that kind is declared.
+        """
+        if choice == "both":
+            return self
+        kept = tuple(e for e in self.evaluators if (e.kind == "human") == (choice == "human"))
+        if not kept:
+            raise ScenarioError(
+                f"there is no {'person' if choice == 'human' else 'judge'} among the evaluators",
+                where=self.name,
+                remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
+            )
+        return self.model_copy(update={"evaluators": kept})
+
+    def without_difference(self) -> Scenario:
+        """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""
+        level = self.variants[self.control_index or 0].quality
+        return self.model_copy(
+            update={
+                "variants": tuple(v.model_copy(update={"quality": level}) for v in self.variants),
+                "evaluators": tuple(e.model_copy(update={"shift": {}}) for e in self.evaluators),
+            }
+        )
+
+
+def library() -> tuple[str, ...]:
+    """Names of the scenarios that come with the package.
+
+    Examples
+    --------
+    >>> "reranker" in library()
+    True
+    """
+    folder = resources.files("expsim_bayes.scenarios")
+    return tuple(sorted(entry.name[: -len(".toml")] for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load(name: str | Path) -> Scenario:
+    """A scenario of the library by its name, or of a TOML file by its path.
+
+    Raises
+    ------
+    ScenarioError
+        Nothing of that name exists, the file is no TOML, or a key does not fit: the message names the key and the remedy.
+    """
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError(f"cannot be read ({error})", where=str(path), remedy="check the path and the encoding (UTF-8)") from None
+        return parse(text, source=str(path))
+    if str(name) not in library():
+        near = get_close_matches(str(name), library(), n=1)
+        raise ScenarioError(
+            f"no scenario is called {str(name)!r}",
+            remedy=f"did you mean {near[0]!r}?" if near else f"choose among {', '.join(library())}, or give the path of a .toml file",
+        )
+    entry = resources.files("expsim_bayes.scenarios") / f"{name}.toml"
+    return parse(entry.read_text(encoding="utf-8"), source=f"{name}.toml")
+
+
+def parse(text: str, *, source: str = "scenario") -> Scenario:
+    """A scenario from the text of a TOML file.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    source : str
+        Name to use in messages.
+
+    Raises
+    ------
+    ScenarioError
+        The text is no TOML, or a key does not fit.
+    """
+    try:
+        declared = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"is not valid TOML: {error}", where=source, remedy="mend the line that is named") from None
+    try:
+        return Scenario.model_validate(declared)
+    except ValidationError as error:
+        raise _explained(error.errors(include_url=False), declared, source) from None
+
+
+def _explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], source: str) -> ScenarioError:
+    """The first problem in words, with the number of the others."""
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        problem, remedy = f"key {key!r} is missing", f"add `{first['loc'][-1]} = ...` there"
+    elif first["type"] == "extra_forbidden":
+        problem, remedy = f"key {key!r} is not known", "check its spelling, or remove it"
+    elif first["type"] == "value_error":
+        problem, remedy = f"{key}: {message}" if key else message, "change that value"
+    else:
+        problem, remedy = f"key {key!r} is {first['input']!r}: {message[:1].lower()}{message[1:]}", "change that value"
+    more = f" ({len(problems) - 1} more after this one)" if len(problems) > 1 else ""
+    return ScenarioError(problem, where=f"{source}{_place(first['loc'], declared)}{more}", remedy=remedy)
+
+
+def _place(loc: tuple[int | str, ...], declared: Mapping[str, Any]) -> str:
+    """Which entry of an array of tables is meant, by number and name."""
+    node: Any = declared
+    for depth, part in enumerate(loc):
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(part, int):
+            name = f" {node['name']!r}" if isinstance(node, dict) and "name" in node else ""
+            return f", [[{'.'.join(str(p) for p in loc[:depth])}]] number {part + 1}{name}"
+    return ""

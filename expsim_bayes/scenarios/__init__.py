@@ -1,0 +1,1 @@
+"""The library of ready experiments: a TOML file each, read by `expsim_bayes.scenario.load`."""

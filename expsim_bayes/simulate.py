@@ -1,0 +1,434 @@
+"""Pretend experiments: a scenario and a seed become ratings, one experiment or thousands side by side.
+
+`draw_world` draws what is true of one replication (severities, judges' tastes), `plan` lays out who rates what in a look, and `draw_look`
+generates the ratings. Every random number belongs to a purpose and a look, and within them to a replication by its position in the stream,
+so the same seed gives the same numbers however the replications are cut into chunks, and strategies compared under one seed share them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+
+from expsim_bayes.allocation import Fixed, choose
+from expsim_bayes.evaluators import panel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from expsim_bayes.evaluators import Evaluator
+    from expsim_bayes.ratings import Ratings
+    from expsim_bayes.scenario import Scenario, StrategyName
+
+Truth = Literal["declared", "prior"]
+_HALF_STEP = 2.0**-54  # keeps a uniform number away from 0, where the normal quantile is infinite
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Random numbers by purpose and look for replications `start` to `stop`, the same for any cut into chunks.
+
+    Each (purpose, look) has its own child of one `SeedSequence`, and each replication its own stretch of that child's stream, reached by
+    PCG64's jump ahead.
+    """
+
+    random_seed: int
+    """Seed of the whole run."""
+    start: int
+    """First replication."""
+    stop: int
+    """One past the last replication."""
+
+    def uniforms(self, purpose: str, look: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Uniform numbers in (0, 1), shaped (replication, *shape)."""
+        child = np.random.SeedSequence(self.random_seed, spawn_key=(zlib.crc32(purpose.encode()), look))
+        each = int(np.prod(shape))
+        bits = np.random.PCG64(child)
+        bits.advance(self.start * each)
+        numbers = np.random.Generator(bits).random((self.stop - self.start, *shape))
+        numbers += _HALF_STEP
+        return numbers
+
+    def normals(self, purpose: str, look: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Standard normal numbers, shaped (replication, *shape)."""
+        numbers = self.uniforms(purpose, look, shape)
+        return ndtri(numbers, out=numbers)
+
+
+class World(NamedTuple):
+    """What is true of each replication. K evaluators, V variants, J raters."""
+
+    quality: NDArray[np.float64]
+    """(replication, V) quality on the reference's scale."""
+    level: NDArray[np.float64]
+    """(replication, K) level of each evaluator's scale."""
+    added: NDArray[np.float64]
+    """(replication, V) what each variant adds, q: quality less the reference's level."""
+    severity: NDArray[np.float64]
+    """(replication, J)"""
+    shift: NDArray[np.float64]
+    """(replication, K, V)"""
+    taste: NDArray[np.float64]
+    """(replication, J, V)"""
+
+
+class Plan(NamedTuple):
+    """Who rates what in one look: the same in all replications. Ratings are sorted by item, slot, evaluator and turn."""
+
+    n_items: int
+    """New items in the look."""
+    n_slots: int
+    """Outputs an item gets."""
+    first_item: int
+    """Items used before this look."""
+    item: NDArray[np.intp]
+    """(rating,) item within the look."""
+    output: NDArray[np.intp]
+    """(rating,) output within the look: item * n_slots + slot."""
+    evaluator: NDArray[np.intp]
+    """(rating,)"""
+    rater: NDArray[np.intp]
+    """(rating,) numbered through over evaluators."""
+    opinion: NDArray[np.intp]
+    """(rating,) output-by-rater pair."""
+    turn: NDArray[np.intp]
+    """(rating,) number of this rating among the rater's ratings of the output."""
+
+
+class Look(NamedTuple):
+    """What came in at one look."""
+
+    score: NDArray[np.float64]
+    """(replication, rating)"""
+    relative_tokens: NDArray[np.float64]
+    """(replication, output) tokens of each output, relative to its variant's mean."""
+    latency_s: NDArray[np.float64]
+    """(replication, output) seconds that each output took to generate."""
+    n_clipped: int
+    """Scores beyond the scale that were set to its end."""
+
+
+def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> World:
+    """What is true of each replication.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Declares qualities and the spread of everything else.
+    streams : Streams
+        Random numbers.
+    truth : {"declared", "prior"}
+        Qualities and levels as the scenario declares them, or drawn from what it believes, as calibration needs.
+    """
+    evaluators = scenario.evaluators
+    n_variants = len(scenario.variants)
+    replications = streams.stop - streams.start
+    reference = panel(evaluators).reference
+    if truth == "declared":
+        declared = np.array([variant.quality for variant in scenario.variants])
+        own = np.array([e.severity_mean for e in evaluators])
+        middle = declared.mean()
+        level = np.broadcast_to(middle + own - own[reference], (replications, own.size))
+        added = np.broadcast_to(declared - middle, (replications, n_variants))
+    else:
+        mean, sd = scenario.level_belief
+        level = np.concatenate([mean + sd * streams.normals(f"level of {e.name}", 0, (1,)) for e in evaluators], axis=1)
+        added = scenario.sd_variant_belief * streams.normals("quality", 0, (n_variants,))
+    severity = [e.severity_sd * streams.normals(f"severity of {e.name}", 0, (e.raters,)) for e in evaluators]
+    taste = [e.taste_sd * streams.normals(f"taste of {e.name}", 0, (e.raters, n_variants)) for e in evaluators]
+    return World(
+        quality=level[:, [reference]] + added,
+        level=level,
+        added=added,
+        severity=np.concatenate(severity, axis=1),
+        shift=np.stack([_shift(e, scenario.variant_names, streams) for e in evaluators], axis=1),
+        taste=np.concatenate(taste, axis=1),
+    )
+
+
+def _shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams) -> NDArray[np.float64]:
+    """(replication, variant) taste of a judge for each variant: fixed by the story, or drawn."""
+    shift = evaluator.shift_sd * streams.normals(f"shift of {evaluator.name}", 0, (len(variants),))
+    for position, name in enumerate(variants):
+        if name in evaluator.shift:
+            shift[:, position] = evaluator.shift[name]
+    return shift
+
+
+def n_rated_by_people(scenario: Scenario, n_items: int) -> int:
+    """How many of the first `n_items` items people rate: the overlap's share, evenly spread; all where no judge takes part."""
+    has_judge = any(e.kind != "human" for e in scenario.evaluators)
+    return int(np.floor(n_items * scenario.overlap + 1e-9)) if has_judge else n_items
+
+
+def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
+    """Who rates what at one look, counted from 0.
+
+    Judges rate every output. People rate all outputs of the overlap's share of the items, spread evenly. The people of a pool take turns by
+    item, so one person rates all variants of an item and severity cancels between them.
+    """
+    who = panel(scenario.evaluators)
+    n_slots = scenario.outputs_per_item(strategy)
+    n_items = scenario.outputs_per_look // n_slots
+    first_item = look * n_items
+    item, slot, evaluator, rater, turn = [], [], [], [], []
+    for i in range(n_items):
+        seen_by_people = n_rated_by_people(scenario, first_item + i)
+        shown_to_people = n_rated_by_people(scenario, first_item + i + 1) > seen_by_people
+        for s in range(n_slots):
+            for k, kind in enumerate(who.kinds):
+                if kind == "human" and not shown_to_people:
+                    continue
+                start = (seen_by_people if kind == "human" else first_item + i) * who.ratings_per_output[k]
+                for j in range(who.ratings_per_output[k]):
+                    item.append(i)
+                    slot.append(s)
+                    evaluator.append(k)
+                    rater.append(who.first_rater[k] + (start + j) % who.pool_size[k])
+                    turn.append(j // who.pool_size[k])
+    columns = np.array([item, slot, evaluator, rater, turn], dtype=np.intp).reshape(5, -1)
+    columns = columns[:, np.lexsort((columns[4], columns[3], columns[2], columns[1], columns[0]))]
+    output = columns[0] * n_slots + columns[1]
+    return Plan(
+        n_items=n_items,
+        n_slots=n_slots,
+        first_item=first_item,
+        item=columns[0],
+        output=output,
+        evaluator=columns[2],
+        rater=columns[3],
+        opinion=output * len(who.raters) + columns[3],
+        turn=columns[4],
+    )
+
+
+def draw_look(
+    scenario: Scenario, layout_of_look: Plan, world: World, variant: NDArray[np.intp], streams: Streams, look: int
+) -> Look:
+    """Ratings, costs and latencies of one look.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    layout_of_look : Plan
+        Who rates what.
+    world : World
+        What is true.
+    variant : numpy.ndarray
+        (replication or 1, item, slot) variant that answers each item in each slot.
+    streams : Streams
+        Random numbers, for the replications of `world`.
+    look : int
+        Number of the look, from 0.
+    """
+    latent = _outputs(scenario, layout_of_look, variant, streams, look)
+    answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
+    who, rater = layout_of_look.evaluator, layout_of_look.rater
+    scale = np.array([e.scale_use for e in scenario.evaluators])[who]
+    each = np.arange(streams.stop - streams.start)[:, None]
+    score = world.added[each, answered]
+    if latent is not None:
+        score = score + latent[:, layout_of_look.output]
+    score = world.level[:, who] + scale * score + world.severity[:, rater]
+    if world.shift.any():
+        score += world.shift[each, who, answered]
+    if world.taste.any():
+        score += world.taste[each, rater, answered]
+    _add_rating_noise(score, scenario, layout_of_look, streams, look)
+    n_clipped = 0
+    if scenario.clip_to_range:
+        low, high = scenario.score_range
+        n_clipped = int(((score < low) | (score > high)).sum())
+        np.clip(score, low, high, out=score)
+    relative_tokens, latency_s = _operations(scenario, variant, streams, look)
+    return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
+
+
+def _outputs(
+    scenario: Scenario, layout_of_look: Plan, variant: NDArray[np.intp], streams: Streams, look: int
+) -> NDArray[np.float64] | None:
+    """(replication, output) how far each output lies from its variant's quality; None where nothing varies."""
+    n_items, n_variants = layout_of_look.n_items, len(scenario.variants)
+    effect: NDArray[np.float64] | None = None
+    # One generation of a variant on an item: what suits the item and what this generation adds are one effect.
+    sd_cell = np.hypot(scenario.items.interaction_sd, [v.output_sd for v in scenario.variants])
+    if sd_cell.any():
+        cells = streams.normals("cells", look, (n_items, n_variants)) * sd_cell
+        effect = np.take_along_axis(cells, np.broadcast_to(variant, (cells.shape[0], *variant.shape[1:])), axis=2)
+    if scenario.items.sd > 0:
+        items = scenario.items.sd * streams.normals("items", look, (n_items, 1))
+        effect = items + (effect if effect is not None else np.zeros((1, 1, layout_of_look.n_slots)))
+    return None if effect is None else effect.reshape(effect.shape[0], -1)
+
+
+def _add_rating_noise(
+    score: NDArray[np.float64], scenario: Scenario, layout_of_look: Plan, streams: Streams, look: int
+) -> None:
+    """Add noise and lasting opinions to the scores, in place; each evaluator has streams of its own."""
+    for k, evaluator in enumerate(scenario.evaluators):
+        mine = np.flatnonzero(layout_of_look.evaluator == k)
+        if mine.size == 0:
+            continue
+        columns: NDArray[np.intp] | slice = slice(None) if mine.size == score.shape[1] else mine
+        repeated = bool(layout_of_look.turn[mine].any())
+        noise_sd = evaluator.noise_sd if repeated else float(np.hypot(evaluator.noise_sd, evaluator.opinion_sd))
+        score[:, columns] += noise_sd * streams.normals(f"noise of {evaluator.name}", look, (mine.size,))
+        if repeated and evaluator.opinion_sd > 0:
+            pairs, position = np.unique(layout_of_look.opinion[mine], return_inverse=True)
+            opinions = evaluator.opinion_sd * streams.normals(f"opinions of {evaluator.name}", look, (pairs.size,))
+            score[:, mine] += opinions[:, position]
+
+
+def _operations(
+    scenario: Scenario, variant: NDArray[np.intp], streams: Streams, look: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Relative tokens and seconds of each generated output, log-normal around the variant's mean."""
+    replications = streams.stop - streams.start
+    outputs = variant.reshape(variant.shape[0], -1)
+    drawn = []
+    for purpose, mean, log_sd in (
+        ("tokens", [1.0 for _ in scenario.variants], [v.tokens_log_sd for v in scenario.variants]),
+        ("latency", [v.latency_s for v in scenario.variants], [v.latency_log_sd for v in scenario.variants]),
+    ):
+        middle = np.array(mean)[outputs]
+        if any(log_sd):
+            spread = np.array(log_sd)[outputs]
+            middle = middle * np.exp(spread * streams.normals(purpose, look, outputs.shape[1:]) - spread**2 / 2)
+        drawn.append(np.broadcast_to(middle, (replications, outputs.shape[1])))
+    return drawn[0], drawn[1]
+
+
+def balanced(weights: NDArray[np.float64], n_items: int, first_item: int = 0) -> NDArray[np.intp]:
+    """(item,) variants of a split design with fixed weights, as even as whole numbers allow at every moment.
+
+    The order is that in which the divisor method of Sainte-Lague hands out seats.
+
+    Examples
+    --------
+    >>> balanced(np.array([0.5, 0.5]), 4)
+    array([0, 1, 0, 1])
+    >>> np.bincount(balanced(np.array([0.2, 0.8]), 10, first_item=30))
+    array([2, 8])
+    """
+    share = weights / weights.sum()
+    last = first_item + n_items
+    seats = np.ceil(last * share).astype(int) + 1
+    variant = np.repeat(np.arange(share.size, dtype=np.intp), seats)
+    turn = np.concatenate([np.arange(n) for n in seats]) + 0.5
+    return variant[np.argsort(turn / share[variant], kind="stable")][first_item:last]
+
+
+def assign(
+    scenario: Scenario,
+    strategy: StrategyName,
+    layout_of_look: Plan,
+    prob_best: NDArray[np.float64],
+    streams: Streams,
+    look: int,
+) -> NDArray[np.intp]:
+    """(replication or 1, item, slot) which variants answer the items of a look.
+
+    Parameters
+    ----------
+    scenario, strategy, layout_of_look, streams, look
+        The experiment, how it is run, who rates what, random numbers, and the number of the look from 0.
+    prob_best : numpy.ndarray
+        (replication, variant) chance of being best before this look.
+    """
+    policy = scenario.strategies[strategy].allocation
+    n_variants, n_items, n_slots = len(scenario.variants), layout_of_look.n_items, layout_of_look.n_slots
+    if isinstance(policy, Fixed):
+        if n_slots > 1:
+            return np.broadcast_to(np.arange(n_variants, dtype=np.intp), (1, n_items, n_slots))
+        weights = policy.weights or scenario.traffic or {}
+        shares = np.array([weights.get(name, 0.0 if weights else 1.0) for name in scenario.variant_names])
+        return balanced(shares, n_items, layout_of_look.first_item)[None, :, None]
+    uniforms = streams.uniforms("allocation", look, (n_items, n_variants))
+    return choose(policy.probabilities(prob_best, look + 1), uniforms, size=n_slots)
+
+
+def ratings_of(
+    scenario: Scenario, looks: Sequence[tuple[Plan, NDArray[np.intp], Look]], *, replication: int = 0
+) -> Ratings:
+    """The ratings of one replication as the long table that every model takes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    looks : sequence of (Plan, variants, Look)
+        What was planned, which variants answered, and what came in, for each look.
+    replication : int
+        Position of the replication in the arrays.
+    """
+    import pandas as pd
+
+    from expsim_bayes.ratings import validate
+
+    who = panel(scenario.evaluators)
+    width = len(str(sum(p.n_items for p, _, _ in looks)))
+    parts = []
+    for number, (layout_of_look, variant, rated) in enumerate(looks, start=1):
+        answered = variant[min(replication, variant.shape[0] - 1)].reshape(-1)
+        shown = layout_of_look.output
+        item = [f"item {layout_of_look.first_item + i + 1:0{width}d}" for i in layout_of_look.item]
+        named = np.array(scenario.variant_names)[answered[shown]]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "look": number,
+                    "variant": named,
+                    "item": item,
+                    "rater": np.array(who.raters)[layout_of_look.rater],
+                    "evaluator": np.array(who.names)[layout_of_look.evaluator],
+                    "kind": np.array(who.kinds)[layout_of_look.evaluator],
+                    "repeat": layout_of_look.turn + 1,
+                    "score": rated.score[replication],
+                }
+            )
+        )
+    n_clipped = sum(rated.n_clipped for _, _, rated in looks)
+    ratings = validate(
+        pd.concat(parts, ignore_index=True),
+        source=f"{scenario.name} (simulated)",
+        score_range=scenario.score_range if scenario.clip_to_range else None,
+        higher_is_better=scenario.higher_is_better,
+        control=scenario.control,
+        variants=scenario.variant_names,
+    )
+    return ratings if n_clipped == 0 else ratings.noted(f"{n_clipped} simulated scores lay beyond the scale and were set to its end")
+
+
+def operations_of(
+    scenario: Scenario, looks: Sequence[tuple[Plan, NDArray[np.intp], Look]], *, replication: int = 0
+) -> pd.DataFrame:
+    """Tokens and latency of every generated output: columns variant, item, tokens_in, tokens_out, latency_s."""
+    import pandas as pd
+
+    width = len(str(sum(p.n_items for p, _, _ in looks)))
+    tokens = np.array([(v.tokens_in, v.tokens_out) for v in scenario.variants])
+    parts = []
+    for layout_of_look, variant, rated in looks:
+        answered = variant[min(replication, variant.shape[0] - 1)].reshape(-1)
+        item = np.repeat(np.arange(layout_of_look.n_items), layout_of_look.n_slots) + layout_of_look.first_item + 1
+        relative = rated.relative_tokens[replication]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "variant": np.array(scenario.variant_names)[answered],
+                    "item": [f"item {i:0{width}d}" for i in item],
+                    "tokens_in": np.rint(tokens[answered, 0] * relative).astype(int),
+                    "tokens_out": np.rint(tokens[answered, 1] * relative).astype(int),
+                    "latency_s": rated.latency_s[replication],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,89 @@
+"""Standard deviations and scale use as PyMC variables: the part that both forms of the score story share.
+
+A term that is absent has no variable and an SD of zero; given components are constants.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.models._terms import Components, Terms
+from expsim_bayes.ratings import Coded
+
+Tensor = Any
+"""A symbolic array of pytensor, which has no usable static types."""
+
+
+class SymbolicComponents(NamedTuple):
+    """`Components` as symbolic arrays, in points."""
+
+    sd_item: Tensor
+    sd_interaction: Tensor
+    sd_output: Tensor
+    sd_shift: Tensor
+    sd_rater: Tensor
+    """(K,)"""
+    sd_taste: Tensor
+    """(K,)"""
+    sd_opinion: Tensor
+    """(K,)"""
+    sd_noise: Tensor
+    """(K,)"""
+    scale_use: Tensor
+    """(K,)"""
+
+
+def component_coords(data: Coded, present: Terms) -> dict[str, list[str]]:
+    """Coordinates of the evaluators that have severity, taste, opinions, or a free scale use."""
+    flags = {
+        "severity_pool": present.severity,
+        "taste_pool": present.taste,
+        "opinion_pool": present.opinion,
+        "scaled": present.scale_use,
+    }
+    return {dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in flags.items()}
+
+
+def component_variables(
+    data: Coded, priors: Priors, scale: Scale, present: Terms, fixed: Components | None
+) -> SymbolicComponents:
+    """SDs and scale use inside a model context: half-normal and log-normal variables, zeros where absent, constants where given."""
+    if fixed is not None:
+        return SymbolicComponents(*(pt.as_tensor_variable(np.asarray(value, dtype=float)) for value in fixed))
+    count = len(data.evaluators)
+    width = scale.width
+    return SymbolicComponents(
+        sd_item=_single("sd_item", priors.sd_item * width, present.item),
+        sd_interaction=_single("sd_interaction", priors.sd_interaction * width, present.interaction),
+        sd_output=_single("sd_output", priors.sd_output * width, present.output),
+        sd_shift=_single("sd_shift", priors.sd_shift * width, any(present.shift)),
+        sd_rater=_several("sd_rater", priors.sd_rater * width, present.severity, "severity_pool"),
+        sd_taste=_several("sd_taste", priors.sd_taste * width, present.taste, "taste_pool"),
+        sd_opinion=_several("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool"),
+        sd_noise=_several("sd_noise", priors.sd_noise * width, (True,) * count, "evaluator"),
+        scale_use=_scale_use(priors, present),
+    )
+
+
+def _single(name: str, sd: float, has: bool) -> Tensor:
+    return pm.HalfNormal(name, sd) if has else pt.constant(0.0)
+
+
+def _several(name: str, sd: float, has: tuple[bool, ...], dim: str) -> Tensor:
+    where = np.flatnonzero(has)
+    zeros = pt.zeros(len(has))
+    return pt.set_subtensor(zeros[where], pm.HalfNormal(name, sd, dims=dim)) if where.size else zeros
+
+
+def _scale_use(priors: Priors, present: Terms) -> Tensor:
+    where = np.flatnonzero(present.scale_use)
+    ones = pt.ones(len(present.scale_use))
+    if not where.size:
+        return ones
+    log_scale_use = pm.Normal("log_scale_use", 0, priors.log_scale_use_sd, dims="scaled")
+    return pt.set_subtensor(ones[where], pt.exp(log_scale_use))
