@@ -31,10 +31,10 @@ demo: $(READY) ## simulate an experiment, fit its ratings, and say where the rep
 	@echo "The report: $(CURDIR)/out/demo-fit/report.md"
 
 test: $(READY) ## run every test and doctest
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 coverage: $(READY) ## run the tests and show the lines that none of them reaches
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check

@@ -1,8 +1,9 @@
 """Who gets the next items: policies as frozen values, maps from `prob_best` to probabilities over variants.
 
-A policy is declared once (in TOML, by its `policy` key) and asked at every look. To allocate by prob_best is to draw from the posterior
-and take the best: it is Thompson sampling in distribution, without its noise. To add a policy, write one class with `policy`, its fields
-and `probabilities`, and put it into `Policy`. `choose` turns probabilities into variants for items.
+A policy is declared once (in TOML, by its `policy` key) and asked at every look. To allocate by prob_best is to draw
+from the posterior and take the best: it is Thompson sampling in distribution, without its noise. To add a policy,
+write one class with `policy`, its fields and `probabilities`, and put it into `Policy`. `choose` turns probabilities
+into variants for items.
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ class Fixed(Frozen):
     """Share of the traffic by variant name, on any scale; empty means equal."""
 
     def probabilities(
-        self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None, variants: Sequence[str] = ()
+        self,
+        prob_best: ArrayLike,
+        look: int,  # noqa: ARG002 - one signature for all policies
+        *,
+        eligible: ArrayLike | None = None,
+        variants: Sequence[str] = (),
     ) -> Floats:
-        """(replication, variant) probabilities of the next items; `variants` names the positions when there are weights."""
+        """(replication, variant) probabilities of the next items; `variants` are the names in order, for weights."""
         best, allowed = _start(prob_best, eligible)
         if not self.weights:
             return _equal(allowed)
@@ -64,20 +70,18 @@ class Thompson(Frozen):
     burn_in: int = Field(default=1, ge=0)
     """Number of first looks with equal probabilities."""
 
-    def probabilities(
-        self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None, variants: Sequence[str] = ()
-    ) -> Floats:
+    def probabilities(self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None) -> Floats:
         """(replication, variant) probabilities of the items of this look (counted from 1)."""
         best, allowed = _start(prob_best, eligible)
         return _equal(allowed) if look <= self.burn_in else _rescale(best, allowed)
 
 
 class TopTwoThompson(Frozen):
-    """The likely best with probability `beta`, else its likeliest challenger: finds the best sooner than Thompson sampling does.
+    """The likely best with probability `beta`, else its likeliest challenger: finds the best sooner than Thompson.
 
-    p_v = beta a_v + (1 - beta) sum over j != v of a_j a_v / (1 - a_j), with a = prob_best: the leader is drawn from a, the challenger
-    from a again until it differs (Russo, Simple Bayesian Algorithms for Best-Arm Identification, 2020). For two variants at
-    beta = .5 this is an equal split.
+    p_v = beta a_v + (1 - beta) sum over j != v of a_j a_v / (1 - a_j), with a = prob_best: the leader is drawn from
+    a, the challenger from a again until it differs (Russo, Simple Bayesian Algorithms for Best-Arm Identification,
+    2020). For two variants at beta = .5 this is an equal split.
 
     Examples
     --------
@@ -92,9 +96,7 @@ class TopTwoThompson(Frozen):
     burn_in: int = Field(default=1, ge=0)
     """Number of first looks with equal probabilities."""
 
-    def probabilities(
-        self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None, variants: Sequence[str] = ()
-    ) -> Floats:
+    def probabilities(self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None) -> Floats:
         """(replication, variant) probabilities of the items of this look (counted from 1)."""
         best, allowed = _start(prob_best, eligible)
         if look <= self.burn_in:
@@ -106,8 +108,9 @@ class TopTwoThompson(Frozen):
 class ProbabilityMatching(Frozen):
     """In proportion to a softened prob_best, each variant kept between a floor and a ceiling.
 
-    The probabilities are those that keep the proportions of prob_best ** power for all variants that touch neither limit and sum to 1:
-    what adaptr reaches by clipping and rescaling in turn, here solved at once. (GrowthBook adds its floor instead.)
+    The probabilities are those that keep the proportions of prob_best ** power for all variants that touch neither
+    limit and sum to 1: what adaptr reaches by clipping and rescaling in turn, here solved at once. (GrowthBook adds
+    its floor instead.)
 
     Examples
     --------
@@ -126,9 +129,7 @@ class ProbabilityMatching(Frozen):
     burn_in: int = Field(default=1, ge=0)
     """Number of first looks with equal probabilities."""
 
-    def probabilities(
-        self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None, variants: Sequence[str] = ()
-    ) -> Floats:
+    def probabilities(self, prob_best: ArrayLike, look: int, *, eligible: ArrayLike | None = None) -> Floats:
         """(replication, variant) probabilities of the items of this look (counted from 1)."""
         best, allowed = _start(prob_best, eligible)
         if look <= self.burn_in:
@@ -164,10 +165,10 @@ def check_policy(policy: Policy, n_variants: int, *, variants: Sequence[str] = (
 
     Examples
     --------
-    >>> check_policy(ProbabilityMatching(floor=0.3), 4)
+    >>> check_policy(ProbabilityMatching(floor=0.3), 4)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    expsim_bayes.errors.SettingError: allocation.floor: a floor of 0.3 for each of 4 variants sums to 1.2, more than 1. Remedy: take at most 1/4 = 0.25.
+    expsim_bayes.errors.SettingError: allocation.floor: a floor of 0.3 for each of 4 variants sums to 1.2, ...
     """
     if isinstance(policy, ProbabilityMatching):
         _check_limits(policy, n_variants, where)
@@ -190,7 +191,8 @@ def choose(probabilities: ArrayLike, uniforms: ArrayLike, size: int = 1) -> NDAr
     Returns
     -------
     ndarray of int, shape (replication, item, size)
-        Positions of the variants, in the order in which they were drawn. A variant of probability 0 comes only after all others.
+        Positions of the variants, in the order in which they were drawn. A variant of probability 0 comes only after
+        all others.
 
     Raises
     ------
@@ -199,8 +201,9 @@ def choose(probabilities: ArrayLike, uniforms: ArrayLike, size: int = 1) -> NDAr
 
     Notes
     -----
-    The smallest `size` of independent exponential times with the probabilities as rates, which is the Gumbel-top-k rule. With
-    prob_best as probabilities and `size` 2 the pair is the leader and challenger of top-two Thompson sampling.
+    The smallest `size` of independent exponential times with the probabilities as rates, which is the Gumbel-top-k
+    rule. With prob_best as probabilities and `size` 2 the pair is the leader and challenger of top-two Thompson
+    sampling.
 
     Examples
     --------
@@ -214,8 +217,8 @@ def choose(probabilities: ArrayLike, uniforms: ArrayLike, size: int = 1) -> NDAr
         )
     times = -np.log1p(-np.minimum(u, 1.0 - 2.0**-53)) / np.maximum(p, 1e-280)[:, None, :]
     if size == 1:
-        return times.argmin(axis=-1)[..., None]
-    return times.argsort(axis=-1, kind="stable")[..., :size]
+        return np.asarray(times.argmin(axis=-1))[..., None]
+    return np.asarray(times.argsort(axis=-1, kind="stable"))[..., :size]
 
 
 def _start(prob_best: ArrayLike, eligible: ArrayLike | None) -> tuple[Floats, Mask]:
@@ -227,14 +230,14 @@ def _start(prob_best: ArrayLike, eligible: ArrayLike | None) -> tuple[Floats, Ma
 
 def _equal(allowed: Mask) -> Floats:
     """An equal split over those allowed."""
-    return allowed / allowed.sum(axis=-1, keepdims=True)
+    return np.asarray(allowed / allowed.sum(axis=-1, keepdims=True))
 
 
 def _rescale(weight: Floats, allowed: Mask) -> Floats:
     """Weights over those allowed that sum to 1; equal where all of them are zero."""
     kept = np.where(allowed, weight, 0.0)
     total = kept.sum(axis=-1, keepdims=True)
-    return np.where(total > 0, kept / np.where(total > 0, total, 1.0), _equal(allowed))
+    return np.asarray(np.where(total > 0, kept / np.where(total > 0, total, 1.0), _equal(allowed)))
 
 
 def _challenger(leader: Floats, allowed: Mask) -> Floats:

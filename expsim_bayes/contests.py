@@ -1,8 +1,8 @@
 """Who wins among jointly normal variables: P(best), E[max] and P(max - min < rope) for every replication at once.
 
-The integrals behind `superiority`: a closed form for two variants, orthant probabilities for three and four, and quasi-Monte-Carlo for more,
-where every point is smoothed by the exact normal distribution of one variant given the others (Rao-Blackwell). Only contrasts
-matter: the common level of all variants cancels.
+The integrals behind `superiority`: a closed form for two variants, orthant probabilities for three and four, and
+quasi-Monte-Carlo for more, where every point is smoothed by the exact normal distribution of one variant given the
+others (Rao-Blackwell). Only contrasts matter: the common level of all variants cancels.
 """
 
 from __future__ import annotations
@@ -115,13 +115,14 @@ def _few(m: Floats, c: Floats, allowed: Mask, rope: float, points: int) -> Conte
 def _orthants(m: Floats, c: Floats, allowed: Mask) -> tuple[Floats, Floats]:
     """P(best), not yet scaled to sum to 1, and E[max] by Stein's identity.
 
-    E[max] = sum over j of m_j P_j + sum over pairs of the variance of their difference times its density at 0 where both lead.
+    E[max] = sum over j of m_j P_j + sum over pairs of the variance of their difference times its density at 0 where
+    both lead.
     """
     n = m.shape[-1]
-    size = np.trace(c, axis1=1, axis2=2) - c.sum(axis=(1, 2)) / n
+    centred, size = _contrasts(c)
     mean = m - m.max(axis=1, keepdims=True)
     least = 1e-14 * size + np.square(1e-12 * np.ptp(m, axis=1)) + _TINY
-    cov = c + least[:, None, None] * np.eye(n)
+    cov = centred + least[:, None, None] * np.eye(n)
     lowest = mean.min(axis=1) - 99.0 * np.sqrt(size + least)
     mean = np.where(allowed, mean, lowest[:, None]).T  # (variant, replication)
     cov = cov.transpose(1, 2, 0)
@@ -184,19 +185,19 @@ def _equivalent(m: Floats, c: Floats, allowed: Mask, rope: float, points: int) -
 
 
 def _range(m: Floats, c: Floats, allowed: Mask, rope: float, z: Floats) -> tuple[Floats, Floats]:
-    """P(max - min < rope) of one block and its standard error."""
+    """P(max - min < rope) of one block and its standard error, smoothed over the variant least known."""
     root, alone, sd = _contrast_root(m, c)
-    rows, free = np.arange(len(m)), np.where(allowed, sd, -1.0).argmax(axis=1)
-    q = m[:, :, None] + root @ z
-    middle = q[rows, free] - alone[rows, free] @ z
-    others = allowed.copy()
-    others[rows, free] = False
-    high = np.where(others[:, :, None], q, -np.inf).max(axis=1)
-    low = np.where(others[:, :, None], q, np.inf).min(axis=1)
-    width = sd[rows, free, None]
+    rows = np.arange(len(m))
+    order = np.where(allowed, -sd, np.inf).argsort(axis=1)
+    free, others = order[:, 0], np.where(np.take_along_axis(allowed, order, axis=1), order, order[:, [1]])[:, 1:]
+    at = rows[:, None]
+    q = m[at, others][:, :, None] + root[at, others] @ z
+    high, low, width = q.max(axis=1), q.min(axis=1), sd[rows, free, None]
+    middle = m[rows, free, None] + (root[rows, free] - alone[rows, free]) @ z
     inside = np.where(
         high - low < rope, ndtr((low + rope - middle) / width) - ndtr((high - rope - middle) / width), 0.0
     )
+    inside[allowed.sum(axis=1) == 1] = 1.0
     batches = inside.reshape(len(m), _BATCHES, -1).mean(axis=-1)
     return batches.mean(axis=-1), batches.std(axis=-1, ddof=1) / np.sqrt(_BATCHES)
 
@@ -215,12 +216,20 @@ def _many(m: Floats, c: Floats, allowed: Mask, rope: float, points: int) -> Cont
 
 @lru_cache(maxsize=32)
 def _normal_points(count: int, dims: int) -> Floats:
-    """(dims, count) normal quasi-random points: a Kronecker sequence, folded, so that every run of consecutive points is as even."""
-    root = 1.5
+    """(dims, count) normal quasi-random points: a Kronecker sequence, folded.
+
+    Any run of consecutive points is as even as the whole, and serves as a batch. The steps are powers of the
+    generalised golden ratio (Roberts, The unreasonable effectiveness of quasirandom sequences, 2018); folding is the
+    tent map, as in Genz and Bretz (2009).
+    """
+    ratio = 1.5
     for _ in range(64):
-        root = (1.0 + root) ** (1.0 / (dims + 1))
-    even = (0.5 + np.arange(1, count + 1) * root ** -np.arange(1.0, dims + 1)[:, None]) % 1.0
+        ratio = float((1.0 + ratio) ** (1.0 / (dims + 1)))
+    steps = ratio ** -np.arange(1.0, dims + 1.0)
+    even = np.asarray((0.5 + np.outer(steps, np.arange(1.0, count + 1.0))) % 1.0, np.float64)
     points: Floats = ndtri(np.clip(np.abs(2.0 * even - 1.0), 1e-16, 1.0 - 1e-16))
+    points = points - points.mean(axis=1, keepdims=True)
+    points /= points.std(axis=1, keepdims=True)
     points.setflags(write=False)
     return points
 
@@ -250,23 +259,28 @@ def _integrate(m: Floats, c: Floats, allowed: Mask, z: Floats) -> tuple[Floats, 
 
 
 def _contrast_root(m: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
-    """Square root of the covariance of contrasts, the part of it that moves one variant alone, and the SD of that move.
+    """Square root of the covariance of contrasts, its part that moves one variant alone, and the SD of that move.
 
-    Principal axes, the widest first. An eigenvalue of zero is raised to next to nothing, so that exact ties share the first place.
+    Principal axes, the widest first. An eigenvalue of zero is raised to next to nothing, so that exact ties share the
+    first place.
     """
-    n = m.shape[-1]
-    centred = c - c.mean(axis=-1, keepdims=True)
-    centred = centred - centred.mean(axis=-2, keepdims=True)
-    scale = np.trace(centred, axis1=-2, axis2=-1) + 1.0
-    values, vectors = np.linalg.eigh(
-        centred - scale[:, None, None] / n
-    )  # the common level is now the first axis: leave it out
+    centred, size = _contrasts(c)
+    total = np.where(size > 0.0, size, 1.0)[:, None]
+    # the common level is made the first axis, and left out
+    values, vectors = np.linalg.eigh(centred / total[:, :, None] - 1.0 / m.shape[-1])
     values, vectors = values[:, :0:-1], vectors[:, :, :0:-1]
-    least = 1e-14 * values[:, :1] + np.square(1e-12 * np.ptp(m, axis=1, keepdims=True)) + _TINY
-    width = np.sqrt(np.maximum(values, least))[:, None, :]
+    spare = np.square(1e-12 * np.ptp(m, axis=1, keepdims=True)) + _TINY
+    width = np.sqrt(np.maximum(values, 1e-14) * size[:, None] + spare)[:, None, :]
     inverse = vectors / width
     variance = 1.0 / np.square(inverse).sum(axis=-1)
     return vectors * width, inverse * variance[:, :, None], np.sqrt(variance)
+
+
+def _contrasts(c: Floats) -> tuple[Floats, Floats]:
+    """The covariance with the common level taken out, and its trace."""
+    centred = c - c.mean(axis=-1, keepdims=True)
+    centred = centred - centred.mean(axis=-2, keepdims=True)
+    return centred, np.trace(centred, axis1=-2, axis2=-1)
 
 
 def _others_best(q: Floats) -> Floats:

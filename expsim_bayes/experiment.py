@@ -15,7 +15,7 @@ from expsim_bayes.allocation import Fixed
 from expsim_bayes.costs import HOURS_PER_DAY, SECONDS_PER_HOUR, elapsed_days
 from expsim_bayes.evaluators import Panel, panel
 from expsim_bayes.posterior import Batch, State, beliefs, init, latent_marginals, layout, quality_marginals, update
-from expsim_bayes.simulate import Look, Plan, Streams, Truth, World, assign, draw_look, draw_world, plan, ratings_of
+from expsim_bayes.simulate import Look, Plan, Streams, Truth, World, assign, draw_look, draw_world, operations_of, plan, ratings_of
 from expsim_bayes.stopping import (
     COLLECT,
     CONTINUE,
@@ -32,6 +32,7 @@ from expsim_bayes.stopping import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -50,6 +51,12 @@ class Played(NamedTuple):
     """What `run` gives for a single replication, with dim look."""
     ratings: Ratings
     """Its ratings, up to the look at which it stopped."""
+    operations: pd.DataFrame
+    """Tokens and latency of its outputs: variant, item, tokens_in, tokens_out, latency_s."""
+    state: State
+    """What is known at the stop: the posterior of every effect."""
+    scenario: Scenario
+    """The scenario as it was run, with only those evaluators who took part."""
 
 
 def run(
@@ -149,7 +156,7 @@ def play(
     history.attrs.update(
         scenario=whole.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth="declared", looks=scenario.looks
     )
-    return Played(history, ratings_of(scenario, kept))
+    return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario)
 
 
 class _Tally(NamedTuple):
@@ -186,6 +193,7 @@ class _Loop:
         self.limits = tuple(rule for rule in self.rules if isinstance(rule, MaxRatings | Budget))
         self.guardrails = tuple(rule for rule in self.rules if isinstance(rule, Guardrail))
         self.replications = streams.stop - streams.start
+        self.state = init(self.components, self.places)
         self.final: dict[str, NDArray[Any]] = {}
         self.records: dict[str, NDArray[Any]] = {}
 
@@ -195,7 +203,6 @@ class _Loop:
         strategy = scenario.strategies[self.strategy]
         adaptive = not isinstance(strategy.allocation, Fixed)
         active = np.arange(self.replications)
-        state = init(self.components, self.places)
         prob_best = np.full((self.replications, n_variants), 1.0 / n_variants)
         tally = self._nothing_spent()
         for look in range(scenario.looks):
@@ -205,22 +212,25 @@ class _Loop:
             if keep is not None:
                 keep.append((layout_of_look, variant, rated))
             tally = self._spend(tally, layout_of_look, variant, rated)
-            state = update(state, _batch(layout_of_look, variant, rated, active), self.components, self.places)
+            batch = _batch(layout_of_look, variant, rated, active)
+            self.state = update(self.state, batch, self.components, self.places)
             last = look == scenario.looks - 1
             may_stop = last or strategy.decide == "every look" or bool(self.limits)
             if not (may_stop or adaptive or history):
                 continue
-            snapshot, evidence = self._judge(state, tally, active, look)
+            snapshot, evidence = self._judge(tally, active, look)
             prob_best[active] = evidence.prob_best
             verdicts = self._decide(evidence, look)
             done = verdicts.decision != CONTINUE
             snapshot |= {"decision": verdicts.decision, "launched": verdicts.variant, "rule": verdicts.rule}
             self._record(snapshot, active, look, history=history)
             if done.any():
-                self._record_latents(state, active, done)
-                active, state = active[~done], state.of(~done)
+                self._record_latents(active, done)
+                active = active[~done]
             if not active.size:
                 break
+            if done.any():
+                self.state = self.state.of(~done)
 
     def dataset(self, *, latents: bool) -> xr.Dataset:
         """Everything that was recorded, with the truth beside it."""
@@ -279,11 +289,11 @@ class _Loop:
         )
 
     def _judge(
-        self, state: State, tally: _Tally, active: NDArray[np.intp], look: int
+        self, tally: _Tally, active: NDArray[np.intp], look: int
     ) -> tuple[dict[str, NDArray[Any]], Evidence]:
         """What is known and spent at a look, for the record and for the rules."""
         scenario = self.scenario
-        quality = quality_marginals(state, self.components, self.places)
+        quality = quality_marginals(self.state, self.components, self.places)
         breach = self._breach(tally, active)
         found = superiority.from_gaussian(
             quality.mean,
@@ -379,9 +389,9 @@ class _Loop:
                 self.records[name][active, look] = values
         self.final.setdefault("stop_look", np.zeros(self.replications, dtype=np.intp))[active] = look + 1
 
-    def _record_latents(self, state: State, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
+    def _record_latents(self, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
         """Keep the posterior of all effects where an experiment stops."""
-        latent = latent_marginals(state.of(done))
+        latent = latent_marginals(self.state.of(done))
         for name, values in (("latent_mean", latent.mean), ("latent_sd", np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2)))):
             self.final.setdefault(name, np.zeros((self.replications, self.places.size)))[active[done]] = values
 

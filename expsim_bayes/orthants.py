@@ -1,7 +1,7 @@
-"""Bivariate and trivariate normal distribution functions, vectorised: what makes three and four variants (nearly) exact.
+"""Bivariate and trivariate normal distribution functions, vectorised: they make three and four variants exact.
 
-The bivariate one is a closed form in Owen's T function. The trivariate one integrates Plackett's derivative along the straight line from
-the matrix in which the first variable is independent of the other two.
+The bivariate one is a closed form in Owen's T function. The trivariate one integrates Plackett's derivative along the
+straight line from the matrix in which the first variable is independent of the other two.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def trivariate(h: Floats, r: Floats) -> Floats:
 
     Notes
     -----
-    Plackett, A reduction formula for normal multivariate integrals (1954), with 16 Gauss-Legendre points and, as in Genz, Numerical computation of
-    rectangular bivariate and trivariate normal and t probabilities (2004), the largest correlation left out of the path.
+    Plackett, A reduction formula for normal multivariate integrals (1954), with 16 Gauss-Legendre points and, as in
+    Genz, Numerical computation of rectangular bivariate and trivariate normal and t probabilities (2004), the largest
+    correlation left out of the path.
 
     Examples
     --------
@@ -70,13 +71,14 @@ def trivariate(h: Floats, r: Floats) -> Floats:
     t = s * (2.0 - s)  # crowds the points where a strong correlation makes the derivative steep
     a, b = t * r01, t * r02
     rest = np.maximum((1.0 - a * a) * (1.0 - r12 * r12) - np.square(b - a * r12), 1e-30)
-    slope = r01 * _edge(h0, h1, h2, a, b, r12, rest) + r02 * _edge(h0, h2, h1, b, a, r12, rest)
+    slope = r01 * _edge((h0, h1, h2), a, b, r12, rest) + r02 * _edge((h0, h2, h1), b, a, r12, rest)
     weight = (_WEIGHTS.reshape(s.shape) * (1.0 - s)) / (2.0 * np.pi)
     return np.asarray(np.clip(start + (weight * slope).sum(axis=0), 0.0, 1.0))
 
 
-def _edge(h0: Floats, h1: Floats, h2: Floats, a: Floats, b: Floats, r12: Floats, rest: Floats) -> Floats:
-    """2 pi x the density of the first two at their limits (correlation a) x P(the third below its limit, given that)."""
+def _edge(limits: tuple[Floats, Floats, Floats], a: Floats, b: Floats, r12: Floats, rest: Floats) -> Floats:
+    """2 pi x density of the first two at their limits (correlation a) x P(the third below its own, given that)."""
+    h0, h1, h2 = limits
     free = np.maximum((1.0 - a) * (1.0 + a), 1e-30)
     density = np.exp(-0.5 * (np.square(h0 - h1) / free + 2.0 * h0 * h1 / (1.0 + a))) / np.sqrt(free)
     third = (h2 * free - h0 * (b - a * r12) - h1 * (r12 - a * b)) / np.sqrt(free * rest)

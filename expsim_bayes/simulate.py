@@ -8,7 +8,7 @@ so the same seed gives the same numbers however the replications are cut into ch
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -404,7 +404,11 @@ def ratings_of(
         control=scenario.control,
         variants=scenario.variant_names,
     )
-    return ratings if n_clipped == 0 else ratings.noted(f"{n_clipped} simulated scores lay beyond the scale and were set to its end")
+    if n_clipped == 0:
+        return ratings
+    low, high = scenario.score_range
+    note = f"{n_clipped} simulated scores lay outside {low:g} to {high:g} and were set to the end of the scale."
+    return replace(ratings, notices=(*ratings.notices, note))
 
 
 def operations_of(

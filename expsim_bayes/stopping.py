@@ -1,7 +1,8 @@
 """When to stop and with which decision: rules as frozen values, each with one threshold and one question.
 
-Rules are asked in the order in which they are declared, and the first that fires gives decision and reason, for thousands of replications
-in one call. To add a rule, write one class with `rule`, its threshold, its `question` and `ask`, and put it into `Rule`.
+Rules are asked in the order in which they are declared, and the first that fires gives decision and reason, for
+thousands of replications in one call. To add a rule, write one class with `rule`, its threshold, its `question` and
+`ask`, and put it into `Rule`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DECISIONS: Final = ("continue", "launch", "keep_control", "collect", "stop_equivalent", "refuse")
-"""Names of the decision codes of `Verdicts`. `continue` is no decision yet; `refuse` is never the answer of a rule, but of the gate."""
+"""Names of the decision codes of `Verdicts`. `continue` is no decision yet; `refuse` is never the answer of a rule,
+but of the gate."""
 CONTINUE, LAUNCH, KEEP_CONTROL, COLLECT, STOP_EQUIVALENT, REFUSE = range(6)
 
 
@@ -44,7 +46,8 @@ class Evidence(NamedTuple):
     days: Floats
     """(replication,) wall-clock so far."""
     prob_breach: Floats | None = None
-    """(replication, guardrail, variant) probability to breach each guardrail, in the order of the guardrails among the rules."""
+    """(replication, guardrail, variant) probability to breach each guardrail, in the order of the guardrails among
+    the rules."""
     control: int | None = None
     """Position of the control."""
     next_dollars: Floats | float = 0.0
@@ -76,7 +79,10 @@ class _Common(Frozen):
 
 
 class Superiority(_Common):
-    """Stops when one variant is the best of all with enough probability; launches it, or keeps the control if that is it."""
+    """Stops when one variant is probably the best of all.
+
+    Launches it, or keeps the control if that is it.
+    """
 
     question: ClassVar[str] = "Is one variant probably the best of all?"
     rule: Literal["superiority"] = "superiority"
@@ -92,7 +98,7 @@ class Superiority(_Common):
 
 
 class BeatsControl(_Common):
-    """Stops when the leader beats the control by more than min_effect with enough probability, or when no variant probably does.
+    """Stops when the leader probably beats the control by more than min_effect, or when no variant probably does.
 
     Launches the leader, or keeps the control once every other variant that may be launched has a probability of
     1 - threshold or less.
@@ -114,9 +120,12 @@ class BeatsControl(_Common):
 
 
 class ExpectedLoss(_Common):
-    """Stops when a choice gives away next to nothing; keeps the control if that is such a choice, else launches the leader.
+    """Stops when a choice gives away next to nothing.
 
-    Asks the question that matters for use rather than for science: near-equal variants stop early, since any of them will do.
+    Keeps the control if that is such a choice, else launches the leader.
+
+    Asks the question that matters for use rather than for science: near-equal variants stop early, since any of them
+    will do.
     """
 
     question: ClassVar[str] = "Would choosing now give away less than the threshold?"
@@ -143,16 +152,16 @@ class Equivalence(_Common):
     threshold: float = Field(default=0.95, gt=0, le=1)
     """Least prob_equivalent."""
 
-    def ask(self, evidence: Evidence, barred: Mask) -> Answer:
+    def ask(self, evidence: Evidence, _barred: Mask) -> Answer:
         """Stop_equivalent, or go on."""
         return _plain(evidence.prob_equivalent >= self.threshold, STOP_EQUIVALENT)
 
 
 class Guardrail(_Common):
-    """Bars from launch any variant that probably costs too much or is too slow; stops when no other than the control is left.
+    """Bars from launch any variant that probably costs too much or is too slow; stops when only the control is left.
 
-    The control is never barred, for it is what runs today. Where all others are barred it concludes keep_control (without
-    a control: launch nothing, which has the same name).
+    The control is never barred, for it is what runs today. Where all others are barred it concludes keep_control
+    (without a control: launch nothing, which has the same name).
     """
 
     question: ClassVar[str] = "Does a variant probably break the limit on cost or latency?"
@@ -180,7 +189,10 @@ class Guardrail(_Common):
 
 
 class Budget(_Common):
-    """Stops when the money is spent, or will not pay for the next look; decides nothing: collect, when there is more money."""
+    """Stops when the money is spent, or will not pay for the next look.
+
+    Decides nothing: collect, when there is more money.
+    """
 
     question: ClassVar[str] = "Is the money spent?"
     rule: Literal["budget"] = "budget"
@@ -188,7 +200,7 @@ class Budget(_Common):
     usd: float = Field(gt=0)
     """The budget in dollars."""
 
-    def ask(self, evidence: Evidence, barred: Mask) -> Answer:
+    def ask(self, evidence: Evidence, _barred: Mask) -> Answer:
         """Collect, or go on."""
         return _plain((evidence.dollars >= self.usd) | (evidence.dollars + evidence.next_dollars > self.usd), COLLECT)
 
@@ -202,7 +214,7 @@ class MaxRatings(_Common):
     ratings: int = Field(gt=0)
     """The greatest number of ratings."""
 
-    def ask(self, evidence: Evidence, barred: Mask) -> Answer:
+    def ask(self, evidence: Evidence, _barred: Mask) -> Answer:
         """Collect, or go on."""
         used = (evidence.ratings >= self.ratings) | (evidence.ratings + evidence.next_ratings > self.ratings)
         return _plain(used, COLLECT)
@@ -217,7 +229,7 @@ class MaxDays(_Common):
     days: float = Field(gt=0)
     """The greatest number of days of wall-clock."""
 
-    def ask(self, evidence: Evidence, barred: Mask) -> Answer:
+    def ask(self, evidence: Evidence, _barred: Mask) -> Answer:
         """Collect, or go on."""
         return _plain(evidence.days >= self.days, COLLECT)
 
@@ -332,7 +344,7 @@ def check_rules(rules: Sequence[Rule], n_variants: int, *, has_control: bool = T
         key = f"{where}[{position}]"
         if isinstance(rule, Superiority) and rule.threshold <= 1.0 / n_variants:
             raise SettingError(
-                f"a probability of {rule.threshold:g} is reached by the best of {n_variants} variants before any rating",
+                f"with {n_variants} variants the best has a probability of {rule.threshold:g} before any rating",
                 where=f"{key}.threshold",
                 remedy=f"choose a threshold above 1/{n_variants} = {1 / n_variants:.3g}, such as 0.95",
             )
@@ -363,7 +375,8 @@ def prob_breach_lognormal(
     Returns
     -------
     ndarray, shape (..., variant)
-        .5 (not known) with fewer than two calls. The control against itself is certain: it breaks a ratio below 1 only.
+        .5 (not known) with fewer than two calls. The control against itself is certain: it breaks a ratio below 1
+        only.
 
     Raises
     ------
@@ -372,15 +385,16 @@ def prob_breach_lognormal(
 
     Notes
     -----
-    Cox's normal approximation for the log of the mean: estimate m + s^2 / 2, variance s^2 / n + s^4 / (2 (n - 1)), with m and s^2 the
-    mean and variance of the logs (Zhou and Gao, Confidence intervals for the log-normal mean, Statistics in Medicine 16, 1997).
+    Cox's normal approximation for the log of the mean: estimate m + s^2 / 2, variance s^2 / n + s^4 / (2 (n - 1)),
+    with m and s^2 the mean and variance of the logs (Zhou and Gao, Confidence intervals for the log-normal mean,
+    Statistics in Medicine 16, 1997).
 
     Examples
     --------
     >>> logs = np.log([1.0, 1.2, 0.9, 1.1])
     >>> limit = Guardrail(metric="latency_s", at_most=1.1)
     >>> prob_breach_lognormal([4], [logs.sum()], [(logs**2).sum()], rule=limit).round(3).tolist()
-    [0.242]
+    [0.237]
     """
     log_mean, variance = _cox(np.asarray(count, float), np.asarray(sum_log, float), np.asarray(sum_sq_log, float))
     if rule.at_most is not None:
@@ -396,7 +410,7 @@ def prob_breach_lognormal(
 
 
 def _above(excess: Floats, variance: Floats) -> Floats:
-    """P(N(excess, variance) > 0); one half where they are not known, and no breach by standing at the limit for certain."""
+    """P(N(excess, variance) > 0); one half where they are not known, none at the limit itself when certain."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = ndtr(excess / np.sqrt(variance))
     return np.asarray(np.where(np.isnan(p), np.where(variance == 0.0, 0.0, 0.5), p))

@@ -3,14 +3,18 @@
 contract      Ratings, and the names of its columns
 validation    validate (data frame -> Ratings), append
 coding        code (Ratings -> Coded, arrays in canonical order)
-columns, numbers, names, structure, agreement, wording
-              the checks behind validate, a subject a file
+description   describe (Ratings -> Description), with the limits of what the data can tell
+dataset       to_dataset, from_dataset (long table <-> xarray)
+columns, numbers, names, structure, agreement, limits, wording
+              the checks behind validate and describe, a subject a file
 """
 
 from __future__ import annotations
 
 from expsim_bayes.ratings.coding import Coded, code
 from expsim_bayes.ratings.contract import Ratings
+from expsim_bayes.ratings.dataset import from_dataset, to_dataset
+from expsim_bayes.ratings.description import Description, describe
 from expsim_bayes.ratings.validation import append, validate
 
-__all__ = ["Coded", "Ratings", "append", "code", "validate"]
+__all__ = ["Coded", "Description", "Ratings", "append", "code", "describe", "from_dataset", "to_dataset", "validate"]

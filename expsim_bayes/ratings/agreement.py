@@ -1,6 +1,7 @@
 """Sources that contradict each other: a reversed scale, or two scales in one pool.
 
-Neither can be known for sure from scores alone, so each check is a stated rule that is silent unless the data speak loudly.
+Neither can be known for sure from scores alone, so each check is a stated rule that is silent unless the data speak
+loudly.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def _standardise(values: NDArray[np.float64], group: NDArray[np.int64], n_groups
 def reversed_sources(correlation: Correlation) -> NDArray[np.bool_]:
     """Sources that seem reversed: r < -.3, on 10 pairs or more, and below zero beyond chance.
 
-    Beyond chance means that the upper end of Fisher's 95 % interval, widened (Bonferroni) for the number of sources looked at, is below zero.
+    Beyond chance means that the upper end of Fisher's 95 % interval, widened (Bonferroni) for the number of sources
+    looked at, is below zero.
     """
     enough = (correlation.pairs >= FEWEST_PAIRS) & np.isfinite(correlation.r)
     z = -ndtri(0.025 / max(int(enough.sum()), 1))
@@ -97,15 +99,25 @@ def polarity_warnings(coded: Coded) -> list[str]:
     flagged = np.flatnonzero(reversed_sources(by_evaluator))
     if len(coded.evaluators) == 2 and len(flagged):
         names = " and ".join(quote(name) for name in coded.evaluators)
-        warnings.append(_warn(f"the evaluators {names} contradict each other", by_evaluator, int(flagged[0]), "one of them"))
+        warnings.append(
+            _warn(f"the evaluators {names} contradict each other", by_evaluator, int(flagged[0]), "one of them")
+        )
     else:
-        warnings += [_warn(f"the evaluator {quote(coded.evaluators[k])} contradicts the others", by_evaluator, int(k), "it") for k in flagged]
+        warnings += [
+            _warn(f"the evaluator {quote(coded.evaluators[k])} contradicts the others", by_evaluator, int(k), "it")
+            for k in flagged
+        ]
     person = ~coded.anonymous[coded.evaluator]
     within = correlation_with_others(
-        coded.score[person], coded.rater[person], (coded.evaluator * (int(cell.max(initial=0)) + 1) + cell)[person], len(coded.raters)
+        coded.score[person],
+        coded.rater[person],
+        (coded.evaluator * (int(cell.max(initial=0)) + 1) + cell)[person],
+        len(coded.raters),
     )
     warnings += [
-        _warn(f"the rater {quote(coded.raters[r])} contradicts the other raters of the pool", within, int(r), "the rater")
+        _warn(
+            f"the rater {quote(coded.raters[r])} contradicts the other raters of the pool", within, int(r), "the rater"
+        )
         for r in np.flatnonzero(reversed_sources(within))
     ]
     return warnings
@@ -113,17 +125,21 @@ def polarity_warnings(coded: Coded) -> list[str]:
 
 def _warn(who: str, correlation: Correlation, at: int, culprit: str) -> str:
     return (
-        f"warning: {who} (correlation {correlation.r[at]:.2f} on {correlation.pairs[at]:,} shared pairs of variant and item): "
+        f"warning: {who} (correlation {correlation.r[at]:.2f} on {correlation.pairs[at]:,} shared pairs of "
+        "variant and item): "
         f"{culprit} may use a reversed scale; if so, reverse those scores before the analysis"
     )
 
 
 def require_one_scale(coded: Coded, source: str) -> None:
-    """Raise when the raters of one pool seem to use two scales, such as 0-10 and 1-5; only asked where no score range is declared.
+    """Raise when the raters of one pool seem to use two scales, such as 0-10 and 1-5.
 
-    The rule: a rater with 20 ratings or more stops at the top of a common scale (1, 5, 7 or 10) and reaches it in 5 % of the ratings or more,
-    while another one with 20 or more puts over half of the scores above that top. Severe and lenient raters of error scores, whose highest
-    scores are rare, do not meet it. Evaluators may each have a scale of their own.
+    Only asked where no score range is declared.
+
+    The rule: a rater with 20 ratings or more stops at the top of a common scale (1, 5, 7 or 10) and reaches it in 5 %
+    of the ratings or more, while another one with 20 or more puts over half of the scores above that top. Severe and
+    lenient raters of error scores, whose highest scores are rare, do not meet it. Evaluators may each have a scale of
+    their own.
     """
     n = np.bincount(coded.rater, minlength=len(coded.raters))
     top = np.full(len(coded.raters), -np.inf)
@@ -137,8 +153,13 @@ def require_one_scale(coded: Coded, source: str) -> None:
         for k in np.intersect1d(coded.rater_evaluator[low], coded.rater_evaluator[high]):
             small, large = (int(np.flatnonzero(rows & (coded.rater_evaluator == k))[0]) for rows in (low, high))
             raise RatingsError(
-                f"two scales among the raters of {quote(coded.evaluators[k])}: {quote(coded.raters[small])} never passes {limit:g}, "
-                f"{quote(coded.raters[large])} gives more than {limit:g} in {above[large] / n[large]:.0%} of the ratings",
+                f"two scales among the raters of {quote(coded.evaluators[k])}: {quote(coded.raters[small])} "
+                f"never passes {limit:g}, "
+                f"{quote(coded.raters[large])} gives more than {limit:g} in {above[large] / n[large]:.0%} "
+                "of the ratings",
                 where=f"{source}, column 'score'",
-                remedy="bring them to one scale, or name two evaluators in a column 'evaluator'; if it is one scale, declare it with --score-range",
+                remedy=(
+                    "bring them to one scale, or name two evaluators in a column 'evaluator'; if it is one "
+                    "scale, declare it with --score-range"
+                ),
             )

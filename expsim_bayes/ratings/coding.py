@@ -82,7 +82,9 @@ def code(ratings: Ratings) -> Coded:
     return encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)
 
 
-def encode(table: pd.DataFrame, variants: tuple[str, ...], anonymous_kinds: Collection[str], reference: str | None) -> Coded:
+def encode(
+    table: pd.DataFrame, variants: tuple[str, ...], anonymous_kinds: Collection[str], reference: str | None
+) -> Coded:
     """Code a validated table; see `code`."""
     present = table["score"].notna().to_numpy(dtype=bool)
     rated = table if present.all() else table[present]
@@ -136,20 +138,27 @@ def _output_names(outputs: pd.DataFrame) -> tuple[str, ...]:
     """Names of the outputs, one row each: their own where unique, else with their variant and item."""
     if outputs["output"].is_unique:
         return tuple(outputs["output"].tolist())
-    parts = ["variant", "item"] if outputs["output"].nunique() == 1 else ["variant", "item", "output"]
+    one_each = len(outputs["output"].unique()) == 1
+    parts = ["variant", "item"] if one_each else ["variant", "item", "output"]
     return tuple("/".join(names) for names in zip(*(outputs[part].tolist() for part in parts), strict=True))
 
 
-def _rater_names(evaluator: Codes, person: Codes, evaluators: tuple[str, ...], people: tuple[str, ...]) -> tuple[str, ...]:
+def _rater_names(
+    evaluator: Codes, person: Codes, evaluators: tuple[str, ...], people: tuple[str, ...]
+) -> tuple[str, ...]:
     shared = np.bincount(person, minlength=len(people)) > 1
-    return tuple(f"{evaluators[k]}/{people[r]}" if shared[r] else people[r] for k, r in zip(evaluator, person, strict=True))
+    return tuple(
+        f"{evaluators[k]}/{people[r]}" if shared[r] else people[r] for k, r in zip(evaluator, person, strict=True)
+    )
 
 
 def _reference(evaluators: tuple[str, ...], kinds: tuple[str, ...], n_ratings: Codes, declared: str | None) -> int:
     if declared is not None:
         if declared not in evaluators:
             raise RatingsError(
-                f"the reference {quote(declared)} is not an evaluator with ratings", where="reference", remedy=close_to(declared, evaluators)
+                f"the reference {quote(declared)} is not an evaluator with ratings",
+                where="reference",
+                remedy=close_to(declared, evaluators),
             )
         return evaluators.index(declared)
     pools = [k for k, kind in enumerate(kinds) if kind == "human"]

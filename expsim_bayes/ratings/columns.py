@@ -1,6 +1,7 @@
 """From somebody's columns to ours: header names, renaming, the rows that `where` keeps, and cells as text.
 
-Every step takes a data frame whose index holds the row numbers that the user knows, and returns the new frame with the notices it made.
+Every step takes a data frame whose index holds the row numbers that the user knows, and returns the new frame with the
+notices it made.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_COLUMNS = 1_000
 
 
 def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
-    """The frame with its column names without stray spaces, known names in lower case, and nameless index columns gone."""
+    """The frame with its column names without stray spaces, known names in lower case, nameless columns gone."""
     if len(frame.columns) > MAX_COLUMNS:
         raise RatingsError(
             f"{len(frame.columns):,} columns, at most {MAX_COLUMNS:,} are read",
@@ -35,7 +36,9 @@ def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[st
     nameless = [name == "" or name.startswith("Unnamed: ") for name in tidy]
     kept = [name for name, drop in zip(tidy, nameless, strict=True) if not drop]
     _refuse_twins(kept, source)
-    notices = [f"column {quote(old)} read as {quote(new)}" for old, new in zip(given, tidy, strict=True) if new and old != new]
+    notices = [
+        f"column {quote(old)} read as {quote(new)}" for old, new in zip(given, tidy, strict=True) if new and old != new
+    ]
     if any(nameless):
         notices.append(f"{count(sum(nameless), 'column')} without a name ignored (a row index or a trailing separator)")
     frame = frame.loc[:, [not drop for drop in nameless]]
@@ -51,7 +54,9 @@ def _tidy_name(name: str) -> str:
 def _refuse_twins(names: list[str], source: str) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
-        raise RatingsError(f"column {listing(twins)} appears more than once", where=source, remedy="rename or remove one of them")
+        raise RatingsError(
+            f"column {listing(twins)} appears more than once", where=source, remedy="rename or remove one of them"
+        )
 
 
 def rename(frame: pd.DataFrame, columns: Mapping[str, str], source: str) -> tuple[pd.DataFrame, list[str]]:
@@ -80,7 +85,7 @@ def rename(frame: pd.DataFrame, columns: Mapping[str, str], source: str) -> tupl
         )
     taken = {ours: frame[theirs] for ours, theirs in wanted.items()}
     aside = {ours: f"{ours}_in_source" for ours in clashing if ours not in wanted.values()}
-    rest = frame.drop(columns=[theirs for theirs in set(wanted.values())]).rename(columns=aside)
+    rest = frame.drop(columns=list(set(wanted.values()))).rename(columns=aside)
     notices = [f"column {quote(theirs)} read as {quote(ours)}" for ours, theirs in wanted.items()]
     notices += [f"column {quote(ours)} of the source set aside as {quote(new)}" for ours, new in aside.items()]
     return rest.assign(**taken), notices

@@ -1,6 +1,7 @@
 """The ratings contract: what every reader makes and every model takes.
 
-One long table, one rating a row, with the settings that give its scores a meaning. The table is checked once, in `validation`, and never again.
+One long table, one rating a row, with the settings that give its scores a meaning. The table is checked once, in
+`validation`, and never again.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Ratings:
     """
 
     table: pd.DataFrame
-    """One rating a row: text columns `variant, item, output, evaluator, kind, rater` (and `criterion`, `repeat` where present), the float column
-    `score` with NaN where missing, then every other column of the source."""
+    """One rating a row: text columns `variant, item, output, evaluator, kind, rater` (and `criterion`, `repeat` where
+    present), the float column `score` with NaN where missing, then every other column of the source."""
     variants: tuple[str, ...]
     """Names of the variants, sorted, or as declared; a declared variant may have no rating yet."""
     score_range: tuple[float, float] | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +21,11 @@ NAMED = ("variant", "rater", "evaluator")
 
 
 def look(name: str) -> str:
-    """What a name looks like to a reader: without case, width, stray spaces and invisible characters.
+    r"""What a name looks like to a reader: without case, width, stray spaces and invisible characters.
 
     Examples
     --------
-    >>> look("Prompt\\u200b  A ") == look("prompt a")
+    >>> look("Prompt\u200b  A ") == look("prompt a")
     True
     """
     if name.isascii():
@@ -35,9 +36,9 @@ def look(name: str) -> str:
 
 def look_alikes(column: pd.Series) -> list[list[str]]:
     """Groups of names that look the same, the most frequent name of each group first."""
-    counts = column.value_counts()
+    counts = Counter(column.tolist())
     groups: dict[str, list[str]] = {}
-    for name in counts.index:
+    for name in counts:
         groups.setdefault(look(name), []).append(name)
     return [sorted(group, key=lambda name: (-counts[name], name)) for group in groups.values() if len(group) > 1]
 
@@ -49,18 +50,24 @@ def merge_look_alikes(frame: pd.DataFrame, *, merge: bool) -> tuple[pd.DataFrame
         for group in look_alikes(frame[name]) if name in frame.columns else []:
             shown = ", ".join(ascii(variant) if not variant.isascii() else repr(variant) for variant in group)
             if not merge:
-                notices.append(f"warning: the {name}s {shown} look the same and are kept apart; merge them with --merge-names")
+                notices.append(
+                    f"warning: the {name}s {shown} look the same and are kept apart; merge them with --merge-names"
+                )
                 continue
             others = frame[name].isin(group[1:])
             frame = frame.assign(**{name: frame[name].mask(others, group[0])})
-            notices.append(f"the {name}s {shown} merged into {quote(group[0])}: {count(int(others.sum()), 'row')} renamed")
+            notices.append(
+                f"the {name}s {shown} merged into {quote(group[0])}: {count(int(others.sum()), 'row')} renamed"
+            )
     return frame, notices
 
 
 def require_filled(frame: pd.DataFrame, names: Sequence[str], source: str) -> None:
     """Raise when an identifier is empty."""
     for name in names:
-        empty = (frame[name].str.strip() == "").to_numpy(dtype=bool) if name in frame.columns else np.zeros(0, dtype=bool)
+        empty = (
+            (frame[name].str.strip() == "").to_numpy(dtype=bool) if name in frame.columns else np.zeros(0, dtype=bool)
+        )
         if empty.any():
             raise RatingsError(
                 f"{count(int(empty.sum()), 'row')} without a {name}",
@@ -69,14 +76,18 @@ def require_filled(frame: pd.DataFrame, names: Sequence[str], source: str) -> No
             )
 
 
-def settle_variants(column: pd.Series, declared: Sequence[str] | None, source: str) -> tuple[tuple[str, ...], list[str]]:
-    """Names of the variants, sorted or as declared; a rating of an undeclared one is an error, an absent one a notice."""
+def settle_variants(
+    column: pd.Series, declared: Sequence[str] | None, source: str
+) -> tuple[tuple[str, ...], list[str]]:
+    """Names of the variants, sorted or as declared, and a notice of declared ones without ratings."""
     found = tuple(sorted(column.unique()))
     if declared is None:
         return found, []
     names = tuple(str(name) for name in declared)
     if len(set(names)) < len(names):
-        raise RatingsError(f"a variant is declared twice in {listing(names)}", where="variants", remedy="name each variant once")
+        raise RatingsError(
+            f"a variant is declared twice in {listing(names)}", where="variants", remedy="name each variant once"
+        )
     unknown = [name for name in found if name not in names]
     if unknown:
         raise RatingsError(
@@ -85,11 +96,13 @@ def settle_variants(column: pd.Series, declared: Sequence[str] | None, source: s
             remedy=f"declare it too, or correct the name: {close_to(unknown[0], names)}",
         )
     absent = [name for name in names if name not in found]
-    notice = f"warning: {count(len(absent), 'declared variant')} without a rating: {listing(absent)}; only the prior speaks of it"
-    return names, [notice] if absent else []
+    words = f"warning: {count(len(absent), 'declared variant')} without a rating: {listing(absent)}"
+    return names, [words] if absent else []
 
 
 def require_control(control: str | None, variants: Sequence[str], source: str) -> None:
     """Raise when the control is not one of the variants."""
     if control is not None and control not in variants:
-        raise RatingsError(f"the control {quote(control)} is not a variant", where=source, remedy=close_to(control, variants))
+        raise RatingsError(
+            f"the control {quote(control)} is not a variant", where=source, remedy=close_to(control, variants)
+        )

@@ -42,7 +42,9 @@ def parse(
         When a cell is neither a number nor missing, or is infinite; the first rows are listed.
     """
     if types.is_bool_dtype(column.dtype) and not types.is_object_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan), [f"column {quote(column.name)}: true read as 1, false as 0"]
+        return column.to_numpy(np.float64, na_value=np.nan), [
+            f"column {quote(column.name)}: true read as 1, false as 0"
+        ]
     if types.is_numeric_dtype(column.dtype):
         values, notices = column.to_numpy(np.float64, na_value=np.nan), list[str]()
     else:
@@ -57,7 +59,9 @@ def parse(
     return values, notices
 
 
-def _parse_text(column: pd.Series, source: str, score_map: Mapping[str, float]) -> tuple[NDArray[np.float64], list[str]]:
+def _parse_text(
+    column: pd.Series, source: str, score_map: Mapping[str, float]
+) -> tuple[NDArray[np.float64], list[str]]:
     text = as_text(column).str.strip()
     notices: list[str] = []
     if score_map:
@@ -68,7 +72,9 @@ def _parse_text(column: pd.Series, source: str, score_map: Mapping[str, float]) 
     commas = ~missing & ~numeric
     if commas.any() and bool(text[commas].str.fullmatch(DECIMAL_COMMA).all()):
         text = text.where(~commas, text.str.replace(",", ".", regex=False))
-        notices.append(f"column {quote(column.name)}: decimal commas read as points in {count(int(commas.sum()), 'cell')}")
+        notices.append(
+            f"column {quote(column.name)}: decimal commas read as points in {count(int(commas.sum()), 'cell')}"
+        )
         numeric |= commas
     wrong = ~missing & ~numeric
     infinite = wrong & folded.str.fullmatch(r"[+-]?inf(?:inity)?").to_numpy(dtype=bool)
@@ -78,7 +84,10 @@ def _parse_text(column: pd.Series, source: str, score_map: Mapping[str, float]) 
     values[numeric] = text[numeric].to_numpy(dtype=object).astype(np.float64)
     values[infinite] = np.inf
     words = text[missing & (text != "").to_numpy(dtype=bool)].value_counts()
-    notices += [f"column {quote(column.name)}: {quote(word)} counted as missing in {count(int(n), 'cell')}" for word, n in words.items()]
+    notices += [
+        f"column {quote(column.name)}: {quote(word)} counted as missing in {count(int(n), 'cell')}"
+        for word, n in words.items()
+    ]
     return values, notices
 
 
@@ -87,7 +96,9 @@ def _translate(text: pd.Series, score_map: Mapping[str, float]) -> tuple[pd.Seri
     folded = text.str.casefold()
     found = folded.isin(list(mapping))
     counts = folded[found].value_counts()
-    notices = [f"score {quote(word)} read as {mapping[str(word)]} in {count(int(n), 'cell')}" for word, n in counts.items()]
+    notices = [
+        f"score {quote(word)} read as {mapping[str(word)]} in {count(int(n), 'cell')}" for word, n in counts.items()
+    ]
     return text.where(~found, folded.map(mapping)), notices
 
 
@@ -112,7 +123,11 @@ def check_range(name: str, bounds: tuple[float, float] | None) -> tuple[float, f
         return None
     low, high = (float(bound) for bound in bounds)
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise SettingError(f"{name} {low:g} to {high:g} is not a range", where=name, remedy="give two numbers, the lower one first, such as 1:5")
+        raise SettingError(
+            f"{name} {low:g} to {high:g} is not a range",
+            where=name,
+            remedy="give two numbers, the lower one first, such as 1:5",
+        )
     return low, high
 
 
@@ -132,8 +147,9 @@ def void_outside(
         return score, [f"all scores lie in the valid range {low:g} to {high:g}"]
     by = evaluator[void].value_counts()
     shown = ", ".join(f"{quote(name)} {n:,}" for name, n in by.head(8).items())
-    notice = f"{count(int(void.sum()), 'score')} outside the valid range {low:g} to {high:g} counted as missing ({shown}{', ...' if len(by) > 8 else ''})"
-    return score.mask(void), [notice]
+    more = ", ..." if len(by) > 8 else ""
+    words = f"{count(int(void.sum()), 'score')} outside the valid range {low:g} to {high:g} counted as missing"
+    return score.mask(void), [f"{words} ({shown}{more})"]
 
 
 def require_range(score: pd.Series, score_range: tuple[float, float], source: str) -> None:
@@ -150,7 +166,7 @@ def require_range(score: pd.Series, score_range: tuple[float, float], source: st
 
 
 def parse_operations(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
-    """Costs, tokens and latencies as numbers: negative ones and several currencies are refused, missing ones counted."""
+    """Costs, tokens and latencies as numbers: negative ones and several currencies are refused."""
     notices: list[str] = []
     for name in OPERATIONS:
         if name not in frame.columns:
@@ -164,7 +180,9 @@ def parse_operations(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, li
                 remedy="correct them, or leave the cells empty where the value is not known",
             )
         missing = int(np.isnan(values).sum())
-        notices += converted + ([f"column {quote(name)}: missing in {missing:,} of {count(len(frame), 'row')}"] if missing else [])
+        notices += converted + (
+            [f"column {quote(name)}: missing in {missing:,} of {count(len(frame), 'row')}"] if missing else []
+        )
         frame = frame.assign(**{name: values})
     if "currency" in frame.columns:
         _require_one_currency(frame["currency"], source)

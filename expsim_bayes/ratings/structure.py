@@ -25,8 +25,8 @@ CrossedUsers = Literal["keep", "drop"]
 def settle_evaluators(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
     """The frame with `kind`, `evaluator` and `output` in every row.
 
-    Without `kind` everybody is human. Without `evaluator` people form one pool named "human", and every judge or metric is an evaluator named
-    after its rater. Without `output` there is one generation, "1", a variant and item.
+    Without `kind` everybody is human. Without `evaluator` people form one pool named "human", and every judge or
+    metric is an evaluator named after its rater. Without `output` there is one generation, "1", a variant and item.
     """
     notices: list[str] = []
     if "kind" not in frame.columns or bool((frame["kind"] == "").all()):
@@ -38,7 +38,10 @@ def settle_evaluators(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, l
     declared = frame["evaluator"] if "evaluator" in frame.columns else pd.Series("", index=frame.index, dtype="str")
     empty = declared == ""
     if empty.any() and not empty.all():
-        notices.append(f"{count(int(empty.sum()), 'row')} without an evaluator: people joined the pool 'human', judges took their rater's name")
+        notices.append(
+            f"{count(int(empty.sum()), 'row')} without an evaluator: people joined the pool 'human', judges "
+            "took their rater's name"
+        )
     frame = frame.assign(evaluator=declared.mask(empty, pool))
     if "output" not in frame.columns:
         frame = frame.assign(output=pd.Series("1", index=frame.index, dtype="str"))
@@ -87,7 +90,9 @@ def _raters_of_two_kinds(frame: pd.DataFrame, source: str, *, declared: bool) ->
         return [f"warning: {problem}; taken as different raters, because they belong to different evaluators"]
     raise RatingsError(
         problem,
-        where=f"{source}, column 'kind', {rows(frame.index[(frame['rater'] == torn[0]) & (frame['kind'] == kinds[-1])])}",
+        where=(
+            f"{source}, column 'kind', {rows(frame.index[(frame['rater'] == torn[0]) & (frame['kind'] == kinds[-1])])}"
+        ),
         remedy="correct the kind, or name the evaluator of every row in a column 'evaluator'",
     )
 
@@ -108,7 +113,8 @@ def settle_duplicates(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The frame with exact duplicate rows kept or dropped as asked, and a count of repeated ratings.
 
-    Duplicates are kept without asking where they are to be expected: beside a column `repeat`, and among anonymous raters.
+    Duplicates are kept without asking where they are to be expected: beside a column `repeat`, and among anonymous
+    raters.
     """
     check_duplicates_choice(duplicates)
     key = [name for name in ("variant", "item", "output", "evaluator", "rater", "repeat") if name in frame.columns]
@@ -122,26 +128,38 @@ def settle_duplicates(
         raise RatingsError(
             f"{count(int(doubtful.sum()), 'row')} equal to an earlier one in every column",
             where=f"{source}, {rows(frame.index[doubtful])}",
-            remedy="say --duplicates drop if a rating was stored twice, --duplicates keep if it was given twice, or number them in a column 'repeat'",
+            remedy=(
+                "say --duplicates drop if a rating was stored twice, --duplicates keep if it was given twice, "
+                "or number them in a column 'repeat'"
+            ),
         )
     notices: list[str] = []
     if same.any():
-        notices.append(f"warning: {count(int(same.sum()), 'exact duplicate row')} {'dropped' if duplicates == 'drop' else 'kept'}")
+        notices.append(
+            f"warning: {count(int(same.sum()), 'exact duplicate row')} {'dropped' if duplicates == 'drop' else 'kept'}"
+        )
     if (again & ~same).any():
-        notices.append(f"{count(int((again & ~same).sum()), 'rating')} of an output by a rater who had rated it already, taken as repeated ratings")
+        notices.append(
+            f"{count(int((again & ~same).sum()), 'rating')} of an output by a rater who had rated it "
+            "already, taken as repeated ratings"
+        )
     return (frame[~same] if duplicates == "drop" else frame), notices
 
 
 def check_duplicates_choice(duplicates: str) -> None:
     """Raise when the choice is none of the known ones."""
     if duplicates not in ("ask", "keep", "drop"):
-        raise SettingError(f"duplicates={duplicates!r} has no meaning", where="duplicates", remedy="choose 'ask', 'keep' or 'drop'")
+        raise SettingError(
+            f"duplicates={duplicates!r} has no meaning", where="duplicates", remedy="choose 'ask', 'keep' or 'drop'"
+        )
 
 
 def settle_users(frame: pd.DataFrame, crossed_users: CrossedUsers) -> tuple[pd.DataFrame, list[str]]:
-    """The frame with users who met several variants kept with a warning, or dropped when asked; needs a column `user`."""
+    """The frame with users (column `user`) who met several variants kept with a warning, or dropped when asked."""
     if crossed_users not in ("keep", "drop"):
-        raise SettingError(f"crossed_users={crossed_users!r} has no meaning", where="crossed_users", remedy="choose 'keep' or 'drop'")
+        raise SettingError(
+            f"crossed_users={crossed_users!r} has no meaning", where="crossed_users", remedy="choose 'keep' or 'drop'"
+        )
     if "user" not in frame.columns:
         return frame, []
     pairs = frame.loc[frame["user"] != "", ["user", "variant"]].drop_duplicates()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.ratings import columns as header
@@ -47,12 +49,14 @@ def validate(
 ) -> Ratings:
     """Ratings from a long table of scores, checked.
 
-    Use it on a data frame; `expsim_bayes.readers.read` does the same for a file. Nothing is dropped or converted without a line in `notices`.
+    Use it on a data frame; `expsim_bayes.readers.read` does the same for a file. Nothing is dropped or converted
+    without a line in `notices`.
 
     Parameters
     ----------
     frame : DataFrame
-        One rating a row: `variant, item, rater, score`, optionally `output, evaluator, kind, criterion, repeat`, costs, and any other column.
+        One rating a row: `variant, item, rater, score`, optionally `output, evaluator, kind, criterion, repeat`,
+        costs, and any other column.
     source : str
         What to call the table in messages.
     columns : mapping, optional
@@ -104,7 +108,10 @@ def validate(
     >>> ratings.variants, ratings.table["score"].tolist()
     (('A', 'B'), [4.0, nan])
     """
-    score_range, valid_range = numbers.check_range("score_range", score_range), numbers.check_range("valid_range", valid_range)
+    score_range, valid_range = (
+        numbers.check_range("score_range", score_range),
+        numbers.check_range("valid_range", valid_range),
+    )
     anonymous = _known_kinds(anonymous_kinds)
     table, notices = _prepare(frame, source, columns, where, first_row)
     table, made = structure.settle_evaluators(table, source)
@@ -137,7 +144,9 @@ def validate(
 def _known_kinds(kinds: Collection[str]) -> frozenset[str]:
     wanted = frozenset([kinds] if isinstance(kinds, str) else kinds)
     for kind in sorted(wanted - set(KINDS)):
-        raise RatingsError(f"unknown kind {quote(kind)} of anonymous raters", where="anonymous_kinds", remedy=close_to(kind, KINDS))
+        raise RatingsError(
+            f"unknown kind {quote(kind)} of anonymous raters", where="anonymous_kinds", remedy=close_to(kind, KINDS)
+        )
     return wanted
 
 
@@ -180,7 +189,9 @@ def _score(
     if score_range is not None:
         numbers.require_range(score, score_range, source)
     if score.isna().all():
-        raise RatingsError("every score is missing", where=f"{source}, column 'score'", remedy="give at least one score")
+        raise RatingsError(
+            "every score is missing", where=f"{source}, column 'score'", remedy="give at least one score"
+        )
     return table.assign(score=score), notices
 
 
@@ -188,7 +199,9 @@ def _arrange(table: pd.DataFrame) -> pd.DataFrame:
     """Columns in the order of the contract, kept ones behind in plain types, rows numbered from 0."""
     known = [name for name in (*IDS, "score") if name in table.columns]
     extra = [name for name in table.columns if name not in known]
-    return table[known + extra].assign(**{name: header.plain_extra(table[name]) for name in extra}).reset_index(drop=True)
+    return (
+        table[known + extra].assign(**{name: header.plain_extra(table[name]) for name in extra}).reset_index(drop=True)
+    )
 
 
 def _contradictions(ratings: Ratings) -> list[str]:
@@ -208,9 +221,9 @@ def content_hash(table: pd.DataFrame) -> str:
             values = column.to_numpy(np.float64)
             digest.update(np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes())
             continue
-        cells = header.as_text(column).tolist()
-        digest.update(np.array([len(cell) for cell in cells], dtype="<i8").tobytes())
-        digest.update("".join(cells).encode("utf-8", "surrogatepass"))
+        cells = pa.array(header.as_text(column).to_numpy(dtype=object), pa.large_string())
+        digest.update(pc.binary_length(cells).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+        digest.update(cells.buffers()[2] or b"")
     return digest.hexdigest()
 
 
@@ -255,7 +268,9 @@ def append(ratings: Ratings, more: Ratings, *, duplicates: Duplicates = "ask") -
 
 def _require_same(name: str, old: object, new: object, source: str) -> None:
     if old != new:
-        raise RatingsError(f"{name} differs: {old} before, {new} here", where=source, remedy=f"read both with the same {name}")
+        raise RatingsError(
+            f"{name} differs: {old} before, {new} here", where=source, remedy=f"read both with the same {name}"
+        )
 
 
 def _merge_choice(name: str, old: str | None, new: str | None, source: str) -> str | None:
@@ -271,7 +286,9 @@ def _stack(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[str
     return both, notices
 
 
-def _settle_overlap(table: pd.DataFrame, n_old: int, duplicates: Duplicates, source: str) -> tuple[pd.DataFrame, list[str]]:
+def _settle_overlap(
+    table: pd.DataFrame, n_old: int, duplicates: Duplicates, source: str
+) -> tuple[pd.DataFrame, list[str]]:
     structure.check_duplicates_choice(duplicates)
     old = pd.Index(pd.util.hash_pandas_object(table.iloc[:n_old], index=False))
     twice = np.zeros(len(table), dtype=bool)
@@ -285,4 +302,6 @@ def _settle_overlap(table: pd.DataFrame, n_old: int, duplicates: Duplicates, sou
             where=f"{source}, {rows(np.flatnonzero(twice) - n_old)} (counted from 0)",
             remedy="say duplicates='drop' if they were stored twice, duplicates='keep' if they were given twice",
         )
-    return (table[~twice] if duplicates == "drop" else table), [f"warning: {words}, {'dropped' if duplicates == 'drop' else 'kept'}"]
+    return (table[~twice] if duplicates == "drop" else table), [
+        f"warning: {words}, {'dropped' if duplicates == 'drop' else 'kept'}"
+    ]

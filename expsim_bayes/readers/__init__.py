@@ -51,13 +51,14 @@ def read(
     quoting: bool = True,
     max_bytes: int = MAX_BYTES,
 ) -> Ratings:
-    """Ratings from a file: CSV (comma, tab or semicolon) or Parquet, told apart by content.
+    r"""Ratings from a file: CSV (comma, tab or semicolon) or Parquet, told apart by content.
 
     Parameters
     ----------
     path : path
         The file. Pickles, workbooks, archives and JSON are refused.
-    columns, where, score_range, valid_range, higher_is_better, anonymous_kinds, control, variants, reference, duplicates, merge_names, crossed_users, score_map
+    columns, where, score_range, valid_range, higher_is_better, anonymous_kinds, control, variants, reference,
+    duplicates, merge_names, crossed_users, score_map
         As in `expsim_bayes.ratings.validate`.
     encoding : str, optional
         Encoding of a text file, such as "cp1252". Default: UTF-8, or UTF-16 where the file begins with its mark.
@@ -79,14 +80,16 @@ def read(
     --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "ratings.csv"
-    >>> _ = file.write_text("variant;item;rater;score\\nA;1;ann;4\\nB;1;ann;5\\n")
+    >>> _ = file.write_text("variant;item;rater;score\nA;1;ann;4\nB;1;ann;5\n")
     >>> read(file, control="A").notices[0]
     'cells are separated by semicolons'
     """
     file = Path(path)
     if recognise(file, max_bytes=max_bytes) == "parquet":
         if encoding is not None or not quoting:
-            raise RatingsError("a Parquet file has no text encoding and no quotes", where=file.name, remedy="leave these options away")
+            raise RatingsError(
+                "a Parquet file has no text encoding and no quotes", where=file.name, remedy="leave these options away"
+            )
         frame, notices, first_row = *read_parquet(file, max_bytes=max_bytes), 1
     else:
         frame, notices, first_row = *read_csv(file, encoding=encoding, quoting=quoting), 2

@@ -1,7 +1,7 @@
 """Writing a file whole or not at all.
 
-The content goes to a new file of another name in the same folder, reaches the disk, and only then takes the name: a reader, or a crash, sees the
-old file or the new one and nothing between.
+The content goes to a new file of another name in the same folder, reaches the disk, and only then takes the name: a
+reader, or a crash, sees the old file or the new one and nothing between.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(target)
         _sync_folder(target.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -53,7 +53,9 @@ def recognise(path: Path, *, max_bytes: int = MAX_BYTES) -> Literal["text", "par
     """
     start, size = _peek(path)
     if size == 0:
-        raise RatingsError("the file is empty (0 bytes)", where=path.name, remedy="give a file with a header and ratings")
+        raise RatingsError(
+            "the file is empty (0 bytes)", where=path.name, remedy="give a file with a header and ratings"
+        )
     if size > max_bytes:
         raise RatingsError(
             f"the file has {size:,} bytes, at most {max_bytes:,} are read",
@@ -74,7 +76,9 @@ def _peek(path: Path) -> tuple[bytes, int]:
     except FileNotFoundError:
         raise RatingsError("there is no such file", where=str(path), remedy="check the path") from None
     except OSError as error:
-        raise RatingsError(f"the file cannot be read ({error.strerror})", where=str(path), remedy="give a file that you may read") from None
+        raise RatingsError(
+            f"the file cannot be read ({error.strerror})", where=str(path), remedy="give a file that you may read"
+        ) from None
 
 
 def _refuse_other_formats(name: str, start: bytes) -> None:
@@ -82,7 +86,11 @@ def _refuse_other_formats(name: str, start: bytes) -> None:
         if start.startswith(magic):
             raise RatingsError(f"this is {what}, whatever its name; {READABLE}", where=name, remedy=remedy)
     if start[0] == 0x80 and len(start) > 1 and start[1] in PICKLE_PROTOCOLS:
-        raise RatingsError(f"this is a Python pickle, which can run code and is never opened; {READABLE}", where=name, remedy="save the table as CSV or Parquet")
+        raise RatingsError(
+            f"this is a Python pickle, which can run code and is never opened; {READABLE}",
+            where=name,
+            remedy="save the table as CSV or Parquet",
+        )
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         raise RatingsError(f"this is JSON; {READABLE}", where=name, remedy="write one rating a row into a CSV file")

@@ -38,7 +38,12 @@ def read_parquet(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[pd.DataFram
     except (pa.ArrowException, OSError) as error:
         raise RatingsError(f"the Parquet file is damaged ({error})", where=path.name, remedy="write it again") from None
     table, notices = _plain_types(table)
-    whole_numbers = {pa.int8(): pd.Int64Dtype(), pa.int16(): pd.Int64Dtype(), pa.int32(): pd.Int64Dtype(), pa.int64(): pd.Int64Dtype()}
+    whole_numbers = {
+        pa.int8(): pd.Int64Dtype(),
+        pa.int16(): pd.Int64Dtype(),
+        pa.int32(): pd.Int64Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+    }
     return table.to_pandas(types_mapper=whole_numbers.get, ignore_metadata=True), notices
 
 
@@ -50,7 +55,9 @@ def _check_size(name: str, metadata: pa.parquet.FileMetaData, max_bytes: int) ->
         (unpacked, max_bytes, "bytes when unpacked"),
     ):
         if amount > limit:
-            raise RatingsError(f"{amount:,} {what}, at most {limit:,} are read", where=name, remedy="keep only what is needed")
+            raise RatingsError(
+                f"{amount:,} {what}, at most {limit:,} are read", where=name, remedy="keep only what is needed"
+            )
 
 
 def _plain_types(table: pa.Table) -> tuple[pa.Table, list[str]]:

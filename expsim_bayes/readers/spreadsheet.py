@@ -1,7 +1,8 @@
 """Text cells that a spreadsheet would take for a formula, and the apostrophe that stops it.
 
-A cell that begins with = + - @ TAB CR LF, or their full-width forms, is written with a leading apostrophe; reading takes it off again. Numbers are
-left alone. A cell that begins with apostrophes before such a sign gets one more, so that every text comes back as it was.
+A cell that begins with = + - @ TAB CR LF, or their full-width forms, is written with a leading apostrophe; reading
+takes it off again. Numbers are left alone. A cell that begins with apostrophes before such a sign gets one more, so
+that every text comes back as it was.
 """
 
 from __future__ import annotations

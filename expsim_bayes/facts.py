@@ -1,0 +1,226 @@
+"""The facts behind a recommendation: every number that a sentence, a table or a figure may use, in one frozen object.
+
+Facts come first and sentences after, so that no text can say what was not computed. `Facts` holds what a simulated experiment and a fit
+of real ratings have in common; `FitFacts` what only a fit knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from expsim_bayes.operating_characteristics import Estimate
+    from expsim_bayes.planning import Further
+
+DecisionName = Literal["launch", "keep_control", "collect", "stop_equivalent", "refuse"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do: one of a closed set, with its reason."""
+
+    name: DecisionName
+    """launch, keep_control, collect, stop_equivalent or refuse."""
+    variant: str | None = None
+    """The variant to launch."""
+    reason: str = ""
+    """Which rule decided, or why none did."""
+    threshold: float | None = None
+    """Threshold of the rule that decided."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with the bounds of its interval."""
+
+    mean: float
+    """Posterior mean."""
+    low: float
+    """Lower bound at `Facts.ci_prob`."""
+    high: float
+    """Upper bound at `Facts.ci_prob`."""
+
+
+@dataclass(frozen=True)
+class VariantFacts:
+    """What is known of one variant."""
+
+    name: str
+    """Its name."""
+    quality: Interval
+    """Quality, in points."""
+    effect: Interval | None
+    """Difference to the baseline, in points; None for the baseline itself."""
+    effect_sd: float | None
+    """Posterior SD of that difference, in points."""
+    prob_best: float
+    """Probability of being the best."""
+    prob_better: float | None
+    """Probability of being better than the baseline; None for the baseline itself."""
+    expected_loss: float
+    """Points that choosing it is expected to give away."""
+    outputs: int
+    """Outputs that were rated."""
+    usd_per_output: float | None = None
+    """Mean dollars to generate one output."""
+    latency_s: float | None = None
+    """Mean seconds to generate one output."""
+    allowed: bool = True
+    """Whether the guardrails let it be launched."""
+    true_quality: float | None = None
+    """The truth, where it is known."""
+
+
+@dataclass(frozen=True)
+class EvaluatorFacts:
+    """What one evaluator did and cost."""
+
+    name: str
+    """Its name."""
+    kind: str
+    """human, llm or metric."""
+    raters: int
+    """How many took part."""
+    ratings: int
+    """Ratings given."""
+    usd: float | None = None
+    """Dollars they cost."""
+    shift_sd: float | None = None
+    """SD of its taste for a variant, in points: believed, or estimated."""
+
+
+@dataclass(frozen=True)
+class RaterFacts:
+    """Severity of one rater."""
+
+    name: str
+    """The rater."""
+    evaluator: str
+    """The pool."""
+    severity: Interval
+    """How far above (+) or below (-) the pool's mean, in points."""
+    ratings: int
+    """Ratings given."""
+
+
+@dataclass(frozen=True)
+class PlainMean:
+    """What one would say of a variant without a model."""
+
+    name: str
+    """The variant."""
+    mean: float
+    """Mean of its scores by the reference."""
+    standard_error: float
+    """Its standard error when all ratings count as independent."""
+    prob_best: float
+    """Probability of being best under that assumption."""
+
+
+@dataclass(frozen=True)
+class FitFacts:
+    """What only a fit of ratings knows."""
+
+    verdict: Literal["ok", "caution", "refuse"]
+    """Of the diagnostics."""
+    verdict_reasons: tuple[str, ...]
+    """Why, each with its number."""
+    raters: tuple[RaterFacts, ...] = ()
+    """Severities."""
+    shifts: tuple[tuple[str, str, Interval], ...] = ()
+    """(evaluator, variant, taste for it in points)."""
+    scale_use: tuple[tuple[str, Interval], ...] = ()
+    """(evaluator, share of the scale it uses against the reference)."""
+    spreads: tuple[tuple[str, Interval], ...] = ()
+    """(what varies, SD in points)."""
+    plain_means: tuple[PlainMean, ...] = ()
+    """The same variants without a model."""
+    rank_correlation: float | None = None
+    """Spearman correlation of the ranking with that of the plain means."""
+    shift_scenarios: tuple[tuple[str, float, float], ...] = ()
+    """(assumption on the judges' taste, effect of the leader, probability that it is better)."""
+    terms: tuple[str, ...] = ()
+    """Terms that were merged or left out, and why."""
+    checks: tuple[str, ...] = ()
+    """How well the model reproduces the data."""
+    priors: tuple[str, ...] = ()
+    """The priors that matter."""
+    settings: tuple[str, ...] = ()
+    """Sampler, seed, versions."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a report may say."""
+
+    title: str
+    """Heading."""
+    source: str
+    """Scenario or file."""
+    decision: Decision
+    """What to do."""
+    variants: tuple[VariantFacts, ...]
+    """As declared, or from best to worst in a fit."""
+    evaluators: tuple[EvaluatorFacts, ...]
+    """Who rated."""
+    baseline: str
+    """The variant that others are compared with: the control, else the runner-up."""
+    leader: str
+    """The variant with the best posterior mean among those allowed."""
+    control: str | None
+    """The variant in use today."""
+    higher_is_better: bool
+    """Direction of the scale."""
+    score_range: tuple[float, float] | None
+    """Ends of the scale."""
+    ci_prob: float
+    """Probability of the intervals."""
+    min_effect: float
+    """Smallest difference that matters, in points."""
+    rope: float
+    """Width of equivalence, in points."""
+    prob_equivalent: float
+    """Probability that all variants are within it."""
+    mcse: float
+    """Largest Monte-Carlo error of the probabilities."""
+    ratings: int
+    """Ratings used."""
+    looks: int | None = None
+    """Looks taken; None where not declared."""
+    looks_planned: int | None = None
+    """Looks that were planned."""
+    false_launch: Estimate | None = None
+    """How often the rules launch something when all variants are equal."""
+    usd: float | None = None
+    """Dollars spent."""
+    usd_generation: float | None = None
+    """Of them for generating outputs."""
+    days: float | None = None
+    """Days taken."""
+    budget_usd: float | None = None
+    """Dollars that might be spent."""
+    further: tuple[Further, ...] = ()
+    """What further ratings would bring, by kind."""
+    pairing_gain: float | None = None
+    """How many times as many outputs a split design would need for the same certainty."""
+    threshold: float | None = None
+    """Probability of being best that the rules ask for."""
+    ended_right: bool | None = None
+    """Whether the decision was right, where the truth is known."""
+    story: str = ""
+    """What is at stake."""
+    right_answer: str = ""
+    """What a perfect experiment would decide."""
+    sources: tuple[str, ...] = ()
+    """Where the scenario's figures come from."""
+    notices: tuple[str, ...] = ()
+    """Conversions, exclusions, counts and warnings."""
+    provenance: tuple[tuple[str, str], ...] = ()
+    """(what, value): seed, versions, data, time."""
+    fit: FitFacts | None = field(default=None)
+    """What only a fit knows."""
+
+    def variant(self, name: str) -> VariantFacts:
+        """The facts of one variant."""
+        return next(v for v in self.variants if v.name == name)

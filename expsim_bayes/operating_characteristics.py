@@ -1,0 +1,291 @@
+"""How often a way of running an experiment ends right, and what it costs: many replications, counted, with Monte-Carlo errors.
+
+The truth is known in a simulation, so every ending can be judged. *Right* is to launch a variant within `min_effect` of the best that the
+guardrails allow, or to launch none where none beats the control by `min_effect`. A *false launch* launches a variant that is not better
+than the control. A *wrong stop* ends with a statement that is false.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from expsim_bayes.experiment import run
+from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
+
+TOLERANCE = 1e-9
+"""Differences in quality below this are rounding."""
+
+
+class Estimate(NamedTuple):
+    """A mean over replications with its Monte-Carlo standard error."""
+
+    value: float
+    """The mean, or the share."""
+    mcse: float
+    """Its Monte-Carlo standard error."""
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} +- {self.mcse:.2g}"
+
+
+class Endings(NamedTuple):
+    """How each replication ended, judged against the truth; all (replication,) booleans."""
+
+    right: NDArray[np.bool_]
+    """A launch within min_effect of the best, or none where none beats the control by min_effect."""
+    right_launch: NDArray[np.bool_]
+    """A launch that is right."""
+    false_launch: NDArray[np.bool_]
+    """A launch of a variant that is not better than the control."""
+    wrong_stop: NDArray[np.bool_]
+    """A stop with a statement that is false."""
+    undecided: NDArray[np.bool_]
+    """The budget or the looks ran out before a rule decided."""
+
+
+class Characteristics(NamedTuple):
+    """What a way of running an experiment achieves and costs."""
+
+    strategy: str
+    """ab, bandit or sequential."""
+    evaluators: str
+    """llm, human or both."""
+    replications: int
+    """Experiments that were simulated."""
+    right: Estimate
+    """Share that ended right."""
+    right_launch: Estimate
+    """Share that launched the right variant."""
+    false_launch: Estimate
+    """Share that launched a variant no better than the control."""
+    wrong_stop: Estimate
+    """Share that stopped with a false statement."""
+    undecided: Estimate
+    """Share that ran out of looks or money undecided."""
+    ratings: Estimate
+    """Mean ratings."""
+    usd: Estimate
+    """Mean dollars."""
+    days: Estimate
+    """Mean days."""
+    looks: Estimate
+    """Mean looks."""
+
+
+def endings(result: xr.Dataset, scenario: Scenario) -> Endings:
+    """How each replication of a run ended.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `experiment.run`.
+    scenario : Scenario
+        The scenario that was run.
+    """
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    quality = sign * result["quality_true"].values
+    decision, launched = result["decision"].values, result["launched"].values
+    allowed = allowed_by_guardrails(scenario)
+    control = scenario.control_index
+    best = np.where(allowed, quality, -np.inf).max(axis=1)
+    chosen = np.take_along_axis(quality, np.maximum(launched, 0)[:, None], axis=1)[:, 0]
+    launch, decided_on_none = decision == LAUNCH, np.isin(decision, (KEEP_CONTROL, STOP_EQUIVALENT))
+    today = quality[:, control] if control is not None else quality.min(axis=1)
+    right_launch = launch & (chosen >= best - scenario.min_effect - TOLERANCE) & allowed[np.maximum(launched, 0)]
+    beaten = best - today >= max(scenario.min_effect, TOLERANCE) - TOLERANCE * (scenario.min_effect > 0)
+    spread = quality.max(axis=1) - quality.min(axis=1)
+    false_launch = launch & (chosen <= today + TOLERANCE)
+    said_equal_but_differ = (decision == STOP_EQUIVALENT) & (spread >= scenario.rope_width)
+    return Endings(
+        right=right_launch | (decided_on_none & ~beaten),
+        right_launch=right_launch,
+        false_launch=false_launch,
+        wrong_stop=(launch & ~right_launch) | ((decision == KEEP_CONTROL) & beaten) | said_equal_but_differ,
+        undecided=decision == COLLECT,
+    )
+
+
+def allowed_by_guardrails(scenario: Scenario) -> NDArray[np.bool_]:
+    """(variant,) whether the true mean cost and latency of each variant keep within the guardrails; the control always does."""
+    allowed = np.ones(len(scenario.variants), dtype=bool)
+    control = scenario.control_index
+    for rule in scenario.guardrails:
+        metric = [v.usd_per_output if rule.metric == "cost_usd" else v.latency_s for v in scenario.variants]
+        ratio = rule.at_most_ratio
+        limit = rule.at_most if ratio is None else ratio * metric[control if control is not None else 0]
+        allowed &= np.array(metric) <= limit
+    if control is not None:
+        allowed[control] = True
+    return allowed
+
+
+def characteristics(result: xr.Dataset, scenario: Scenario) -> Characteristics:
+    """What a run achieved and cost, each with its Monte-Carlo error.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From `experiment.run` with ``history=False``.
+    scenario : Scenario
+        The scenario that was run.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> scenario = load("summarization-prompts")
+    >>> found = characteristics(run(scenario, replications=200, random_seed=1, history=False), scenario)
+    >>> found.right.value > 0.8
+    True
+    """
+    ended = endings(result, scenario)
+    usd = result["usd_rating"].sum("evaluator") + result["usd_generation"].sum("variant")
+    return Characteristics(
+        strategy=result.attrs["strategy"],
+        evaluators=result.attrs["evaluators"],
+        replications=result.sizes["replication"],
+        **{name: estimate(getattr(ended, name)) for name in Endings._fields},
+        ratings=estimate(result["ratings"].sum("evaluator").values),
+        usd=estimate(usd.values),
+        days=estimate(result["days"].values),
+        looks=estimate(result["stop_look"].values),
+    )
+
+
+def estimate(values: NDArray[np.generic]) -> Estimate:
+    """Mean with its Monte-Carlo standard error; a share of 0 or 1 keeps an error above zero (Agresti and Coull 1998).
+
+    Examples
+    --------
+    >>> estimate(np.zeros(96, dtype=bool))
+    Estimate(value=0.0, mcse=0.014...)
+    """
+    numbers = np.asarray(values, dtype=float)
+    n = numbers.size
+    if values.dtype == bool:
+        smoothed = (numbers.sum() + 2) / (n + 4)
+        return Estimate(float(numbers.mean()), float(np.sqrt(smoothed * (1 - smoothed) / (n + 4))))
+    return Estimate(float(numbers.mean()), float(numbers.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"))
+
+
+def false_launch_rate(
+    scenario: Scenario,
+    *,
+    strategy: StrategyName | None = None,
+    evaluators: EvaluatorChoice = "both",
+    random_seed: int = 0,
+    replications: int = 1_000,
+    progress: Callable[[int], None] | None = None,
+) -> Estimate:
+    """How often the rules launch something when every variant is as good as the control.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> false_launch_rate(load("summarization-prompts"), replications=200, random_seed=1).value < 0.15
+    True
+    """
+    equal = scenario.without_difference()
+    result = run(
+        equal,
+        strategy=strategy,
+        evaluators=evaluators,
+        random_seed=random_seed,
+        replications=replications,
+        history=False,
+        progress=progress,
+    )
+    return estimate(result["decision"].values == LAUNCH)
+
+
+def compare(
+    scenario: Scenario,
+    *,
+    strategies: Sequence[StrategyName] | None = None,
+    evaluators: Sequence[EvaluatorChoice] = ("llm", "human", "both"),
+    random_seed: int = 0,
+    replications: int = 1_000,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Characteristics, ...]:
+    """Strategies and evaluators side by side, on the same random numbers.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    strategies : sequence of str, optional
+        Which to compare; all that the scenario declares unless told.
+    evaluators : sequence of {"llm", "human", "both"}
+        Who rates.
+    random_seed : int
+        Shared by all.
+    replications : int
+        Experiments of each.
+    progress : callable, optional
+        Called with the number of experiments done so far, over all.
+    """
+    found = []
+    for strategy in strategies or tuple(scenario.strategies):
+        for choice in evaluators:
+            done = len(found) * replications
+            result = run(
+                scenario,
+                strategy=strategy,
+                evaluators=choice,
+                random_seed=random_seed,
+                replications=replications,
+                history=False,
+                progress=None if progress is None else lambda count, done=done: progress(done + count),  # type: ignore[misc]
+            )
+            found.append(characteristics(result, scenario.rated_by(choice)))
+    return tuple(found)
+
+
+def learning_curve(
+    scenario: Scenario,
+    *,
+    evaluators: EvaluatorChoice = "both",
+    random_seed: int = 0,
+    replications: int = 1_000,
+) -> xr.Dataset:
+    """Chance of the right pick against dollars, look by look, when nobody stops early.
+
+    The pick of a look is the variant with the best posterior mean. With judges alone the chance goes flat at a floor that no number of
+    ratings can pass.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``usd``, ``right`` and ``mcse`` with dim look.
+    """
+    import xarray as xr
+
+    strategy: StrategyName = scenario.default_strategy
+    endless = scenario.strategies[strategy].model_copy(update={"stopping": (), "decide": "end"})
+    patient = scenario.model_copy(
+        update={"strategies": {strategy: endless}, "budget_usd": None, "max_ratings": None, "guardrails": ()}
+    )
+    result = run(patient, evaluators=evaluators, random_seed=random_seed, replications=replications)
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    quality = sign * result["quality_true"]
+    pick = (sign * result["quality_mean"]).argmax("variant")
+    right = quality.isel(variant=pick) >= quality.max("variant") - scenario.min_effect - TOLERANCE
+    usd = result["usd_rating"].sum("evaluator") + result["usd_generation"].sum("variant")
+    shares = [estimate(right.isel(look=at).values) for at in range(result.sizes["look"])]
+    return xr.Dataset(
+        {
+            "usd": usd.mean("replication"),
+            "right": ("look", [share.value for share in shares]),
+            "mcse": ("look", [share.mcse for share in shares]),
+        },
+        attrs={"evaluators": evaluators, "replications": replications},
+    )

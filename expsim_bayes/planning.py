@@ -1,0 +1,322 @@
+r"""What more ratings would bring: "collect N more", what they are worth, and the floor that no number of them can pass.
+
+With :math:`m` and :math:`V` the posterior mean and covariance of the qualities and :math:`V'` their covariance after :math:`n` more ratings
+of a stated kind, the new mean will be distributed as :math:`N(m, V - V')` (Raiffa and Schlaifer 1961, preposterior analysis). N is the
+smallest :math:`n` with which the rules decide with a probability of at least .8. Where none does, more of this kind cannot settle it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+
+from expsim_bayes import superiority
+from expsim_bayes.costs import elapsed_days
+from expsim_bayes.posterior import Batch, State, quality_marginals, update
+from expsim_bayes.stopping import CONTINUE, Evidence, first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from expsim_bayes.posterior import Components, Layout
+    from expsim_bayes.stopping import Rule
+
+TARGET = 0.8
+"""Probability of a decision that a recommended batch must give."""
+MOST_RATINGS = 100_000
+"""No batch larger than this is recommended."""
+_FUTURES = 512
+"""Possible future means that are looked at."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of further ratings: who rates new items, and what that costs."""
+
+    label: str
+    """In words, such as "human ratings"."""
+    evaluators: tuple[int, ...]
+    """Evaluators that rate each output."""
+    usd_per_rating: tuple[float, ...] | None
+    """Dollars a rating for each of them; None where prices are not known."""
+    usd_per_output: float = 0.0
+    """Dollars to generate one output."""
+    seconds_per_rating: tuple[float, ...] = ()
+    """Seconds a rating for each of them; empty where not known."""
+    parallel: tuple[int, ...] = ()
+    """Ratings at the same time, for each of them."""
+    hours_per_day: tuple[float, ...] = ()
+    """Working hours a day, for each of them."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be decided, and what is known about it."""
+
+    state: State
+    """Posterior of one replication."""
+    components: Components
+    """Its components."""
+    places: Layout
+    """Its layout."""
+    rules: tuple[Rule, ...]
+    """Rules that decide."""
+    contenders: tuple[int, ...]
+    """Variants whose outputs would be rated."""
+    control: int | None = None
+    """The control."""
+    min_effect: float = 0.0
+    """Smallest difference that matters, in points."""
+    rope: float = 0.0
+    """Width of equivalence, in points."""
+    higher_is_better: bool = True
+    """Direction of the scale."""
+
+
+class Further(NamedTuple):
+    """What further ratings of one kind would bring."""
+
+    label: str
+    """Kind of ratings."""
+    ratings: int | None
+    """Fewest with which the rules decide with a probability of .8 or more; None where no number does."""
+    outputs: int | None
+    """Outputs that are generated for them."""
+    usd: float | None
+    """Dollars for them; None where prices are not known or no number does."""
+    days: float | None
+    """Days for them; None where speeds are not known or no number does."""
+    prob_decides: float
+    """Probability that the rules decide with them, or with the most that may be bought where that is not enough."""
+    variance_removed: float
+    """Share of the variance of leader against challenger that a first batch (100 ratings) would remove."""
+    variance_removed_per_usd: float | None
+    """The same per dollar; None where prices are not known."""
+    floor: float
+    """Share of that variance that no number of these ratings can remove."""
+    value: float
+    """Expected gain in quality of the choice after a first batch (100 ratings), in points a use."""
+    value_per_usd: float | None
+    """The same per dollar."""
+
+
+FIRST_BATCH = 100
+"""Ratings in the batch whose value and reduction of variance are compared between kinds."""
+
+
+def further_ratings(
+    question: Question, source: Source, *, usd_left: float | None = None, target: float = TARGET
+) -> Further:
+    """What further ratings of one kind, on new items, would bring.
+
+    Parameters
+    ----------
+    question : Question
+        What is to be decided and what is known.
+    source : Source
+        Who would rate.
+    usd_left : float, optional
+        Dollars that may still be spent; no limit unless told.
+    target : float
+        Probability of a decision that is asked for.
+
+    Returns
+    -------
+    Further
+    """
+    per_item, ratings_per_item, outputs_per_item = _information(question, source)
+    usd_per_item = _usd_per_item(source, question)
+    before = quality_marginals(question.state, question.components, question.places)
+
+    def after(ratings: float) -> NDArray[np.float64]:
+        state = State(question.state.precision + per_item * (ratings / ratings_per_item), question.state.weighted)
+        return quality_marginals(state, question.components, question.places).cov[0]
+
+    def decides(ratings: float) -> float:
+        return _prob_decides(question, before.mean[0], before.cov[0], after(ratings))
+
+    most = MOST_RATINGS
+    if usd_left is not None and usd_per_item:
+        most = min(most, int(max(usd_left, 0.0) / usd_per_item) * ratings_per_item)
+    needed = _fewest(decides, ratings_per_item, most, target)
+    pick = _leader_and_challenger(question, before.mean[0])
+    start, first_batch, end = (_variance(cov, pick) for cov in (before.cov[0], after(FIRST_BATCH), after(1e9)))
+    removed = 1.0 - first_batch / start
+    value = _value(question, before.mean[0], before.cov[0], after(FIRST_BATCH))
+    batch_usd = usd_per_item * FIRST_BATCH / ratings_per_item if usd_per_item else None
+    return Further(
+        label=source.label,
+        ratings=needed,
+        outputs=None if needed is None else needed // ratings_per_item * outputs_per_item,
+        usd=None if needed is None or usd_per_item is None else needed / ratings_per_item * usd_per_item,
+        days=None if needed is None else _days(source, needed),
+        prob_decides=decides(most if needed is None else needed),
+        variance_removed=removed,
+        variance_removed_per_usd=None if batch_usd is None else removed / batch_usd,
+        floor=end / start,
+        value=value,
+        value_per_usd=None if batch_usd is None else value / batch_usd,
+    )
+
+
+def value_of_batch(mean: float, variance_now: float, variance_then: float) -> float:
+    r"""Expected gain of choosing between two variants after a batch rather than now, per unit of use.
+
+    With :math:`D = V - V'` and :math:`z = |m| / \sqrt D` it is :math:`\sqrt D (\phi(z) - z \Phi(-z))`.
+
+    Examples
+    --------
+    >>> round(value_of_batch(0.0, 0.04, 0.0), 4)  # sd .2, known exactly afterwards
+    0.0798
+    """
+    from scipy.special import ndtr
+
+    spread = np.sqrt(max(variance_now - variance_then, 0.0))
+    if spread == 0.0:
+        return 0.0
+    z = abs(mean) / spread
+    return float(spread * (np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) - z * ndtr(-z)))
+
+
+def _information(question: Question, source: Source) -> tuple[NDArray[np.float64], int, int]:
+    """(1, size, size) mean precision that one new item adds, its ratings, and its outputs.
+
+    All contenders answer the item. The people of a pool take turns, so a round of the largest pool is averaged.
+    """
+    places = question.places
+    pools = [np.flatnonzero(places.rater_evaluator == k) for k in source.evaluators]
+    rounds = max(pool.size for pool in pools)
+    slots = len(question.contenders)
+    table = np.array(
+        [(i, s, pool[i % pool.size]) for i in range(rounds) for s in range(slots) for pool in pools], dtype=np.intp
+    )
+    output = table[:, 0] * slots + table[:, 1]
+    batch = Batch(
+        score=np.zeros((1, len(table))),
+        variant=np.array(question.contenders, dtype=np.intp)[table[:, 1]][None],
+        rater=table[:, 2],
+        item=table[:, 0],
+        cell=output,
+        output=output,
+        opinion=np.arange(len(table)),
+    )
+    nothing = State(np.zeros((1, places.size, places.size)), np.zeros((1, places.size)))
+    added = update(nothing, batch, question.components, places)
+    return added.precision / rounds, slots * len(pools), slots
+
+
+def _usd_per_item(source: Source, question: Question) -> float | None:
+    if source.usd_per_rating is None:
+        return None
+    return len(question.contenders) * (sum(source.usd_per_rating) + source.usd_per_output)
+
+
+def _days(source: Source, ratings: int) -> float | None:
+    """Days until the slowest of the evaluators has given its share."""
+    if not source.seconds_per_rating:
+        return None
+    each = ratings / len(source.evaluators)
+    days = elapsed_days(
+        each, seconds_each=source.seconds_per_rating, parallel=source.parallel, hours_per_day=source.hours_per_day
+    )
+    return float(np.max(days))
+
+
+def _futures(
+    mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(future, variant) evenly weighted means that a batch may lead to, up to a shift common to all variants."""
+    n = mean.size
+    centre = np.eye(n) - 1.0 / n
+    values, vectors = np.linalg.eigh(centre @ (now - then) @ centre)
+    root = vectors[:, 1:] * np.sqrt(np.maximum(values[1:], 0.0))
+    return mean + _normal_grid(n - 1) @ root.T
+
+
+def _normal_grid(dims: int) -> NDArray[np.float64]:
+    """(future, dims) evenly weighted standard normal points: midpoints in one dimension, a Kronecker sequence in more."""
+    ratio = 1.5
+    for _ in range(64):
+        ratio = (1.0 + ratio) ** (1.0 / (dims + 1))
+    steps = ratio ** -np.arange(1.0, dims + 1)
+    uniform = (np.arange(_FUTURES) + 0.5)[:, None] * steps % 1.0 if dims > 1 else (np.arange(_FUTURES) + 0.5)[:, None] / _FUTURES
+    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+
+
+def _prob_decides(
+    question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
+) -> float:
+    """Share of the futures in which a rule fires."""
+    futures = _futures(mean, now, then)
+    n_futures, n_variants = futures.shape
+    eligible = np.isin(np.arange(n_variants), (*question.contenders, *(() if question.control is None else (question.control,))))
+    found = superiority.from_gaussian(
+        futures,
+        then[None],
+        control=question.control,
+        min_effect=question.min_effect,
+        rope=question.rope,
+        higher_is_better=question.higher_is_better,
+        eligible=np.broadcast_to(eligible, futures.shape),
+    )
+    evidence = Evidence(
+        prob_best=found.prob_best,
+        prob_superior=found.prob_superior,
+        expected_loss=found.expected_loss,
+        prob_equivalent=found.prob_equivalent,
+        dollars=np.zeros(n_futures),
+        ratings=np.zeros(n_futures, dtype=np.int64),
+        days=np.zeros(n_futures),
+        control=question.control,
+    )
+    deciding = tuple(rule for rule in question.rules if rule.rule in _DECIDING)
+    return float(np.mean(first(deciding, evidence, look=10**6).decision != CONTINUE))
+
+
+_DECIDING = ("superiority", "beats_control", "expected_loss", "equivalence")
+
+
+def _value(
+    question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
+) -> float:
+    """Expected gain of choosing after the batch rather than now, in points a use."""
+    sign = 1.0 if question.higher_is_better else -1.0
+    if mean.size == 2:
+        pick = (0, 1)
+        return value_of_batch(float(mean[0] - mean[1]), _variance(now, pick), _variance(then, pick))
+    futures = sign * _futures(mean, now, then)
+    return max(float(futures.max(axis=1).mean() - futures.mean(axis=0).max()), 0.0)
+
+
+def _leader_and_challenger(question: Question, mean: NDArray[np.float64]) -> tuple[int, int]:
+    """The two contenders with the best means."""
+    sign = -1.0 if question.higher_is_better else 1.0
+    order = sorted(question.contenders, key=lambda v: sign * mean[v])
+    return order[0], order[1]
+
+
+def _variance(cov: NDArray[np.float64], pick: Sequence[int]) -> float:
+    """Variance of the difference of two variants."""
+    a, b = pick
+    return float(cov[a, a] + cov[b, b] - 2 * cov[a, b])
+
+
+def _fewest(decides: Callable[[float], float], step: int, most: int, target: float) -> int | None:
+    """Fewest ratings, in whole items, with which the rules decide often enough: doubling, then halving."""
+    high = 1
+    while decides(high * step) < target:
+        if high * step >= most:
+            return None
+        high = min(high * 2, max(most // step, 1))
+        if high * step >= most and decides(high * step) < target:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle * step) >= target else (middle, high)
+    return high * step
