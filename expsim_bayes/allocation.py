@@ -246,7 +246,7 @@ def _challenger(leader: Floats, allowed: Mask) -> Floats:
     others = ~np.eye(n, dtype=bool) & allowed[..., None, :]  # (replication, leader j, challenger v)
     none = ~others.any(axis=-1, keepdims=True)  # nobody else: the leader challenges itself
     share = _rescale(np.broadcast_to(leader[..., None, :], others.shape), others | (none & np.eye(n, dtype=bool)))
-    return np.einsum("...j,...jv->...v", leader, share)
+    return np.asarray(np.einsum("...j,...jv->...v", leader, share))
 
 
 def _between(weight: Floats, low: Floats, high: Floats) -> Floats:

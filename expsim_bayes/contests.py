@@ -216,22 +216,29 @@ def _many(m: Floats, c: Floats, allowed: Mask, rope: float, points: int) -> Cont
 
 @lru_cache(maxsize=32)
 def _normal_points(count: int, dims: int) -> Floats:
-    """(dims, count) normal quasi-random points: a Kronecker sequence, folded.
+    """(dims, count) normal quasi-random points of mean 0 and SD 1, of which any run of consecutive ones is even too.
 
-    Any run of consecutive points is as even as the whole, and serves as a batch. The steps are powers of the
-    generalised golden ratio (Roberts, The unreasonable effectiveness of quasirandom sequences, 2018); folding is the
-    tent map, as in Genz and Bretz (2009).
+    Richtmyer's multiples of the square roots of primes, folded by the tent map, as in Genz and Bretz, Computation of
+    Multivariate Normal and t Probabilities (2009), section 4.2.2.
     """
-    ratio = 1.5
-    for _ in range(64):
-        ratio = float((1.0 + ratio) ** (1.0 / (dims + 1)))
-    steps = ratio ** -np.arange(1.0, dims + 1.0)
-    even = np.asarray((0.5 + np.outer(steps, np.arange(1.0, count + 1.0))) % 1.0, np.float64)
-    points: Floats = ndtri(np.clip(np.abs(2.0 * even - 1.0), 1e-16, 1.0 - 1e-16))
-    points = points - points.mean(axis=1, keepdims=True)
+    steps = np.sqrt(np.array(_primes(dims), float))
+    even = np.outer(steps, np.arange(1.0, count + 1.0)) % 1.0
+    points = np.asarray(ndtri(np.clip(np.abs(2.0 * even - 1.0), 1e-16, 1.0 - 1e-16)), np.float64)
+    points -= points.mean(axis=1, keepdims=True)
     points /= points.std(axis=1, keepdims=True)
     points.setflags(write=False)
     return points
+
+
+def _primes(count: int) -> list[int]:
+    """The first `count` primes."""
+    found: list[int] = []
+    candidate = 2
+    while len(found) < count:
+        if all(candidate % prime for prime in found):
+            found.append(candidate)
+        candidate += 1
+    return found
 
 
 def _integrate(m: Floats, c: Floats, allowed: Mask, z: Floats) -> tuple[Floats, Floats, Floats]:
@@ -261,19 +268,23 @@ def _integrate(m: Floats, c: Floats, allowed: Mask, z: Floats) -> tuple[Floats, 
 def _contrast_root(m: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
     """Square root of the covariance of contrasts, its part that moves one variant alone, and the SD of that move.
 
-    Principal axes, the widest first. An eigenvalue of zero is raised to next to nothing, so that exact ties share the
-    first place.
+    A pivot of zero is raised to next to nothing, so that exact ties share the first place. The root changes smoothly
+    with the covariance (principal axes would turn at random where variants are exchangeable).
     """
-    centred, size = _contrasts(c)
-    total = np.where(size > 0.0, size, 1.0)[:, None]
-    # the common level is made the first axis, and left out
-    values, vectors = np.linalg.eigh(centred / total[:, :, None] - 1.0 / m.shape[-1])
-    values, vectors = values[:, :0:-1], vectors[:, :, :0:-1]
-    spare = np.square(1e-12 * np.ptp(m, axis=1, keepdims=True)) + _TINY
-    width = np.sqrt(np.maximum(values, 1e-14) * size[:, None] + spare)[:, None, :]
-    inverse = vectors / width
+    n = m.shape[-1]
+    rest, size = _contrasts(c)
+    least = 1e-14 * size + np.square(1e-12 * np.ptp(m, axis=1)) + _TINY
+    rest += least[:, None, None] * (np.eye(n) - 1.0 / n)
+    root = np.zeros((len(m), n, n - 1))
+    for k in range(n - 1):
+        pivot = np.sqrt(np.maximum(rest[:, k, k], 0.1 * least))
+        root[:, k:, k] = rest[:, k:, k] / pivot[:, None]
+        root[:, k, k] = pivot
+        rest[:, k:, k:] -= root[:, k:, None, k] * root[:, None, k:, k]
+    root[:, -1] = -root[:, :-1].sum(axis=1)
+    inverse = np.linalg.solve(root[:, :-1], np.eye(n)[:-1] - 1.0 / n).swapaxes(1, 2)
     variance = 1.0 / np.square(inverse).sum(axis=-1)
-    return vectors * width, inverse * variance[:, :, None], np.sqrt(variance)
+    return root, inverse * variance[:, :, None], np.sqrt(variance)
 
 
 def _contrasts(c: Floats) -> tuple[Floats, Floats]:

@@ -57,6 +57,8 @@ class Played(NamedTuple):
     """What is known at the stop: the posterior of every effect."""
     scenario: Scenario
     """The scenario as it was run, with only those evaluators who took part."""
+    declared: Scenario
+    """The scenario with everyone it declares."""
 
 
 def run(
@@ -156,7 +158,7 @@ def play(
     history.attrs.update(
         scenario=whole.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth="declared", looks=scenario.looks
     )
-    return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario)
+    return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario, whole)
 
 
 class _Tally(NamedTuple):

@@ -32,6 +32,8 @@ MOST_RATINGS = 100_000
 """No batch larger than this is recommended."""
 _FUTURES = 512
 """Possible future means that are looked at."""
+_ENDLESS = 1e9
+"""Ratings that stand for no end of them."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +95,32 @@ class Further(NamedTuple):
     """Days for them; None where speeds are not known or no number does."""
     prob_decides: float
     """Probability that the rules decide with them, or with the most that may be bought where that is not enough."""
+    batch_ratings: int
+    """Ratings in a first batch: what the same money (or, where prices are not known, the same number) buys of each kind."""
+    batch_usd: float | None
+    """Dollars for that batch; None where prices are not known."""
     variance_removed: float
-    """Share of the variance of leader against challenger that a first batch (100 ratings) would remove."""
-    variance_removed_per_usd: float | None
-    """The same per dollar; None where prices are not known."""
+    """Share of the variance of leader against challenger that the batch would remove."""
     floor: float
     """Share of that variance that no number of these ratings can remove."""
     value: float
-    """Expected gain in quality of the choice after a first batch (100 ratings), in points a use."""
-    value_per_usd: float | None
-    """The same per dollar."""
+    """Expected gain in quality of the choice after the batch, in points a use."""
 
 
 FIRST_BATCH = 100
-"""Ratings in the batch whose value and reduction of variance are compared between kinds."""
+"""Ratings of the dearest kind in a first batch; other kinds are compared at the same price."""
 
 
 def further_ratings(
-    question: Question, source: Source, *, usd_left: float | None = None, target: float = TARGET
-) -> Further:
-    """What further ratings of one kind, on new items, would bring.
+    question: Question, sources: Sequence[Source], *, usd_left: float | None = None, target: float = TARGET
+) -> tuple[Further, ...]:
+    """What further ratings of each kind, on new items, would bring.
 
     Parameters
     ----------
     question : Question
         What is to be decided and what is known.
-    source : Source
+    sources : sequence of Source
         Who would rate.
     usd_left : float, optional
         Dollars that may still be spent; no limit unless told.
@@ -127,8 +129,24 @@ def further_ratings(
 
     Returns
     -------
-    Further
+    tuple of Further
+        One a source.
     """
+    prices = [_usd_per_item(source, question) for source in sources]
+    batch_usd: float | None = None
+    if prices and all(price is not None for price in prices):
+        batch_usd = max(
+            FIRST_BATCH * price / (len(question.contenders) * len(source.evaluators))
+            for source, price in zip(sources, prices, strict=True)
+            if price is not None
+        )
+    return tuple(_further(question, source, batch_usd, usd_left, target) for source in sources)
+
+
+def _further(
+    question: Question, source: Source, batch_usd: float | None, usd_left: float | None, target: float
+) -> Further:
+    """What further ratings of one kind would bring."""
     per_item, ratings_per_item, outputs_per_item = _information(question, source)
     usd_per_item = _usd_per_item(source, question)
     before = quality_marginals(question.state, question.components, question.places)
@@ -145,10 +163,10 @@ def further_ratings(
         most = min(most, int(max(usd_left, 0.0) / usd_per_item) * ratings_per_item)
     needed = _fewest(decides, ratings_per_item, most, target)
     pick = _leader_and_challenger(question, before.mean[0])
-    start, first_batch, end = (_variance(cov, pick) for cov in (before.cov[0], after(FIRST_BATCH), after(1e9)))
-    removed = 1.0 - first_batch / start
-    value = _value(question, before.mean[0], before.cov[0], after(FIRST_BATCH))
-    batch_usd = usd_per_item * FIRST_BATCH / ratings_per_item if usd_per_item else None
+    batch = float(FIRST_BATCH)
+    if batch_usd is not None and usd_per_item:
+        batch = min(batch_usd / usd_per_item * ratings_per_item, float(MOST_RATINGS))
+    start, first_batch, end = (_variance(cov, pick) for cov in (before.cov[0], after(batch), after(_ENDLESS)))
     return Further(
         label=source.label,
         ratings=needed,
@@ -156,11 +174,11 @@ def further_ratings(
         usd=None if needed is None or usd_per_item is None else needed / ratings_per_item * usd_per_item,
         days=None if needed is None else _days(source, needed),
         prob_decides=decides(most if needed is None else needed),
-        variance_removed=removed,
-        variance_removed_per_usd=None if batch_usd is None else removed / batch_usd,
+        batch_ratings=round(batch),
+        batch_usd=None if usd_per_item is None else batch / ratings_per_item * usd_per_item,
+        variance_removed=1.0 - first_batch / start,
         floor=end / start,
-        value=value,
-        value_per_usd=None if batch_usd is None else value / batch_usd,
+        value=_value(question, before.mean[0], before.cov[0], after(batch)),
     )
 
 
@@ -181,6 +199,21 @@ def value_of_batch(mean: float, variance_now: float, variance_then: float) -> fl
         return 0.0
     z = abs(mean) / spread
     return float(spread * (np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) - z * ndtr(-z)))
+
+
+def pairing_gain(components: Components) -> float:
+    """How many times as many outputs a split design needs to know a difference as well as a paired one, with the reference rating.
+
+    Items cancel where variants share them: the ratio is that of the variance of one rating around its variant with and without the item's.
+    """
+    reference = components.reference
+    rest = (
+        components.sd_interaction**2
+        + float(np.mean(components.sd_output**2))
+        + components.sd_opinion[reference] ** 2
+        + components.sd_noise[reference] ** 2
+    )
+    return float(1.0 + components.sd_item**2 / rest)
 
 
 def _information(question: Question, source: Source) -> tuple[NDArray[np.float64], int, int]:

@@ -11,13 +11,15 @@ with its own variance, so that the prior is the story's. `expsim_bayes.models._r
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from expsim_bayes.models._components import SymbolicComponents, Tensor, component_coords, component_variables
+from expsim_bayes.models._components import SymbolicComponents, Tensor, component_coords, component_variables, put, take
 from expsim_bayes.models._priors import Priors, Scale, score_scale
-from expsim_bayes.models._statistics import Statistics, statistics
+from expsim_bayes.models._statistics import Floats, Ints, Statistics, statistics
 from expsim_bayes.models._terms import Components, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
@@ -80,9 +82,9 @@ def log_likelihood(sums: Statistics, seen: Tensor, part: SymbolicComponents) -> 
     """
     evaluator = sums.class_evaluator
     noise = part.sd_noise**2
-    variance = noise[evaluator] / sums.class_size + part.sd_opinion[evaluator] ** 2
-    row_variance = variance[sums.row_class]
-    square = sums.row_square + sums.row_units * (pm.Data("row_mean", sums.row_mean) - seen[sums.row_place]) ** 2
+    variance = take(noise, evaluator) / sums.class_size + take(part.sd_opinion, evaluator) ** 2
+    row_variance = take(variance, sums.row_class)
+    square = sums.row_square + sums.row_units * (pm.Data("row_mean", sums.row_mean) - take(seen, sums.row_place)) ** 2
     total = -0.5 * (pt.sum(sums.class_units * pt.log(variance)) + pt.sum(square / row_variance))
     total -= 0.5 * pt.sum(sums.within_freedom * pt.log(noise) + sums.within_square / noise)
     return total + _constant(sums) + _nested(sums, seen, part, variance)
@@ -98,11 +100,13 @@ def _nested(sums: Statistics, seen: Tensor, part: SymbolicComponents, variance: 
     """What integrating out the nested effects adds to the log density."""
     if not sums.levels:
         return 0.0
-    loading = part.scale_use[sums.class_evaluator] / variance
-    residual = pm.Data("unit_mean", sums.unit_mean) - seen[sums.unit_place]
+    evaluator = sums.class_evaluator
+    scale_use = take(part.scale_use, evaluator)
+    loading = scale_use / variance
+    residual = pm.Data("unit_mean", sums.unit_mean) - take(seen, sums.unit_place)
     count = pm.Data("group_units", sums.group_units)
-    a = pt.dot(count, part.scale_use[sums.class_evaluator] * loading)
-    b = _add_up(loading[sums.unit_class] * residual, sums.unit_group, sums.levels[0].size)
+    a = pt.dot(count, scale_use * loading)
+    b = _add_up(take(loading, sums.unit_class) * residual, sums.unit_group, sums.levels[0].size)
     total: Tensor = 0.0
     for level, above in zip(sums.levels, (*sums.levels[1:], None), strict=True):
         tau2 = getattr(part, level.component) ** 2
@@ -113,7 +117,9 @@ def _nested(sums: Statistics, seen: Tensor, part: SymbolicComponents, variance: 
     return total
 
 
-def _add_up(value: Tensor, group: np.ndarray[tuple[int], np.dtype[np.intp]], size: int) -> Tensor:
+def _add_up(value: Tensor, group: Ints, size: int) -> Tensor:
+    if group.size == size and (group == np.arange(size)).all():
+        return value
     return pt.inc_subtensor(pt.zeros(size)[group], value)
 
 
@@ -121,123 +127,128 @@ def _structure(
     data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents, sums: Statistics
 ) -> Tensor:
     """(J * V,) what voices think of variants on average, from parts with the story's prior."""
-    step = scale.step
-    pool = np.bincount(data.rater_evaluator, minlength=len(data.evaluators))
-    mean, deviation = _evaluators(data, priors, scale, present, part, pool)
-    pm.Deterministic("evaluator_mean", scale.middle + step * mean, dims="evaluator")
-    pm.Deterministic("variant_deviation", step * deviation, dims=("evaluator", "variant"))
-    table = (scale.middle + step * (mean[:, None] + deviation))[sums.voice_evaluator]
+    steps = _Steps(data, priors, scale, present, part)
+    mean, deviation = steps.evaluators()
+    pm.Deterministic("evaluator_mean", scale.middle + scale.step * mean, dims="evaluator")
+    pm.Deterministic("variant_deviation", scale.step * deviation, dims=("evaluator", "variant"))
+    table = take(scale.middle + scale.step * (mean[:, None] + deviation), sums.voice_evaluator)
     speaks = np.flatnonzero(sums.voice_rater >= 0)
     who = sums.voice_rater[speaks]
     if any(present.severity) or any(present.taste):
-        rater = pm.Deterministic("rater_deviation", step * _raters(data, present, part, step, pool), dims="rater")
-        table = pt.inc_subtensor(table[speaks], rater[who][:, None])
+        rater = pm.Deterministic("rater_deviation", scale.step * steps.raters(), dims="rater")
+        table = put(table, speaks, take(rater, who)[:, None])
     if any(present.taste):
-        taste = pm.Deterministic("taste_deviation", step * _tastes(data, present, part, step), dims=("rater", "variant"))
-        table = pt.inc_subtensor(table[speaks], taste[who])
+        taste = pm.Deterministic("taste_deviation", scale.step * steps.tastes(), dims=("rater", "variant"))
+        table = put(table, speaks, take(taste, who))
     return table.ravel()
 
 
-def _evaluators(
-    data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents, pool: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> tuple[Tensor, Tensor]:
-    """(K,) means and (K, V) deviations of the evaluators' opinions of variants, in steps of the scale.
+class _Steps:
+    """The parts in steps of the scale, so that the sampler starts near where it should be; each method adds its variables."""
 
-    theta_kv = lambda_k q_v + s_kv with s of variance sd_shift^2 + sd_taste^2 / raters, q integrated out evaluator by evaluator.
-    """
-    step, variants = scale.step, len(data.variants)
-    tau2 = (priors.sd_variant * scale.width / step) ** 2
-    level2 = (priors.level_sd * scale.width / step) ** 2
-    belief_mean = _Belief(tau2 / variants)
-    belief_deviation = _Belief(tau2)
-    means: list[Tensor] = [None] * len(data.evaluators)
-    deviations: list[Tensor] = [pt.zeros(variants)] * len(data.evaluators)
-    count = np.bincount(data.evaluator, minlength=len(data.evaluators))
-    order = sorted(range(len(count)), key=lambda k: (k != present.reference, -count[k]))
-    for place, k in enumerate(order):
-        own = _own_variance(k, present, part, pool, step)
-        extra = level2 + (part.sd_rater[k] / step) ** 2 / pool[k]
-        means[k] = belief_mean.see(f"mean_{k}", part.scale_use[k], (0.0 if own is None else own / variants) + extra, 1.0, 1)
-        if variants > 1:
-            weight = 1.0 if place == 0 else _centred(count[k] / variants, "variant")
-            deviations[k] = spread(belief_deviation.see(f"deviation_{k}", part.scale_use[k], own, weight, variants - 1))
-    return pt.stack([m[0] for m in means]), pt.stack(deviations)
+    def __init__(self, data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents) -> None:
+        self.data, self.present = data, present
+        self.evaluator_count, self.variant_count = len(data.evaluators), len(data.variants)
+        self.pool = np.bincount(data.rater_evaluator, minlength=self.evaluator_count)
+        self.ratings = np.bincount(data.evaluator, minlength=self.evaluator_count)
+        self.scale_use = part.scale_use
+        self.variant2 = (priors.sd_variant * scale.width / scale.step) ** 2
+        self.level2 = (priors.level_sd * scale.width / scale.step) ** 2
+        self.rater2 = (part.sd_rater / scale.step) ** 2
+        self.taste2 = (part.sd_taste / scale.step) ** 2
+        self.own2 = np.array(present.shift, dtype=float) * (part.sd_shift / scale.step) ** 2 + self.taste2 / self.pool
 
+    def evaluators(self) -> tuple[Tensor, Tensor]:
+        """(K,) means of the evaluators, and (K, V) deviations of what they think of variants, summing to zero over variants.
 
-def _own_variance(
-    k: int, present: Terms, part: SymbolicComponents, pool: np.ndarray[tuple[int], np.dtype[np.intp]], step: float
-) -> Tensor | None:
-    """Variance of an evaluator's own taste for a variant, or None where it has none."""
-    if not (present.shift[k] or present.taste[k]):
-        return None
-    shift = (part.sd_shift / step) ** 2 if present.shift[k] else 0.0
-    return shift + (part.sd_taste[k] / step) ** 2 / pool[k]
+        Both are lambda_k q plus something of the evaluator's own; the mean of q over variants and its deviations are independent.
+        """
+        own2 = self.level2 + self.rater2 / self.pool + self.own2 / self.variant_count
+        q_mean = np.sqrt(self.variant2 / self.variant_count) * pm.Normal("q_mean", 0, 1)
+        mean = pm.Normal("mean", self.scale_use * q_mean, pt.sqrt(own2), shape=self.evaluator_count)
+        if self.variant_count == 1:
+            return mean, pt.zeros((self.evaluator_count, 1))
+        return mean, pt.dot(self._deviations(), zero_sum_basis(self.variant_count).T)
 
+    def _deviations(self) -> Tensor:
+        """(K, V - 1) free deviations of the evaluators: the reference first, then q given the reference, then the others given q."""
+        reference, size = self.present.reference, self.variant_count - 1
+        seen = pm.Normal("reference_deviation", 0, pt.sqrt(self.variant2 + self.own2[reference]), shape=size)
+        others = np.delete(np.arange(self.evaluator_count), reference)
+        if not others.size:
+            return seen[None, :]
+        q = seen
+        if self.present.shift[reference] or self.present.taste[reference]:
+            share = self.variant2 / (self.variant2 + self.own2[reference])
+            q = share * seen + pt.sqrt(share * self.own2[reference]) * pm.Normal("q_deviation", 0, 1, shape=size)
+        view = self._others(q, others)
+        return put(put(pt.zeros((self.evaluator_count, size)), np.array([reference]), seen[None, :]), others, view)
 
-class _Belief:
-    """What the evaluators seen so far say of q: a normal belief that each `see` refines (a Kalman step)."""
-
-    def __init__(self, variance: float) -> None:
-        self.mean: Tensor = 0.0
-        self.variance: Tensor | None = pt.constant(variance)
-
-    def see(self, name: str, scale_use: Tensor, own: Tensor | None, weight: float, size: int) -> Tensor:
-        """(size,) a new evaluator's view, lambda q + own: a variable between non-centred (weight 0) and centred (1)."""
-        centre = scale_use * self.mean
-        if own is None and self.variance is None:
+    def _others(self, q: Tensor, others: Ints) -> Tensor:
+        """(K - 1, V - 1) what the other evaluators think, given q: between centred (many ratings) and non-centred (few)."""
+        centre = take(self.scale_use, others)[:, None] * q[None, :]
+        own = np.array(self.present.shift)[others] | np.array(self.present.taste)[others]
+        free = others[own]
+        if not free.size:
             return centre
-        spare = 0.0 if self.variance is None else scale_use**2 * self.variance
-        variance = spare + (0.0 if own is None else own)
-        sd = pt.sqrt(variance)
-        free = pm.Normal(name, weight * centre, sd**weight, shape=size)
-        view = centre + sd ** (1 - weight) * (free - weight * centre)
-        if self.variance is not None:
-            gain = scale_use * self.variance / variance
-            self.mean = self.mean + gain * (view - centre)
-            self.variance = None if own is None else self.variance * own / variance
-        return view
+        weight = _centred(self.ratings[free] / self.variant_count, "variant")[:, None]
+        sd = pt.sqrt(take(self.own2, free))[:, None]
+        rows = np.flatnonzero(own)
+        middle = weight * take(centre, rows)
+        seen = pm.Normal("deviation", middle, sd**weight, shape=(free.size, self.variant_count - 1))
+        return put(centre, rows, sd ** (1 - weight) * (seen - middle))
+
+    def raters(self) -> Tensor:
+        """(raters,) deviations of raters from their evaluator's mean: severity and mean taste, summing to zero in a pool."""
+        deviation = pt.zeros(len(self.data.raters))
+        ratings = np.bincount(self.data.rater, minlength=len(self.data.raters))
+        for k in np.flatnonzero(np.array(self.present.severity) | np.array(self.present.taste)):
+            who = np.flatnonzero(self.data.rater_evaluator == k)
+            if who.size < 2:
+                continue
+            sd = pt.sqrt(self.rater2[k] + self.taste2[k] / self.variant_count)
+            weight = _centred(np.median(ratings[who]), "rater")
+            free = pm.Normal(f"rater_{k}", 0, sd**weight, shape=who.size - 1)
+            deviation = put(deviation, who, zero_sum(sd ** (1 - weight) * free, who.size))
+        return deviation
+
+    def tastes(self) -> Tensor:
+        """(raters, V) deviations of raters' tastes from the means of the rater and of the variant, summing to zero over both."""
+        deviation = pt.zeros((len(self.data.raters), self.variant_count))
+        for k in np.flatnonzero(self.present.taste):
+            who = np.flatnonzero(self.data.rater_evaluator == k)
+            if who.size < 2 or self.variant_count < 2:
+                continue
+            sd = pt.sqrt(self.taste2[k])
+            weight = _centred(self.ratings[k] / (who.size * self.variant_count), "taste")
+            free = pm.Normal(f"taste_{k}", 0, sd**weight, shape=(who.size - 1, self.variant_count - 1))
+            rows = pt.dot(sd ** (1 - weight) * free, zero_sum_basis(self.variant_count).T)
+            deviation = put(deviation, who, zero_sum(rows, who.size))
+        return deviation
 
 
-def _raters(
-    data: Coded, present: Terms, part: SymbolicComponents, step: float, pool: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> Tensor:
-    """(raters,) deviations of raters from their evaluator's mean, in steps: severity and mean taste, summing to zero in a pool."""
-    deviation = pt.zeros(len(data.raters))
-    for k in np.flatnonzero(np.array(present.severity) | np.array(present.taste)):
-        if pool[k] < 2:
-            continue
-        who = np.flatnonzero(data.rater_evaluator == k)
-        sd = pt.sqrt(part.sd_rater[k] ** 2 + part.sd_taste[k] ** 2 / len(data.variants)) / step
-        weight = _centred(np.median(np.bincount(data.rater, minlength=len(data.raters))[who]), "rater")
-        free = pm.Normal(f"rater_{k}", 0, sd**weight, shape=who.size - 1)
-        deviation = pt.set_subtensor(deviation[who], spread(sd ** (1 - weight) * free))
-    return deviation
-
-
-def _tastes(data: Coded, present: Terms, part: SymbolicComponents, step: float) -> Tensor:
-    """(raters, V) deviations of raters' tastes from the means of rater and variant, in steps."""
-    variants = len(data.variants)
-    deviation = pt.zeros((len(data.raters), variants))
-    for k in np.flatnonzero(present.taste):
-        who = np.flatnonzero(data.rater_evaluator == k)
-        if who.size < 2 or variants < 2:
-            continue
-        sd = part.sd_taste[k] / step
-        weight = _centred((data.evaluator == k).sum() / (who.size * variants), "taste")
-        free = pm.Normal(f"taste_{k}", 0, sd**weight, shape=(who.size - 1, variants - 1))
-        deviation = pt.set_subtensor(deviation[who], spread(spread(sd ** (1 - weight) * free).T).T)
-    return deviation
-
-
-def _centred(ratings: float, kind: str) -> float:
+def _centred(ratings: Any, kind: str) -> Any:
     """How far a deviation is centred: 0 where its prior says more than its ratings, 1 where these do."""
-    return float(ratings / (ratings + RATINGS_AS_STRONG_AS_PRIOR[kind]))
+    return ratings / (ratings + RATINGS_AS_STRONG_AS_PRIOR[kind])
 
 
-def spread(free: Tensor) -> Tensor:
-    """n - 1 free numbers along the last axis as n that sum to zero, lengths kept: independent normals become zero-sum normals."""
-    n = free.shape[-1] + 1
-    root = pt.sqrt(n.astype("float64"))
-    total = free.sum(axis=-1, keepdims=True)
-    back = total / (root + n)
-    return pt.concatenate([free, back - total / root], axis=-1) - back
+def zero_sum(free: Tensor, n: int) -> Tensor:
+    """n - 1 free numbers along the first axis as n that sum to zero, lengths kept: independent normals become zero-sum normals.
+
+    A Householder reflection takes the last axis to the direction of equal numbers; for few numbers `zero_sum_basis` is its matrix.
+    """
+    mirror = _mirror(n)
+    padded = pt.set_subtensor(pt.zeros((n, *free.type.shape[1:]))[:-1], free)
+    total = pt.dot(np.ones(n - 1), free) / (np.sqrt(n) - 1)
+    return padded + (mirror * total if free.ndim == 1 else mirror[:, None] * total[None, :])
+
+
+def zero_sum_basis(n: int) -> Floats:
+    """(n, n - 1) orthonormal columns that sum to zero."""
+    return np.eye(n)[:, :-1] + _mirror(n)[:, None] / (np.sqrt(n) - 1)
+
+
+def _mirror(n: int) -> Floats:
+    mirror = np.full(n, -1 / np.sqrt(n))
+    mirror[-1] += 1
+    return mirror

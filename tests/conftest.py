@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib; child processes inherit it
+
+# The same examples in every run, and no deadline: a busy machine must not fail a test.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parents[1]
 

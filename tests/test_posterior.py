@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expsim_bayes.posterior import Batch, Components, init, latent_marginals, layout, quality_marginals, update
+from expsim_bayes.posterior import Batch, Components, carried_over, init, latent_marginals, layout, quality_marginals, update
 
 
 def make_components(n_variants=3, **changes):
@@ -223,3 +223,30 @@ def test_judges_alone_never_pass_the_floor():
     sd = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
     assert sd == pytest.approx(np.sqrt(2) * 0.2 / 0.7, rel=1e-2)
     assert sd > np.sqrt(2) * 0.2 / 0.7
+
+
+def test_knowledge_carried_to_a_wider_panel_is_that_of_the_wider_panel_from_the_start():
+    """A judge's ratings, then carried to judge and people: the same as judge and people where the people gave none."""
+    wider = make_components()
+    judge_alone = Components(
+        **{
+            f.name: value[:1] if isinstance(value := getattr(wider, f.name), np.ndarray) and f.name != "sd_output" else value
+            for f in dataclasses.fields(wider)
+        }
+        | {"reference": 0}
+    )
+    places, wider_places = layout(judge_alone, rater_evaluator=np.array([0])), layout(wider, rater_evaluator=RATER_EVALUATOR)
+    batch = make_batch(np.random.default_rng(9), keep=1.0)
+    batch = Batch(*(a[..., batch.rater == 0] for a in batch))
+    carried = carried_over(
+        update(init(judge_alone, places), batch, judge_alone, places),
+        judge_alone,
+        places,
+        wider=wider,
+        wider_places=wider_places,
+        evaluators=np.array([0]),
+        raters=np.array([0]),
+    )
+    direct = update(init(wider, wider_places), batch, wider, wider_places)
+    np.testing.assert_allclose(carried.precision, direct.precision, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(carried.weighted, direct.weighted, rtol=1e-10, atol=1e-10)

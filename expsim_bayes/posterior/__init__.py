@@ -6,7 +6,7 @@
 """
 
 from expsim_bayes.posterior.beliefs import beliefs
-from expsim_bayes.posterior.gaussian import Batch, Marginals, State, init, latent_marginals, quality_marginals, update
+from expsim_bayes.posterior.gaussian import Batch, Marginals, State, carried_over, init, latent_marginals, quality_marginals, update
 from expsim_bayes.posterior.layout import Components, Layout, layout
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Marginals",
     "State",
     "beliefs",
+    "carried_over",
     "init",
     "latent_marginals",
     "layout",

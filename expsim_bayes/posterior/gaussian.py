@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BLOCK = 2**20
+"""Numbers of one array that are held at once while precisions are added up."""
+
+
 class Batch(NamedTuple):
     """Ratings of whole items, sorted by item, then cell, then output, then opinion.
 
@@ -112,6 +116,44 @@ def update(state: State, batch: Batch, components: Components, places: Layout) -
         state.precision + np.matmul(design.T, _times(precision, design)),
         state.weighted + weighted @ design,
     )
+
+
+def carried_over(
+    state: State,
+    components: Components,
+    places: Layout,
+    *,
+    wider: Components,
+    wider_places: Layout,
+    evaluators: NDArray[np.intp],
+    raters: NDArray[np.intp],
+) -> State:
+    """The same knowledge in the layout of a wider panel, about whose other members only the prior is known.
+
+    Parameters
+    ----------
+    state, components, places
+        What is known, and its layout with K evaluators and J raters.
+    wider, wider_places
+        Components and layout of the wider panel, with the same variants.
+    evaluators : numpy.ndarray
+        (K,) position of each evaluator in the wider panel.
+    raters : numpy.ndarray
+        (J,) position of each rater in the wider panel.
+    """
+    moved = np.full(places.size, ABSENT, dtype=np.intp)
+    for old, new in (
+        (places.level, wider_places.level[evaluators]),
+        (places.quality, wider_places.quality),
+        (places.severity, wider_places.severity[raters]),
+        (places.shift, wider_places.shift[evaluators]),
+        (places.taste, wider_places.taste[raters]),
+    ):
+        moved[old[old != ABSENT]] = new[old != ABSENT]
+    prior, result = init(components, places), init(wider, wider_places)
+    result.precision[:, moved[:, None], moved] += state.precision - prior.precision
+    result.weighted[:, moved] += state.weighted - prior.weighted
+    return result
 
 
 def quality_marginals(state: State, components: Components, places: Layout) -> Marginals:
@@ -261,10 +303,6 @@ def _weighted_of_kinds(
         total = np.add.reduceat(score * level.loaded, level.starts, axis=1) * level.shrink
         weighted -= level.loaded * total[:, level.group]
     return _sums_by_code(kind, weighted, n_kinds)
-
-
-_BLOCK = 2**20
-"""Numbers of one array that are held at once while precisions are added up."""
 
 
 def _sums_by_code(codes: NDArray[np.intp], values: NDArray[np.float64], n_codes: int) -> NDArray[np.float64]:

@@ -31,6 +31,10 @@ MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "nil", "mis
 """Words for a missing number, in any case."""
 
 
+LARGEST = 1e100
+"""A number beyond it, either way, is a mistake: squares would overflow."""
+
+
 def parse(
     column: pd.Series, source: str, score_map: Mapping[str, float] | None = None
 ) -> tuple[NDArray[np.float64], list[str]]:
@@ -49,10 +53,10 @@ def parse(
         values, notices = column.to_numpy(np.float64, na_value=np.nan), list[str]()
     else:
         values, notices = _parse_text(column, source, score_map or {})
-    infinite = np.isinf(values)
+    infinite = np.abs(values) > LARGEST
     if infinite.any():
         raise RatingsError(
-            f"{count(int(infinite.sum()), 'infinite number')}",
+            f"{count(int(infinite.sum()), 'infinite number')} (beyond {LARGEST:g})",
             where=_place(source, column, infinite),
             remedy="write the number itself, or leave the cell empty where it is missing",
         )
@@ -68,7 +72,7 @@ def _parse_text(
         text, notices = _translate(text, score_map)
     folded = text.str.lower()
     missing = folded.isin(MISSING).to_numpy(dtype=bool)
-    numeric = text.str.fullmatch(NUMBER).to_numpy(dtype=bool)
+    numeric = text.str.fullmatch(NUMBER).to_numpy(dtype=bool, copy=True)
     commas = ~missing & ~numeric
     if commas.any() and bool(text[commas].str.fullmatch(DECIMAL_COMMA).all()):
         text = text.where(~commas, text.str.replace(",", ".", regex=False))
@@ -181,7 +185,9 @@ def parse_operations(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, li
             )
         missing = int(np.isnan(values).sum())
         notices += converted + (
-            [f"column {quote(name)}: missing in {missing:,} of {count(len(frame), 'row')}"] if missing else []
+            [f"warning: column {quote(name)} is missing in {missing:,} of {count(len(frame), 'row')}"]
+            if missing
+            else []
         )
         frame = frame.assign(**{name: values})
     if "currency" in frame.columns:

@@ -96,7 +96,7 @@ def _scan(path: Path, *, binary: bool) -> None:
         while block := file.read(1 << 24):
             if not binary and b"\0" in block:
                 raise RatingsError(
-                    f"a NUL byte at byte {offset + block.index(0):,}: this is not a text file, or it is damaged",
+                    f"a NUL byte at offset {offset + block.index(0):,}: this is not a text file, or it is damaged",
                     where=path.name,
                     remedy="export the table again as CSV UTF-8, or give its encoding with --encoding",
                 )
@@ -194,7 +194,7 @@ def _decoding_error(path: Path, codec: str) -> RatingsError:
                 decoder.decode(text)
             except UnicodeDecodeError as error:
                 return RatingsError(
-                    f"byte 0x{error.object[error.start]:02x} at byte {offset + error.start:,} (line "
+                    f"byte 0x{error.object[error.start]:02x} at offset {offset + error.start:,} (line "
                     f"{line:,}) is not {codec.upper()}",
                     where=path.name,
                     remedy="say which encoding the file has, for example --encoding cp1252",

@@ -1,0 +1,253 @@
+"""From a finished experiment to the facts of its recommendation.
+
+`of_experiment` gathers everything that may be said of a simulated experiment; `of_fit` (in `recommend_fit`) does so for a fit of real
+ratings. Both give the same `Facts`, from which `sentences` and the report are made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from expsim_bayes.evaluators import Panel, panel
+from expsim_bayes.facts import Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
+from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
+from expsim_bayes.planning import Question, Source, further_ratings, pairing_gain
+from expsim_bayes.posterior import beliefs, carried_over, layout, quality_marginals
+from expsim_bayes.stopping import DECISIONS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from expsim_bayes.experiment import Played
+    from expsim_bayes.operating_characteristics import Estimate
+    from expsim_bayes.planning import Further
+    from expsim_bayes.scenario import Scenario, StrategyName
+
+CI_PROB = 0.95
+"""Probability of an interval unless told."""
+HOPEFUL = 0.02
+"""Probability of being best below which no further ratings are planned for a variant."""
+
+
+def of_experiment(
+    played: Played, *, false_launch: Estimate | None = None, ci_prob: float = CI_PROB, plan_further: bool = True
+) -> Facts:
+    """Facts of a simulated experiment at the look where it stopped.
+
+    Parameters
+    ----------
+    played : Played
+        From `experiment.play`.
+    false_launch : Estimate, optional
+        How often its rules launch something when all variants are equal, from `operating_characteristics.false_launch_rate`.
+    ci_prob : float
+        Probability of the intervals.
+    plan_further : bool
+        Also compute what further ratings would bring.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.scenario import load
+    >>> of_experiment(play(load("summarization-prompts"), random_seed=1)).decision.name
+    'launch'
+    """
+    scenario, history = played.scenario, played.history.isel(replication=0)
+    strategy = cast("StrategyName", played.history.attrs["strategy"])
+    stop = int(history["stop_look"])
+    end = history.isel(look=stop - 1)
+    decision = _decision(scenario, strategy, history, stop)
+    leader = _leader(end, scenario)
+    baseline = scenario.control or _runner_up(end, leader, scenario)
+    usd_generation = float(end["usd_generation"].sum())
+    usd = usd_generation + float(end["usd_rating"].sum())
+    question = _question(played, strategy, leader, baseline)
+    usd_left = None if scenario.budget_usd is None else scenario.budget_usd - usd
+    return Facts(
+        title=scenario.title,
+        source=scenario.name,
+        decision=decision,
+        variants=_variants(played, end, baseline, ci_prob),
+        evaluators=_evaluators(scenario, end),
+        baseline=baseline,
+        leader=leader,
+        control=scenario.control,
+        higher_is_better=scenario.higher_is_better,
+        score_range=scenario.score_range,
+        ci_prob=ci_prob,
+        min_effect=scenario.min_effect,
+        rope=scenario.rope_width,
+        prob_equivalent=float(end["prob_equivalent"]),
+        mcse=float(end["mcse"]),
+        ratings=int(end["ratings"].sum()),
+        looks=stop,
+        looks_planned=scenario.looks,
+        false_launch=false_launch,
+        usd=usd,
+        usd_generation=usd_generation,
+        days=float(end["days"]),
+        budget_usd=scenario.budget_usd,
+        further=_further(question, played.declared, usd_left) if plan_further else (),
+        pairing_gain=pairing_gain(question.components) if scenario.outputs_per_item(strategy) > 1 else None,
+        threshold=launch_threshold(scenario, strategy),
+        ended_right=bool(endings(played.history, scenario).right[0]),
+        story=scenario.story.strip(),
+        right_answer=scenario.right_answer,
+        sources=scenario.sources,
+        notices=played.ratings.notices,
+        provenance=(
+            ("strategy", strategy),
+            ("rated by", str(played.history.attrs["evaluators"])),
+            ("random seed", str(played.history.attrs["random_seed"])),
+        ),
+    )
+
+
+def launch_threshold(scenario: Scenario, strategy: StrategyName) -> float | None:
+    """Probability that the rules ask for before they launch; None where none asks for one."""
+    asked = [getattr(r, "threshold", None) for r in scenario.rules(strategy) if r.rule in ("superiority", "beats_control")]
+    return min((a for a in asked if a is not None), default=None)
+
+
+def _decision(scenario: Scenario, strategy: StrategyName, history: xr.Dataset, stop: int) -> Decision:
+    name = cast("DecisionName", DECISIONS[int(history["decision"])])
+    launched, fired = int(history["launched"]), int(history["rule"])
+    rules = scenario.rules(strategy)
+    if fired >= 0:
+        reason, threshold = rules[fired].question, getattr(rules[fired], "threshold", None)
+    else:
+        reason, threshold = f"No rule had decided by the last of {stop} looks.", None
+    return Decision(name, scenario.variant_names[launched] if launched >= 0 else None, reason, threshold)
+
+
+def _leader(end: xr.Dataset, scenario: Scenario) -> str:
+    """The best posterior mean among the variants that may be launched."""
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    mean = np.where(end["prob_best"] > 0, sign * end["quality_mean"], -np.inf)
+    return scenario.variant_names[int(mean.argmax())]
+
+
+def _runner_up(end: xr.Dataset, leader: str, scenario: Scenario) -> str:
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    mean = sign * end["quality_mean"].values.copy()
+    mean[scenario.variant_names.index(leader)] = -np.inf
+    return scenario.variant_names[int(mean.argmax())]
+
+
+def _question(played: Played, strategy: StrategyName, leader: str, baseline: str) -> Question:
+    """What further ratings would have to decide: between the leader, the control, and others that may still be best.
+
+    Those who did not take part may be asked next, so what is known is carried over to everyone whom the scenario declares.
+    """
+    scenario, whole = played.scenario, played.declared
+    took_part, everyone = panel(scenario.evaluators), panel(whole.evaluators)
+    components, wider = beliefs(scenario), beliefs(whole)
+    wider_places = layout(wider, rater_evaluator=everyone.rater_evaluator)
+    state = carried_over(
+        played.state,
+        components,
+        layout(components, rater_evaluator=took_part.rater_evaluator),
+        wider=wider,
+        wider_places=wider_places,
+        evaluators=np.array([everyone.names.index(name) for name in took_part.names]),
+        raters=np.array([everyone.raters.index(name) for name in took_part.raters]),
+    )
+    end = played.history.isel(replication=0, look=int(played.history["stop_look"][0]) - 1)
+    hopeful = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p >= HOPEFUL}
+    contenders = hopeful | {leader, baseline}
+    return Question(
+        state=state,
+        components=wider,
+        places=wider_places,
+        rules=scenario.rules(strategy),
+        contenders=tuple(i for i, name in enumerate(scenario.variant_names) if name in contenders),
+        control=scenario.control_index,
+        min_effect=scenario.min_effect,
+        rope=scenario.rope_width,
+        higher_is_better=scenario.higher_is_better,
+    )
+
+
+def sources(who: Panel, *, usd_per_output: float = 0.0) -> tuple[Source, ...]:
+    """Kinds of further ratings: each evaluator alone, and the reference together with each judge on the same outputs."""
+    singles = [(k,) for k in range(len(who.names))]
+    pairs = [(k, who.reference) for k in range(len(who.names)) if k != who.reference and who.kinds[who.reference] == "human"]
+    return tuple(
+        Source(
+            label=" and ".join(who.names[k] for k in chosen) + " ratings",
+            evaluators=tuple(chosen),
+            usd_per_rating=tuple(float(who.usd_per_rating[k]) for k in chosen),
+            usd_per_output=usd_per_output,
+            seconds_per_rating=tuple(float(who.seconds_per_rating[k]) for k in chosen),
+            parallel=tuple(int(who.parallel[k]) for k in chosen),
+            hours_per_day=tuple(float(who.hours_per_day[k]) for k in chosen),
+        )
+        for chosen in (*singles, *pairs)
+    )
+
+
+def _further(question: Question, scenario: Scenario, usd_left: float | None) -> tuple[Further, ...]:
+    dollars = float(np.mean([scenario.variants[v].usd_per_output for v in question.contenders]))
+    kinds = sources(panel(scenario.evaluators), usd_per_output=dollars)
+    return further_ratings(question, kinds, usd_left=usd_left)
+
+
+def interval(mean: float, sd: float, ci_prob: float) -> Interval:
+    """Central interval of a normal marginal.
+
+    Examples
+    --------
+    >>> interval(0.0, 1.0, 0.95)
+    Interval(mean=0.0, low=-1.9599..., high=1.9599...)
+    """
+    reach = float(ndtri(0.5 + ci_prob / 2)) * sd
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) -> tuple[VariantFacts, ...]:
+    scenario = played.scenario
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    components = beliefs(scenario)
+    places = layout(components, rater_evaluator=panel(scenario.evaluators).rater_evaluator)
+    quality = quality_marginals(played.state, components, places)
+    mean, cov = quality.mean[0], quality.cov[0]
+    base = scenario.variant_names.index(baseline)
+    rows = []
+    for v, variant in enumerate(scenario.variants):
+        effect_sd = float(np.sqrt(max(cov[v, v] + cov[base, base] - 2 * cov[v, base], 0.0)))
+        effect = float(mean[v] - mean[base])
+        outputs = float(end["outputs"][v])
+        rows.append(
+            VariantFacts(
+                name=variant.name,
+                quality=interval(float(mean[v]), float(np.sqrt(cov[v, v])), ci_prob),
+                effect=None if v == base else interval(effect, effect_sd, ci_prob),
+                effect_sd=None if v == base else effect_sd,
+                prob_best=float(end["prob_best"][v]),
+                prob_better=None if v == base else float(ndtr(sign * effect / effect_sd)) if effect_sd > 0 else 0.5,
+                expected_loss=float(end["expected_loss"][v]),
+                outputs=int(outputs),
+                usd_per_output=float(end["usd_generation"][v]) / outputs if outputs else variant.usd_per_output,
+                latency_s=float(end["seconds"][v]) / outputs if outputs else variant.latency_s,
+                allowed=bool(end["prob_best"][v] > 0) or bool(allowed_by_guardrails(scenario)[v]),
+                true_quality=variant.quality,
+            )
+        )
+    return tuple(rows)
+
+
+def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ...]:
+    return tuple(
+        EvaluatorFacts(
+            name=e.name,
+            kind=e.kind,
+            raters=e.raters,
+            ratings=int(end["ratings"][k]),
+            usd=float(end["usd_rating"][k]),
+            shift_sd=e.shift_sd,
+        )
+        for k, e in enumerate(scenario.evaluators)
+    )

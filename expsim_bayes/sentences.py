@@ -1,0 +1,393 @@
+"""Plain sentences from facts: what to do, how sure, at what price, what remains unknown, what would help, what would change the answer.
+
+A product manager reads every one of them, so statistics stand in brackets behind the words. Nothing is computed here but the wording.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from scipy.special import ndtri
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts, Interval, VariantFacts
+    from expsim_bayes.planning import Further
+
+
+class Recommendation(NamedTuple):
+    """A recommendation in words."""
+
+    headline: str
+    """The decision in a few words."""
+    what_to_do: str
+    """The decision and its reason."""
+    how_sure: str
+    """The evidence."""
+    price: str
+    """What it cost."""
+    unknown: str
+    """What remains unknown."""
+    further: str
+    """Which further ratings would help most."""
+    change: str
+    """What would change the answer."""
+
+    def text(self) -> str:
+        """All of it, one paragraph after the other."""
+        return "\n\n".join(part for part in self[1:] if part)
+
+
+def recommendation(facts: Facts) -> Recommendation:
+    """The recommendation that the facts support.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.recommend import of_experiment
+    >>> from expsim_bayes.scenario import load
+    >>> recommendation(of_experiment(play(load("summarization-prompts"), random_seed=1))).headline
+    'Launch B'
+    """
+    if facts.decision.name == "refuse":
+        return _refusal(facts)
+    return Recommendation(
+        headline=headline(facts),
+        what_to_do=_what_to_do(facts),
+        how_sure=_how_sure(facts),
+        price=_price(facts),
+        unknown=_unknown(facts),
+        further=_further(facts),
+        change=_change(facts),
+    )
+
+
+def headline(facts: Facts) -> str:
+    """The decision in a few words."""
+    name, variant = facts.decision.name, facts.decision.variant
+    if name == "launch":
+        return f"Launch {variant}"
+    if name == "keep_control":
+        return f"Keep {facts.control}" if facts.control else "Launch none of them"
+    if name == "stop_equivalent":
+        return "Stop: no difference that matters"
+    if name == "refuse":
+        return "No answer yet: the fit is not to be trusted"
+    best = _best_batch(facts)
+    return f"Collect {count(best.ratings)} more {best.label}" if best and best.ratings else "Undecided: more of the same will not settle it"
+
+
+def count(number: float) -> str:
+    """A whole number with thousands separators.
+
+    Examples
+    --------
+    >>> count(12345)
+    '12,345'
+    """
+    return f"{round(number):,}"
+
+
+def dollars(amount: float) -> str:
+    """Dollars, to the cent where cents matter.
+
+    Examples
+    --------
+    >>> dollars(1234.5), dollars(3.2), dollars(0.00038), dollars(0)
+    ('$1,234', '$3.20', '$0.00038', '$0')
+    """
+    if amount == 0:
+        return "$0"
+    if amount >= 100:
+        return f"${amount:,.0f}"
+    return f"${amount:.2f}" if amount >= 0.095 else f"${amount:.2g}"
+
+
+def percent(probability: float) -> str:
+    """A probability in per cent that never claims to be certain.
+
+    Examples
+    --------
+    >>> percent(0.989), percent(0.99995), percent(0.0002), percent(0.5)
+    ('98.9 %', 'more than 99.9 %', 'less than 0.1 %', '50.0 %')
+    """
+    if probability > 0.999:
+        return "more than 99.9 %"
+    if probability < 0.001:
+        return "less than 0.1 %"
+    return f"{100 * probability:.1f} %"
+
+
+def level(probability: float) -> str:
+    """A round probability such as that of an interval.
+
+    Examples
+    --------
+    >>> level(0.95), level(0.985)
+    ('95 %', '98.5 %')
+    """
+    return f"{100 * probability:g} %"
+
+
+def points(amount: float) -> str:
+    """An amount on the score scale, to two or three digits that matter.
+
+    Examples
+    --------
+    >>> points(0.0712), points(12.345), points(0.0004)
+    ('0.07', '12.3', '0.0004')
+    """
+    size = abs(amount)
+    if size >= 10:
+        return f"{amount:.1f}"
+    return f"{amount:.2f}" if size >= 0.01 or size == 0 else f"{amount:.1g}"
+
+
+def signed(amount: float) -> str:
+    """The same with its sign.
+
+    Examples
+    --------
+    >>> signed(0.13), signed(-0.01)
+    ('+0.13', '-0.01')
+    """
+    return ("+" if amount >= 0 else "-") + points(abs(amount))
+
+
+def duration(days: float) -> str:
+    """A time span in the unit that reads best.
+
+    Examples
+    --------
+    >>> duration(0.0021), duration(0.3), duration(12.25)
+    ('3 minutes', '7.2 hours', '12.2 days')
+    """
+    if days < 1 / 24:
+        return f"{max(round(days * 24 * 60), 1)} minute{'s' if round(days * 24 * 60) > 1 else ''}"
+    return f"{days * 24:.1f} hours" if days < 1 else f"{days:.1f} days"
+
+
+def interval(value: Interval, ci_prob: float) -> str:
+    """An interval with signs and its probability.
+
+    Examples
+    --------
+    >>> from expsim_bayes.facts import Interval
+    >>> interval(Interval(0.07, 0.01, 0.13), 0.95)
+    '95 % interval +0.01 to +0.13'
+    """
+    return f"{level(ci_prob)} interval {signed(value.low)} to {signed(value.high)}"
+
+
+def _what_to_do(facts: Facts) -> str:
+    name, decision = facts.decision.name, facts.decision
+    control = facts.control
+    if name == "launch":
+        instead = f" in place of {control}" if control and control != decision.variant else ""
+        return f"Launch {decision.variant}{instead}."
+    if name == "keep_control":
+        barred = [v.name for v in facts.variants if not v.allowed]
+        if barred and len(barred) == len(facts.variants) - 1:
+            return f"Keep {control}: {listed(barred)} {'break' if len(barred) > 1 else 'breaks'} the limit on cost or latency."
+        return f"Keep {control}: none of the others is better." if control else "Launch none of them: they break the limits."
+    if name == "stop_equivalent":
+        keep = f" Keep {control}, or choose by cost and speed." if control else " Choose by cost and speed."
+        return f"Stop: the variants are within {points(facts.rope)} points of each other, and that does not matter.{keep}"
+    best = _best_batch(facts)
+    spent = f" {decision.reason}" if decision.reason else ""
+    stay = f" Until then keep {control}." if control else ""
+    if best is None or best.ratings is None:
+        return f"No decision yet, and more ratings of these kinds are not likely to bring one.{stay}"
+    cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
+    return (
+        f"Collect {count(best.ratings)} more {best.label} on new items{cost}: with them a decision falls with a "
+        f"probability of {percent(best.prob_decides)}.{stay}" + (f" (Why not now: {spent.strip()})" if spent else "")
+    )
+
+
+def _how_sure(facts: Facts) -> str:
+    leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
+    if facts.decision.name == "stop_equivalent":
+        gap = f" {_difference(facts, _other(facts))}." if _other(facts) else ""
+        return (
+            f"The probability that all variants lie within {points(facts.rope)} points of each other is "
+            f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{gap}"
+        )
+    if leader.effect is None:  # the control leads
+        rival = _other(facts)
+        if rival is None:
+            return f"{leader.name} scores {points(leader.quality.mean)}."
+        return (
+            f"{_difference(facts, rival)}. The probability that {leader.name} is the best of all is "
+            f"{percent(leader.prob_best)}{_after_looks(facts)}."
+        )
+    best = "" if len(facts.variants) == 2 else f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
+    error = f" (Monte-Carlo error of the probabilities: {facts.mcse:.1g}.)" if facts.mcse > 0.002 else ""
+    assert leader.prob_better is not None
+    return (
+        f"Variant {leader.name} scores {points(abs(leader.effect.mean))} {_direction(facts, leader.effect.mean)} than {base.name} "
+        f"({interval(leader.effect, facts.ci_prob)}; probability of being better {percent(leader.prob_better)}"
+        f"{_after_looks(facts)}).{best}{error}"
+    )
+
+
+def _after_looks(facts: Facts) -> str:
+    """The looks taken and what the rule does when nothing differs: beside every probability."""
+    if facts.looks is None:
+        return "; looks: not declared"
+    looks = f" after {facts.looks} look{'s' if facts.looks > 1 else ''}"
+    if facts.false_launch is None:
+        return looks
+    error = 100 * 2 * facts.false_launch.mcse
+    return (
+        f"{looks}; this rule launches a variant that is no better in {100 * facts.false_launch.value:.1f} % of such experiments, "
+        f"give or take {error:.1f}"
+    )
+
+
+def _direction(facts: Facts, difference: float) -> str:
+    word = "higher" if difference >= 0 else "lower"
+    return word if facts.higher_is_better else f"points {word}".removeprefix("points ")
+
+
+def _difference(facts: Facts, variant: VariantFacts) -> str:
+    assert variant.effect is not None
+    return (
+        f"{variant.name} scores {points(abs(variant.effect.mean))} {_direction(facts, variant.effect.mean)} than {facts.baseline} "
+        f"({interval(variant.effect, facts.ci_prob)})"
+    )
+
+
+def _other(facts: Facts) -> VariantFacts | None:
+    """The best of the variants that are not the baseline."""
+    others = [v for v in facts.variants if v.effect is not None]
+    sign = -1.0 if facts.higher_is_better else 1.0
+    return min(others, key=lambda v: sign * v.quality.mean) if others else None
+
+
+def _price(facts: Facts) -> str:
+    if facts.usd is None:
+        return f"It rests on {count(facts.ratings)} ratings; what they cost is not declared."
+    parts = [
+        f"{count(e.ratings)} ratings by {e.name} for {dollars(e.usd)}" for e in facts.evaluators if e.usd is not None and e.ratings
+    ]
+    if facts.usd_generation:
+        parts.append(f"{count(sum(v.outputs for v in facts.variants))} generated outputs for {dollars(facts.usd_generation)}")
+    days = f" and took {duration(facts.days)}" if facts.days is not None else ""
+    budget = f" of a budget of {dollars(facts.budget_usd)}" if facts.budget_usd is not None else ""
+    text = f"The experiment cost {dollars(facts.usd)}{budget}{days}: {listed(parts)}. "
+    text += f"One evaluation cost {dollars(facts.usd / max(facts.ratings, 1))}."
+    leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
+    if leader.name != base.name and leader.usd_per_output and base.usd_per_output:
+        text += f" In use, {leader.name} costs {times(leader.usd_per_output / base.usd_per_output)} as {base.name} a call"
+        if leader.latency_s and base.latency_s:
+            text += f" and takes {leader.latency_s:.2g} s against {base.latency_s:.2g} s"
+        text += "."
+    return text
+
+
+def times(ratio: float) -> str:
+    """A ratio in words.
+
+    Examples
+    --------
+    >>> times(1.0), times(1.8)
+    ('as much', '1.8 times as much')
+    """
+    return "as much" if abs(ratio - 1) < 0.05 else f"{ratio:.2g} times as much"
+
+
+def _unknown(facts: Facts) -> str:
+    parts = []
+    judges = [e for e in facts.evaluators if e.kind != "human" and e.shift_sd]
+    people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
+    rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else _other(facts)
+    if rival is not None and rival.effect is not None and rival.effect_sd:
+        parts.append(f"The difference of {rival.name} to {facts.baseline} is known to about {points(rival.effect_sd)} points either way.")
+    if judges and not people:
+        judge = max(judges, key=lambda e: e.ratings)
+        assert judge.shift_sd is not None
+        parts.append(
+            f"No person has rated: what {judge.name} likes about a variant as such (SD {points(judge.shift_sd)} points) cannot be told "
+            "from quality, and no number of its ratings will change that."
+        )
+    elif judges and people:
+        parts.append(
+            "How far the judge favours a variant as such is learned from outputs that people rated too; with few variants it rests "
+            "partly on what was believed beforehand."
+        )
+    if any(e.kind == "human" and 1 < e.raters <= 5 for e in facts.evaluators):
+        parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
+    return " ".join(parts)
+
+
+def _further(facts: Facts) -> str:
+    if not facts.further:
+        return ""
+    ranked = sorted(facts.further, key=lambda f: -f.variance_removed)
+    best = ranked[0]
+    price = f"For {dollars(best.batch_usd)}" if best.batch_usd else "With a first batch"
+    offers = [f"{count(f.batch_ratings)} {f.label} would remove {percent(f.variance_removed)}" for f in ranked]
+    sentences = [f"{best.label.capitalize()} help most. {price}, {listed(offers)} of the variance that remains."]
+    stuck = [f for f in facts.further if f.floor > 0.5]
+    sentences += [f"However many {f.label} are added, {percent(f.floor)} of it stays." for f in stuck]
+    return " ".join(sentences)
+
+
+def _change(facts: Facts) -> str:
+    parts = []
+    leader = facts.variant(facts.leader)
+    threshold = facts.threshold
+    if facts.decision.name == "launch" and leader.effect is not None and leader.effect_sd and threshold:
+        sign = 1.0 if facts.higher_is_better else -1.0
+        margin = sign * leader.effect.mean - float(ndtri(threshold)) * leader.effect_sd
+        if margin > 0:
+            parts.append(
+                f"The answer holds as long as {leader.name} need not be more than {points(margin)} points better than {facts.baseline} "
+                f"(at {level(threshold)})."
+            )
+    if facts.decision.name == "stop_equivalent":
+        parts.append(f"A difference smaller than {points(facts.rope)} points would have to matter for the answer to change.")
+    if facts.decision.name == "keep_control" and (rival := _other(facts)) is not None and rival.effect is not None:
+        edge = rival.effect.high if facts.higher_is_better else -rival.effect.low
+        parts.append(f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {points(max(edge, 0.0))} points better.")
+    if facts.fit is not None:
+        parts += [
+            f"{assumption}: {signed(effect)} points, probability of being better {percent(prob)}."
+            for assumption, effect, prob in facts.fit.shift_scenarios
+        ]
+    barred = [v.name for v in facts.variants if not v.allowed]
+    if barred:
+        parts.append(f"{listed(barred)} may not be launched while the limit on cost or latency stands.")
+    return " ".join(parts)
+
+
+def _best_batch(facts: Facts) -> Further | None:
+    """The cheapest batch that decides; by ratings where prices are not known."""
+    deciding = [f for f in facts.further if f.ratings is not None]
+    if not deciding:
+        return None
+    return min(deciding, key=lambda f: (f.usd if f.usd is not None else float("inf"), f.ratings or 0))
+
+
+def _refusal(facts: Facts) -> Recommendation:
+    assert facts.fit is not None
+    return Recommendation(
+        headline=headline(facts),
+        what_to_do="Do not act on this fit. " + " ".join(facts.fit.verdict_reasons),
+        how_sure="No probability is shown, because the sampler did not converge.",
+        price=_price(facts),
+        unknown="",
+        further="",
+        change="",
+    )
+
+
+def listed(names: list[str]) -> str:
+    """Names in a row.
+
+    Examples
+    --------
+    >>> listed(["A", "B", "C"])
+    'A, B and C'
+    """
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
