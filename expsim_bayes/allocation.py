@@ -137,7 +137,7 @@ class ProbabilityMatching(Frozen):
         count = allowed.sum(axis=-1, keepdims=True)
         low = np.where(allowed, np.minimum(self.floor, 1.0 / count), 0.0)
         high = np.where(allowed, np.maximum(self.ceiling, 1.0 / count), 0.0)
-        return _between(np.where(allowed, best**self.power, 0.0), low, high)
+        return _between(_rescale(best**self.power, allowed), low, high)
 
 
 Policy = Annotated[Fixed | Thompson | TopTwoThompson | ProbabilityMatching, Field(discriminator="policy")]
@@ -215,7 +215,7 @@ def choose(probabilities: ArrayLike, uniforms: ArrayLike, size: int = 1) -> NDAr
         raise SettingError(
             f"{size} variants an item of {p.shape[-1]} in all", remedy=f"choose a number from 1 to {p.shape[-1]}"
         )
-    times = -np.log1p(-np.minimum(u, 1.0 - 2.0**-53)) / np.maximum(p, 1e-280)[:, None, :]
+    times = -np.log1p(-np.minimum(u, 1.0 - 2.0**-53)) / np.maximum(p, 1e-300)[:, None, :]
     if size == 1:
         return np.asarray(times.argmin(axis=-1))[..., None]
     return np.asarray(times.argsort(axis=-1, kind="stable"))[..., :size]

@@ -361,6 +361,29 @@ def _change(facts: Facts) -> str:
     return " ".join(parts)
 
 
+def against_plain_means(facts: Facts) -> str:
+    """How the ranking and its certainty differ from those of plain means; empty without a fit."""
+    if facts.fit is None or not facts.fit.plain_means:
+        return ""
+    sign = -1.0 if facts.higher_is_better else 1.0
+    by_model = [v.name for v in sorted(facts.variants, key=lambda v: sign * v.quality.mean)]
+    by_mean = [p.name for p in sorted(facts.fit.plain_means, key=lambda p: sign * p.mean)]
+    moves = {name: by_mean.index(name) - by_model.index(name) for name in by_model if name in by_mean}
+    moved = sorted((name for name, move in moves.items() if move), key=lambda name: -abs(moves[name]))
+    first, plain_first = by_model[0], by_mean[0]
+    plain = next(p for p in facts.fit.plain_means if p.name == first)
+    text = f"{first} leads with a chance of being best of {percent(facts.variant(first).prob_best)}; "
+    if plain_first == first:
+        text += f"plain means put it first too, and would claim {percent(plain.prob_best)}."
+    else:
+        text += f"plain means would put {plain_first} first instead."
+    if not moved:
+        return f"{text} The order of all variants is the same."
+    told = [f"{name} {abs(moves[name])} place{'s' if abs(moves[name]) > 1 else ''} {'up' if moves[name] > 0 else 'down'}" for name in moved[:4]]
+    rest = f", and {len(moved) - 4} others" if len(moved) > 4 else ""
+    return f"{text} Once severity, items and judges are accounted for, {len(moved)} of {len(by_model)} variants change places: {listed(told)}{rest}."
+
+
 def _best_batch(facts: Facts) -> Further | None:
     """The cheapest batch that decides; by ratings where prices are not known."""
     deciding = [f for f in facts.further if f.ratings is not None]

@@ -23,8 +23,8 @@ from expsim_bayes.models._statistics import Floats, Ints, Statistics, statistics
 from expsim_bayes.models._terms import Components, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
-PARTS = ("evaluator_mean", "variant_deviation", "rater_deviation", "taste_deviation")
-"""The sampled parts, in points: dims (evaluator), (evaluator, variant), (rater), (rater, variant)."""
+PARTS = ("q", "evaluator_mean", "variant_deviation", "rater_deviation", "taste_deviation")
+"""The sampled parts, in points: dims (variant), (evaluator), (evaluator, variant), (rater), (rater, variant)."""
 
 RATINGS_AS_STRONG_AS_PRIOR = {"variant": 9.0, "rater": 4.0, "taste": 9.0}
 """Number of ratings that tell a deviation about as well as its prior does; far more: centred, far fewer: non-centred."""
@@ -128,7 +128,8 @@ def _structure(
 ) -> Tensor:
     """(J * V,) what voices think of variants on average, from parts with the story's prior."""
     steps = _Steps(data, priors, scale, present, part)
-    mean, deviation = steps.evaluators()
+    q, mean, deviation = steps.evaluators()
+    pm.Deterministic("q", scale.step * q, dims="variant")
     pm.Deterministic("evaluator_mean", scale.middle + scale.step * mean, dims="evaluator")
     pm.Deterministic("variant_deviation", scale.step * deviation, dims=("evaluator", "variant"))
     table = take(scale.middle + scale.step * (mean[:, None] + deviation), sums.voice_evaluator)
@@ -158,31 +159,34 @@ class _Steps:
         self.taste2 = (part.sd_taste / scale.step) ** 2
         self.own2 = np.array(present.shift, dtype=float) * (part.sd_shift / scale.step) ** 2 + self.taste2 / self.pool
 
-    def evaluators(self) -> tuple[Tensor, Tensor]:
-        """(K,) means of the evaluators, and (K, V) deviations of what they think of variants, summing to zero over variants.
+    def evaluators(self) -> tuple[Tensor, Tensor, Tensor]:
+        """(V,) q, (K,) means of the evaluators, and (K, V) deviations of what they think of variants, summing to zero over variants.
 
-        Both are lambda_k q plus something of the evaluator's own; the mean of q over variants and its deviations are independent.
+        Means and deviations are lambda_k q plus something of the evaluator's own; the mean of q over variants and its deviations are
+        independent.
         """
         own2 = self.level2 + self.rater2 / self.pool + self.own2 / self.variant_count
         q_mean = np.sqrt(self.variant2 / self.variant_count) * pm.Normal("q_mean", 0, 1)
         mean = pm.Normal("mean", self.scale_use * q_mean, pt.sqrt(own2), shape=self.evaluator_count)
         if self.variant_count == 1:
-            return mean, pt.zeros((self.evaluator_count, 1))
-        return mean, pt.dot(self._deviations(), zero_sum_basis(self.variant_count).T)
+            return q_mean[None], mean, pt.zeros((self.evaluator_count, 1))
+        basis = zero_sum_basis(self.variant_count)
+        q, deviation = self._deviations()
+        return q_mean + pt.dot(basis, q), mean, pt.dot(deviation, basis.T)
 
-    def _deviations(self) -> Tensor:
-        """(K, V - 1) free deviations of the evaluators: the reference first, then q given the reference, then the others given q."""
+    def _deviations(self) -> tuple[Tensor, Tensor]:
+        """(V - 1,) of q and (K, V - 1) of the evaluators: the reference first, then q given the reference, then the others given q."""
         reference, size = self.present.reference, self.variant_count - 1
         seen = pm.Normal("reference_deviation", 0, pt.sqrt(self.variant2 + self.own2[reference]), shape=size)
-        others = np.delete(np.arange(self.evaluator_count), reference)
-        if not others.size:
-            return seen[None, :]
         q = seen
         if self.present.shift[reference] or self.present.taste[reference]:
             share = self.variant2 / (self.variant2 + self.own2[reference])
             q = share * seen + pt.sqrt(share * self.own2[reference]) * pm.Normal("q_deviation", 0, 1, shape=size)
+        others = np.delete(np.arange(self.evaluator_count), reference)
+        if not others.size:
+            return q, seen[None, :]
         view = self._others(q, others)
-        return put(put(pt.zeros((self.evaluator_count, size)), np.array([reference]), seen[None, :]), others, view)
+        return q, put(put(pt.zeros((self.evaluator_count, size)), np.array([reference]), seen[None, :]), others, view)
 
     def _others(self, q: Tensor, others: Ints) -> Tensor:
         """(K - 1, V - 1) what the other evaluators think, given q: between centred (many ratings) and non-centred (few)."""

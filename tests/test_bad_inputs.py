@@ -1,8 +1,9 @@
 """Bad inputs and what must happen: one table, a row an input.
 
-Outcomes: E refuse with a message that names the remedy, W continue with a warning, C convert and say so, OK work. Every row has a function that does
-the thing in an empty folder and returns what the user is told; add rows for other parts of the tool in the same way. The numbers are those of the
-project's list of what goes wrong, and rows without one are neighbours.
+Outcomes: E refuse with a message that names the remedy, W continue with a warning, C convert and say so, OK work.
+Every row has a function that does the thing in an empty folder and returns what the user is told; add rows for other
+parts of the tool in the same way. The numbers are those of the project's list of what goes wrong, and rows without one
+are neighbours.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ CASES = [
     Case(
         15,
         "index column",
-        text("\n".join(f"{i if i else ''},{row}" for i, row in enumerate(GOOD.splitlines()))),
+        text("\n".join(f"{i or ''},{row}" for i, row in enumerate(GOOD.splitlines()))),
         "C",
         "without a name ignored",
     ),
@@ -367,6 +368,20 @@ CASES = [
         text(columns(criterion=["x", "y", "x", "y"])),
         "E",
         "2 criteria in one table: 'x', 'y'.*--where criterion=x",
+    ),
+    Case(
+        None,
+        "half a character",
+        frame(lambda: crossed().assign(rater=pd.Series(["\ud800"] * 16, dtype=object))),
+        "E",
+        "holds half a character",
+    ),
+    Case(
+        44,
+        "nobody left",
+        text(columns(user=["u1"] * 4), crossed_users="drop"),
+        "E",
+        "which leaves none",
     ),
     Case(
         None,

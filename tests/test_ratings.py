@@ -22,6 +22,7 @@ from expsim_bayes.ratings.agreement import (
 from expsim_bayes.readers import read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAMES = st.sampled_from(["a", "b", "B2", "é", "1", "01", "constant"])
@@ -39,7 +40,7 @@ ROWS = st.lists(
 KIND = {"ann": "human", "bob": "human", "gpt": "llm", "rouge": "metric"}
 
 
-def table(rows: list[tuple[str, str, str, str, float | None]], first_repeat: int = 0) -> pd.DataFrame:
+def table(rows: Sequence[tuple[str, str, str, str, float | None]], first_repeat: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["variant", "item", "output", "rater", "score"])
     kind, repeat = frame["rater"].map(KIND), [str(first_repeat + i) for i in range(len(frame))]
     return frame.assign(
@@ -193,7 +194,7 @@ def test_where_compares_numbers_as_they_are_written() -> None:
 
 def test_covariates_are_kept_in_plain_types() -> None:
     frame = table([("a", "1", "1", "ann", 3.0), ("b", "1", "1", "ann", 4.0)])
-    extra = frame.assign(words=[10, 20], ratio=[0.5, None], tone=pd.Categorical(["calm", "loud"]), ok=[True, False])
+    extra = frame.assign(words=[10, 20], ratio=[0.5, np.nan], tone=pd.Categorical(["calm", "loud"]), ok=[True, False])
     kept = validate(extra).table
     assert [str(kept[name].dtype) for name in ("words", "ratio", "tone", "ok")] == ["int64", "float64", "str", "bool"]
     assert kept["tone"].tolist() == ["calm", "loud"]
@@ -296,7 +297,7 @@ def test_a_dataset_survives_a_file(tmp_path: Path) -> None:
         table([("a🚀", "1", "1", "ann", 3.0), ("b", "1", "1", "gpt", None)]).assign(words=[1, 2]), control="b"
     )
     to_dataset(ratings).to_netcdf(tmp_path / "ratings.nc", engine="h5netcdf")
-    import xarray as xr  # noqa: PLC0415
+    import xarray as xr
 
     with xr.open_dataset(tmp_path / "ratings.nc", engine="h5netcdf") as dataset:
         assert_same_ratings(from_dataset(dataset), ratings)
@@ -330,7 +331,9 @@ def test_a_changed_dataset_is_refused() -> None:
 
 def brute_correlation(score: np.ndarray, source: np.ndarray, cell: np.ndarray, who: int) -> tuple[float, int]:
     """The slow twin: cell means by hand, standardised within each source, correlated with the mean of the others."""
-    frame = pd.DataFrame({"y": score, "s": source, "c": cell}).groupby(["s", "c"])["y"].mean().unstack("s")
+    frame = pd.DataFrame({"y": score, "s": source, "c": cell}).pivot_table(
+        values="y", index="c", columns="s", aggfunc="mean"
+    )
     standard = (frame - frame.mean()) / frame.std(ddof=0)
     others = standard.drop(columns=who)
     shared = frame[who].notna() & (others.notna().sum(axis=1) > 0)
@@ -420,7 +423,7 @@ def test_overlap_is_the_share_of_the_references_outputs() -> None:
 
 def test_an_evaluator_without_a_single_score_is_still_described() -> None:
     facts = describe(validate(table([("a", "1", "1", "ann", 3.0), ("a", "1", "1", "gpt", None)])))
-    assert facts.evaluators.loc["gpt", ["ratings", "missing", "raters"]].tolist() == [0, 1, 0]
+    assert [facts.evaluators.loc["gpt", name] for name in ("ratings", "missing", "raters")] == [0, 1, 0]
     assert any("every score of 'gpt' is missing" in sentence for sentence in facts.warnings)
 
 

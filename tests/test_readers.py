@@ -119,7 +119,7 @@ def test_whole_numbers_of_parquet_become_their_text(tmp_path: Path) -> None:
             "score": pd.array([4, None], dtype="Int64"),
         }
     )
-    frame["tags"] = [["x", "y"], None]
+    frame = frame.assign(tags=pd.Series([["x", "y"], None], dtype=object))
     frame.to_parquet(tmp_path / "ints.parquet")
     found = read(tmp_path / "ints.parquet")
     assert found.table["item"].tolist() == [str(2**60 + 1), "7"]
@@ -163,9 +163,14 @@ def test_other_tables_are_refused_with_what_they_hold(real_data: Path) -> None:
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="half way"), whole(path) as file:
-        file.write(b"new")
-        raise RuntimeError("half way")
+
+    def fail_half_way() -> None:
+        with whole(path) as file:
+            file.write(b"new")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
     assert [entry.name for entry in tmp_path.iterdir()] == ["result.csv"]
     assert path.read_text() == "old"
 
@@ -176,7 +181,8 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> N
     path.write_bytes(b"0" * 200_000)
     script = (
         "import sys\nfrom expsim_bayes.readers.atomic import whole\nprint('ready', flush=True)\n"
-        "for i in range(10**9):\n    with whole(sys.argv[1]) as file:\n        for _ in range(20):\n            file.write(b'%d' % (i % 10) * 10_000)\n"
+        "for i in range(10**9):\n    with whole(sys.argv[1]) as file:\n        for _ in range(20):\n       "
+        "     file.write(b'%d' % (i % 10) * 10_000)\n"
     )
     for attempt in range(3):
         with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as child:

@@ -150,10 +150,12 @@ def carried_over(
         (places.taste, wider_places.taste[raters]),
     ):
         moved[old[old != ABSENT]] = new[old != ABSENT]
-    prior, result = init(components, places), init(wider, wider_places)
-    result.precision[:, moved[:, None], moved] += state.precision - prior.precision
-    result.weighted[:, moved] += state.weighted - prior.weighted
-    return result
+    prior, start = init(components, places), init(wider, wider_places)
+    precision = np.repeat(start.precision, len(state.precision), axis=0)
+    weighted = np.repeat(start.weighted, len(state.weighted), axis=0)
+    precision[:, moved[:, None], moved] += state.precision - prior.precision
+    weighted[:, moved] += state.weighted - prior.weighted
+    return State(precision, weighted)
 
 
 def quality_marginals(state: State, components: Components, places: Layout) -> Marginals:

@@ -1,7 +1,8 @@
 """Ratings, the one data contract: one long table, checked once, that every reader makes and every model takes.
 
 contract      Ratings, and the names of its columns
-validation    validate (data frame -> Ratings), append
+validation    validate (data frame -> Ratings)
+appending     append (Ratings and more Ratings -> Ratings)
 coding        code (Ratings -> Coded, arrays in canonical order)
 description   describe (Ratings -> Description), with the limits of what the data can tell
 dataset       to_dataset, from_dataset (long table <-> xarray)
@@ -11,10 +12,11 @@ columns, numbers, names, structure, agreement, limits, wording
 
 from __future__ import annotations
 
+from expsim_bayes.ratings.appending import append
 from expsim_bayes.ratings.coding import Coded, code
 from expsim_bayes.ratings.contract import Ratings
 from expsim_bayes.ratings.dataset import from_dataset, to_dataset
 from expsim_bayes.ratings.description import Description, describe
-from expsim_bayes.ratings.validation import append, validate
+from expsim_bayes.ratings.validation import validate
 
 __all__ = ["Coded", "Description", "Ratings", "append", "code", "describe", "from_dataset", "to_dataset", "validate"]

@@ -157,7 +157,12 @@ def as_text(column: pd.Series) -> pd.Series:
         return column.astype("str")
     codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
     words = np.array([_cell_text(value) for value in distinct] + [""], dtype=object)
-    return pd.Series(words[codes], index=column.index, name=column.name).astype("str")
+    try:
+        return pd.Series(words[codes], index=column.index, name=column.name).astype("str")
+    except UnicodeEncodeError as error:
+        raise RatingsError(
+            f"{error.object!a} holds half a character", where=f"column {quote(column.name)}", remedy="correct the text"
+        ) from None
 
 
 def _cell_text(value: object) -> str:

@@ -191,11 +191,12 @@ def parse_operations(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, li
         )
         frame = frame.assign(**{name: values})
     if "currency" in frame.columns:
-        _require_one_currency(frame["currency"], source)
+        require_one_currency(frame["currency"], source)
     return frame, notices
 
 
-def _require_one_currency(column: pd.Series, source: str) -> None:
+def require_one_currency(column: pd.Series, source: str) -> None:
+    """Raise when costs come in several currencies."""
     currencies = [value for value in as_text(column).str.strip().str.upper().unique() if value]
     if len(currencies) > 1:
         raise RatingsError(

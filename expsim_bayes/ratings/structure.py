@@ -169,5 +169,7 @@ def settle_users(frame: pd.DataFrame, crossed_users: CrossedUsers) -> tuple[pd.D
     affected = frame["user"].isin(crossed).to_numpy(dtype=bool)
     words = f"{count(len(crossed), 'user')} met more than one variant ({count(int(np.sum(affected)), 'row')})"
     if crossed_users == "drop":
+        if affected.all():
+            raise RatingsError(f"{words}, which leaves none", where="crossed_users", remedy="keep them")
         return frame[~affected], [f"warning: {words}; these rows are dropped"]
     return frame, [f"warning: {words}; they are kept, exclude them with --crossed-users drop"]

@@ -18,7 +18,7 @@ from expsim_bayes.ratings.agreement import polarity_warnings, require_one_scale
 from expsim_bayes.ratings.coding import encode
 from expsim_bayes.ratings.contract import IDS, KINDS, Ratings
 from expsim_bayes.ratings.names import merge_look_alikes, require_control, require_filled, settle_variants
-from expsim_bayes.ratings.wording import close_to, count, listing, quote, rows
+from expsim_bayes.ratings.wording import close_to, count, quote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -125,7 +125,7 @@ def validate(
     if score_range is None and valid_range is not None:
         score_range = valid_range
         scored = [*scored, f"score range taken as {valid_range[0]:g} to {valid_range[1]:g}, from the valid range"]
-    table = _arrange(table)
+    table = arrange(table)
     ratings = Ratings(
         table=table,
         variants=names,
@@ -138,7 +138,7 @@ def validate(
         source=source,
         reference=reference,
     )
-    return replace(ratings, notices=(*ratings.notices, *_contradictions(ratings)))
+    return replace(ratings, notices=(*ratings.notices, *contradictions(ratings)))
 
 
 def _known_kinds(kinds: Collection[str]) -> frozenset[str]:
@@ -195,7 +195,7 @@ def _score(
     return table.assign(score=score), notices
 
 
-def _arrange(table: pd.DataFrame) -> pd.DataFrame:
+def arrange(table: pd.DataFrame) -> pd.DataFrame:
     """Columns in the order of the contract, kept ones behind in plain types, rows numbered from 0."""
     known = [name for name in (*IDS, "score") if name in table.columns]
     extra = [name for name in table.columns if name not in known]
@@ -204,7 +204,8 @@ def _arrange(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _contradictions(ratings: Ratings) -> list[str]:
+def contradictions(ratings: Ratings) -> list[str]:
+    """Warnings of sources that contradict each other; two scales in one pool are an error where no range is declared."""
     coded = encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)
     if ratings.score_range is None:
         require_one_scale(coded, ratings.source)
@@ -225,83 +226,3 @@ def content_hash(table: pd.DataFrame) -> str:
         digest.update(pc.binary_length(cells).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
         digest.update(cells.buffers()[2] or b"")
     return digest.hexdigest()
-
-
-def append(ratings: Ratings, more: Ratings, *, duplicates: Duplicates = "ask") -> Ratings:
-    """The ratings and more of the same contract, as one table; the new rows come last.
-
-    Parameters
-    ----------
-    ratings, more : Ratings
-        Must agree in direction, score range, anonymous kinds, and in control and reference where both name one.
-    duplicates : {"ask", "keep", "drop"}
-        What to do with rows of `more` that equal one of `ratings` in every column; "ask" is an error.
-
-    Raises
-    ------
-    RatingsError
-        When the two cannot be one table.
-    """
-    for name in ("higher_is_better", "score_range", "anonymous_kinds"):
-        _require_same(name, getattr(ratings, name), getattr(more, name), more.source)
-    control = _merge_choice("control", ratings.control, more.control, more.source)
-    reference = _merge_choice("reference", ratings.reference, more.reference, more.source)
-    table, notices = _stack(ratings.table, more.table)
-    source = f"{ratings.source} + {more.source}"
-    structure.require_one_criterion(table, source)
-    table, known = structure.settle_evaluators(table, source)
-    table, alike = merge_look_alikes(table, merge=False)
-    table, twice = _settle_overlap(table, len(ratings.table), duplicates, more.source)
-    table = _arrange(table)
-    both = replace(
-        ratings,
-        table=table,
-        variants=tuple(dict.fromkeys(ratings.variants + more.variants)),
-        control=control,
-        reference=reference,
-        sha256=content_hash(table),
-        source=source,
-    )
-    told = (*ratings.notices, *more.notices, *notices, *known, *alike, *twice, *_contradictions(both))
-    return replace(both, notices=tuple(dict.fromkeys(told)))
-
-
-def _require_same(name: str, old: object, new: object, source: str) -> None:
-    if old != new:
-        raise RatingsError(
-            f"{name} differs: {old} before, {new} here", where=source, remedy=f"read both with the same {name}"
-        )
-
-
-def _merge_choice(name: str, old: str | None, new: str | None, source: str) -> str | None:
-    if old is not None and new is not None:
-        _require_same(name, old, new, source)
-    return old if old is not None else new
-
-
-def _stack(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    both = pd.concat([old, new], ignore_index=True)
-    lone = sorted(set(old.columns) ^ set(new.columns))
-    notices = [f"columns only in one of the appended tables: {listing(lone)}; empty elsewhere"] if lone else []
-    return both, notices
-
-
-def _settle_overlap(
-    table: pd.DataFrame, n_old: int, duplicates: Duplicates, source: str
-) -> tuple[pd.DataFrame, list[str]]:
-    structure.check_duplicates_choice(duplicates)
-    old = pd.Index(pd.util.hash_pandas_object(table.iloc[:n_old], index=False))
-    twice = np.zeros(len(table), dtype=bool)
-    twice[n_old:] = pd.util.hash_pandas_object(table.iloc[n_old:], index=False).isin(old)
-    if not twice.any():
-        return table, []
-    words = f"{count(int(twice.sum()), 'row')} equal to one that is already there in every column"
-    if duplicates == "ask":
-        raise RatingsError(
-            words,
-            where=f"{source}, {rows(np.flatnonzero(twice) - n_old)} (counted from 0)",
-            remedy="say duplicates='drop' if they were stored twice, duplicates='keep' if they were given twice",
-        )
-    return (table[~twice] if duplicates == "drop" else table), [
-        f"warning: {words}, {'dropped' if duplicates == 'drop' else 'kept'}"
-    ]

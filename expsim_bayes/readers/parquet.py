@@ -28,8 +28,8 @@ def read_parquet(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[pd.DataFram
     RatingsError
         When the file is damaged or too large.
     """
-    import pyarrow as pa  # noqa: PLC0415 (only this format needs it)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
@@ -62,8 +62,8 @@ def _check_size(name: str, metadata: pa.parquet.FileMetaData, max_bytes: int) ->
 
 def _plain_types(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """The table with decimals as floats and nested or binary cells as text."""
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import types  # noqa: PLC0415
+    import pyarrow as pa
+    from pyarrow import types
 
     notices = []
     for position, field in enumerate(table.schema):

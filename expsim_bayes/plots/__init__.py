@@ -1,0 +1,36 @@
+"""Pictures: finished numbers and an Axes in, the Axes out.
+
+`theme` gives figures, themes and files, `looks` draws one experiment as it went, `intervals` what is known of variants, raters and judges,
+`predictive` whether the model fits, `operating` what an experiment buys.
+"""
+
+from expsim_bayes.plots.intervals import judge_shifts, qualities, scale_use, severity, shift_map
+from expsim_bayes.plots.looks import allocation_over_looks, cost_over_looks, prob_best_over_looks, quality_over_looks
+from expsim_bayes.plots.operating import comparison, learning_curves
+from expsim_bayes.plots.predictive import PredictedShares, predicted_shares, predictive_check
+from expsim_bayes.plots.theme import DARK, LIGHT, THEMES, Theme, figure, render, rows_height, save
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "THEMES",
+    "PredictedShares",
+    "Theme",
+    "allocation_over_looks",
+    "comparison",
+    "cost_over_looks",
+    "figure",
+    "judge_shifts",
+    "learning_curves",
+    "predicted_shares",
+    "predictive_check",
+    "prob_best_over_looks",
+    "qualities",
+    "quality_over_looks",
+    "render",
+    "rows_height",
+    "save",
+    "scale_use",
+    "severity",
+    "shift_map",
+]

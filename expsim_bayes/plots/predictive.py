@@ -1,0 +1,110 @@
+"""Does the model expect ratings like those that were given? Observed shares beside what it predicts.
+
+`predicted_shares` counts, `predictive_check` draws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from expsim_bayes.plots.theme import LIGHT, Theme, dress
+from expsim_bayes.sentences import count, level
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+MOST_BARS = 24
+"""Bins of scores that are not whole steps of a scale."""
+
+
+class PredictedShares(NamedTuple):
+    """Shares of the ratings in bins of the score, observed and predicted."""
+
+    edges: Floats
+    """(bin + 1,) in points."""
+    observed: Floats
+    """(bin,)"""
+    median: Floats
+    """(bin,) median over draws."""
+    low: Floats
+    """(bin,) lower end of the predicted band."""
+    high: Floats
+    """(bin,) upper end of the predicted band."""
+    ratings: int
+    """Observed ratings."""
+    ci_prob: float
+    """Probability of the band, for each bin by itself."""
+
+
+def predicted_shares(observed: ArrayLike, predictions: ArrayLike, *, ci_prob: float = 0.95) -> PredictedShares:
+    """Shares of observed and of predicted ratings in the same bins.
+
+    A scale of up to `MOST_BARS` equal steps gets a bin a step; bins reach as far as either the scores or the predictions do.
+
+    Parameters
+    ----------
+    observed : array_like of shape (rating,)
+        Scores; NaN is left out.
+    predictions : array_like of shape (draw, rating)
+        Posterior (or prior) predictive draws.
+    ci_prob : float
+        Probability of the band.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> shares = predicted_shares(rng.integers(1, 6, 500), rng.normal(3, 1.4, (100, 500)))
+    >>> float(shares.observed.sum()), float(shares.edges[0]) <= 0.5, float(shares.edges[-1]) >= 5.5
+    (1.0, True, True)
+    """
+    scores, drawn = np.asarray(observed, dtype=float), np.asarray(predictions, dtype=float)
+    keep = np.isfinite(scores)
+    scores, drawn = scores[keep], drawn[:, keep]
+    edges = _edges(scores, drawn)
+    shares = np.stack([np.histogram(draw, edges)[0] for draw in drawn]) / scores.size
+    low, median, high = np.quantile(shares, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2], axis=0)
+    return PredictedShares(edges, np.histogram(scores, edges)[0] / scores.size, median, low, high, int(scores.size), ci_prob)
+
+
+def _edges(scores: Floats, drawn: Floats) -> Floats:
+    low, high = min(float(scores.min()), float(drawn.min())), max(float(scores.max()), float(drawn.max()))
+    steps = np.diff(np.unique(scores))
+    step = float(steps.min()) if steps.size else (high - low) / MOST_BARS or 1.0
+    if np.ptp(scores) > MOST_BARS * step or not np.allclose(steps / step, np.round(steps / step)):
+        step = float(np.ptp(scores)) / MOST_BARS
+    first = scores.min() - step / 2
+    below, above = np.ceil(max(first - low, 0) / step), np.floor((high - first) / step) + 1
+    return np.asarray(first + step * np.arange(-below, above + 1), dtype=float)
+
+
+def predictive_check(shares: PredictedShares, ax: Axes, *, title: str | None = None, theme: Theme = LIGHT) -> Axes:
+    """Observed shares as bars, predicted ones as dots with a band.
+
+    Parameters
+    ----------
+    shares : PredictedShares
+        From `predicted_shares`.
+    ax : Axes
+        To draw on.
+    title : str, optional
+        What the picture shows.
+    theme : Theme
+        Colours.
+    """
+    from matplotlib.ticker import FuncFormatter
+
+    middle, width = (shares.edges[1:] + shares.edges[:-1]) / 2, np.diff(shares.edges)
+    dress(ax, theme=theme, title=title, x="score, points", y="share of the ratings")
+    bars = ax.bar(middle, shares.observed, 0.9 * width, color=theme.faint, edgecolor=theme.muted, linewidth=0.8)
+    error = np.stack([shares.median - shares.low, shares.high - shares.median])
+    colour = theme.colours[0]
+    dots = ax.errorbar(middle, shares.median, error, fmt="o", color=colour, markersize=5, linewidth=1.8)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(round(float(value), 4))))
+    words = [f"observed ({count(shares.ratings)} ratings)", f"predicted by the model, {level(shares.ci_prob)} band"]
+    ax.legend([bars, dots], words, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, labelcolor=theme.ink, borderaxespad=0)
+    return ax

@@ -1,0 +1,365 @@
+"""Laws of the rules, a loop twin of `first`, and the probability of a breach against simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from expsim_bayes.errors import SettingError
+from expsim_bayes.stopping import (
+    DECISIONS,
+    BeatsControl,
+    Budget,
+    Equivalence,
+    Evidence,
+    ExpectedLoss,
+    Guardrail,
+    MaxDays,
+    MaxRatings,
+    Rule,
+    Superiority,
+    check_rules,
+    eligible,
+    first,
+    prob_breach_lognormal,
+)
+from expsim_bayes.superiority import from_gaussian
+
+Array = NDArray[Any]
+
+RULES: tuple[Rule, ...] = (
+    Guardrail(metric="latency_s", at_most=2.0, threshold=0.9),
+    Superiority(threshold=0.9),
+    Equivalence(threshold=0.8),
+    ExpectedLoss(threshold=0.05, from_look=2),
+    BeatsControl(threshold=0.8),
+    MaxRatings(ratings=900),
+    Budget(usd=90.0),
+    MaxDays(days=9.0),
+)
+
+
+def evidence(replications: int = 200, *, seed: int = 0, control: int | None = 0) -> Evidence:
+    """What might be known after a look, in all its variety."""
+    rng, variants = np.random.default_rng(seed), 3
+    mean = rng.normal(size=(replications, variants)) * rng.choice([0.02, 0.3, 2], (replications, 1))
+    sd = rng.choice([0.01, 0.2, 1.0], (replications, 1))
+    breach: Array = rng.choice(np.array([0.0, 0.5, 0.95]), (replications, 1, variants))
+    allowed = eligible(RULES, breach, control)
+    known = from_gaussian(
+        mean, np.square(sd)[:, :, None] * np.eye(variants), control=control, rope=0.3, min_effect=0.01, eligible=allowed
+    )
+    return Evidence(
+        *known[:4],
+        dollars=rng.uniform(0, 100, replications),
+        ratings=rng.integers(0, 1000, replications),
+        days=rng.uniform(0, 10, replications),
+        prob_breach=breach,
+        control=control,
+    )
+
+
+def one(probs: list[float], *, control: int | None = 0, **changes: Any) -> Evidence:
+    """Evidence of a single replication with these prob_best."""
+    best = np.array([probs], float)
+    superior = best.copy()
+    if control is not None:
+        superior[:, control] = np.nan
+    plain = Evidence(
+        best, superior, 1 - best, np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros(1), control=control
+    )
+    return plain._replace(**changes)
+
+
+def outcome(rules: Sequence[Rule], known: Evidence, look: int = 1) -> tuple[str, int, int]:
+    verdicts = first(rules, known, look=look)
+    return DECISIONS[verdicts.decision[0]], int(verdicts.variant[0]), int(verdicts.rule[0])
+
+
+def loop_first(rules: Sequence[Rule], known: Evidence, look: int) -> list[tuple[str, int, int]]:
+    """Every replication and rule by itself, in plain Python."""
+    out = []
+    for r in range(len(known.prob_best)):
+        variants = range(known.prob_best.shape[1])
+        guardrails = [rule for rule in rules if isinstance(rule, Guardrail)]
+        assert known.prob_breach is not None
+        barred = {
+            v
+            for v in variants
+            for g, rule in enumerate(guardrails)
+            if known.prob_breach[r, g, v] >= rule.threshold and v != known.control
+        }
+        verdict = ("continue", -1, -1)
+        for position, rule in enumerate(rules):
+            if look < rule.from_look:
+                continue
+            answer = ask_one(rule, known, r, barred, list(variants))
+            if answer:
+                verdict = (*answer, position)
+                break
+        out.append(verdict)
+    return out
+
+
+def ask_one(  # noqa: PLR0911 - a case a rule
+    rule: Rule, known: Evidence, r: int, barred: set[int], variants: list[int]
+) -> tuple[str, int] | None:
+    """What one rule says of one replication."""
+
+    def launch(v: int) -> tuple[str, int]:
+        return ("keep_control", -1) if v == known.control else ("launch", v)
+
+    best, loss = known.prob_best[r], known.expected_loss[r]
+    free = [v for v in variants if v not in barred]
+    match rule:
+        case Superiority():
+            leader = max(variants, key=lambda v: best[v])
+            return launch(leader) if best[leader] >= rule.threshold and leader not in barred else None
+        case ExpectedLoss():
+            if known.control is not None and loss[known.control] <= rule.threshold:
+                return ("keep_control", -1)
+            small = [v for v in free if loss[v] == min(loss[free]) <= rule.threshold]
+            return launch(small[0]) if small else None
+        case Equivalence():
+            return ("stop_equivalent", -1) if known.prob_equivalent[r] >= rule.threshold else None
+        case BeatsControl():
+            rivals = [v for v in free if v != known.control]
+            if all(known.prob_superior[r, v] <= 1 - rule.threshold for v in rivals):
+                return ("keep_control", -1)
+            leader = max(rivals, key=lambda v: best[v])
+            return ("launch", leader) if known.prob_superior[r, leader] >= rule.threshold else None
+        case Guardrail():
+            return ("keep_control", -1) if barred and not set(free) - {known.control} else None
+        case Budget():
+            return ("collect", -1) if known.dollars[r] >= rule.usd else None
+        case MaxRatings():
+            return ("collect", -1) if known.ratings[r] >= rule.ratings else None
+        case MaxDays():
+            return ("collect", -1) if known.days[r] >= rule.days else None
+
+
+# ------------------------------------------------------------------------------------------------------------- laws
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    order=st.permutations(RULES), seed=st.integers(0, 9), control=st.sampled_from([0, 1, None]), look=st.integers(1, 2)
+)
+def test_first_against_a_loop(order: list[Rule], seed: int, control: int | None, look: int) -> None:
+    rules = [rule for rule in order if control is not None or rule.rule != "beats_control"]
+    known = evidence(60, seed=seed, control=control)
+    verdicts = first(rules, known, look=look)
+    found = [
+        (DECISIONS[d], int(v), int(r))
+        for d, v, r in zip(verdicts.decision, verdicts.variant, verdicts.rule, strict=True)
+    ]
+    assert found == loop_first(rules, known, look)
+
+
+def test_all_decisions_are_reached_and_agree_with_each_other() -> None:
+    verdicts = first(RULES, evidence(2000), look=2)
+    names = np.array(DECISIONS)[verdicts.decision]
+    assert set(names) == {"continue", "launch", "keep_control", "collect", "stop_equivalent"}
+    np.testing.assert_array_equal(verdicts.variant >= 0, names == "launch")
+    np.testing.assert_array_equal(verdicts.rule < 0, names == "continue")
+    assert verdicts.decision.dtype == np.int8
+
+
+def test_a_later_rule_never_changes_an_earlier_answer() -> None:
+    known = evidence(500)
+    short, long = first(RULES[:3], known, look=2), first(RULES, known, look=2)
+    decided = short.decision != 0
+    for a, b in zip(short, long, strict=True):
+        np.testing.assert_array_equal(a[decided], b[decided])
+
+
+def test_a_stricter_threshold_stops_less() -> None:
+    known = evidence(500)
+    stopped = [(first([Superiority(threshold=t)], known).decision != 0) for t in (0.6, 0.9, 0.99)]
+    assert (stopped[1] <= stopped[0]).all()
+    assert (stopped[2] <= stopped[1]).all()
+    losses = [(first([ExpectedLoss(threshold=t)], known).decision != 0) for t in (0.1, 0.01)]
+    assert (losses[1] <= losses[0]).all()
+
+
+def test_no_rules_and_no_replications() -> None:
+    assert (first([], evidence(5)).decision == 0).all()
+    assert first(RULES, evidence(0), look=2).decision.shape == (0,)
+
+
+# ------------------------------------------------------------------------------------------------------- rule by rule
+
+
+def test_superiority_launches_the_leader_or_keeps_the_control() -> None:
+    rules = [Superiority(threshold=0.95)]
+    assert outcome(rules, one([0.05, 0.95])) == ("launch", 1, 0)
+    assert outcome(rules, one([0.06, 0.94])) == ("continue", -1, -1)
+    assert outcome(rules, one([0.97, 0.03])) == ("keep_control", -1, 0)
+    assert outcome(rules, one([0.97, 0.03], control=None)) == ("launch", 0, 0)
+
+
+def test_expected_loss_prefers_the_control_when_it_will_do() -> None:
+    rules = [ExpectedLoss(threshold=0.1)]
+    assert outcome(rules, one([0.5, 0.5], expected_loss=np.array([[0.08, 0.01]]))) == ("keep_control", -1, 0)
+    assert outcome(rules, one([0.5, 0.5], expected_loss=np.array([[0.2, 0.01]]))) == ("launch", 1, 0)
+    assert outcome(rules, one([0.5, 0.5], expected_loss=np.array([[0.2, 0.11]]))) == ("continue", -1, -1)
+
+
+def test_beats_control_asks_the_leader_and_gives_up_when_none_can() -> None:
+    rules = [BeatsControl(threshold=0.9)]
+    superior = np.array([[np.nan, 0.97, 0.2]])
+    assert outcome(rules, one([0.1, 0.8, 0.1], prob_superior=superior)) == ("launch", 1, 0)
+    assert outcome(rules, one([0.1, 0.1, 0.8], prob_superior=superior)) == ("continue", -1, -1)
+    hopeless = np.array([[np.nan, 0.07, 0.1 - 1e-12]])
+    assert outcome(rules, one([0.8, 0.1, 0.1], prob_superior=hopeless)) == ("keep_control", -1, 0)
+
+
+def test_a_barred_variant_is_never_launched() -> None:
+    guardrail = Guardrail(metric="cost_usd", at_most=0.01)
+    breach = np.array([[[0.99, 0.96, 0.2]]])
+    for rule in (Superiority(), ExpectedLoss(threshold=0.2), BeatsControl()):
+        for rules in ([guardrail, rule], [rule, guardrail]):
+            assert outcome(rules, one([0.01, 0.98, 0.01], prob_breach=breach))[0] != "launch"
+    everyone = one([0.01, 0.98, 0.01], prob_breach=np.array([[[0.0, 0.96, 0.99]]]))
+    assert outcome([Superiority(), guardrail], everyone) == ("keep_control", -1, 1)
+    np.testing.assert_array_equal(eligible([guardrail], breach, 0), [[True, False, True]])
+    np.testing.assert_array_equal(eligible([guardrail], breach, None), [[False, False, True]])
+    assert eligible([Superiority()], np.zeros((1, 0, 3)), 0) is None
+
+
+def test_two_guardrails_each_bar_their_own() -> None:
+    rules = [
+        Guardrail(metric="cost_usd", at_most=0.01),
+        Guardrail(metric="latency_s", at_most_ratio=2.0, threshold=0.8),
+    ]
+    breach = np.array([[[0.0, 0.94, 0.0], [0.0, 0.5, 0.85]]])
+    np.testing.assert_array_equal(eligible(rules, breach, 0), [[True, True, False]])
+
+
+def test_limits_stop_at_the_limit_or_before_a_look_that_breaks_it() -> None:
+    full = one([0.5, 0.5], dollars=np.array([100.0]), ratings=np.array([50]), days=np.array([3.0]))
+    assert outcome([Budget(usd=100.0)], full) == ("collect", -1, 0)
+    assert outcome([MaxRatings(ratings=50)], full) == ("collect", -1, 0)
+    assert outcome([MaxDays(days=3.0)], full) == ("collect", -1, 0)
+    roomy = [Budget(usd=110.0), MaxRatings(ratings=60), MaxDays(days=4.0)]
+    assert outcome(roomy, full) == ("continue", -1, -1)
+    assert outcome(roomy, full._replace(next_dollars=10.0, next_ratings=10)) == ("continue", -1, -1)
+    assert outcome(roomy, full._replace(next_dollars=10.5)) == ("collect", -1, 0)
+    assert outcome(roomy, full._replace(next_ratings=11)) == ("collect", -1, 1)
+
+
+def test_a_rule_is_silent_before_its_look() -> None:
+    rules = [Superiority(threshold=0.9, from_look=3)]
+    assert [outcome(rules, one([0.0, 1.0]), look=look)[0] for look in (1, 2, 3)] == ["continue", "continue", "launch"]
+
+
+def test_every_rule_asks_a_question_and_reads_from_toml() -> None:
+    adapter = TypeAdapter(Rule)
+    for rule in RULES:
+        assert rule.question.endswith("?")
+        assert adapter.validate_python(rule.model_dump(exclude_none=True)) == rule
+
+
+# ----------------------------------------------------------------------------------------------------- bad settings
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ([Equivalence(), Superiority(threshold=0.25)], r"strategies\.ab\.stopping\[1\]\.threshold.*above 1/4"),
+        ([Superiority(), Superiority(threshold=0.99)], r"stopping\[1\]\.rule.*2 times"),
+        ([RULES[0], RULES[0]], r"guardrail on latency_s by amount"),
+    ],
+)
+def test_rules_that_have_no_meaning_are_refused(rules: list[Rule], problem: str) -> None:
+    with pytest.raises(SettingError, match=problem):
+        check_rules(rules, 4, where="strategies.ab.stopping")
+
+
+def test_rules_that_need_a_control() -> None:
+    for rule in (BeatsControl(), Guardrail(metric="cost_usd", at_most_ratio=2.0)):
+        check_rules([rule], 2)
+        with pytest.raises(SettingError, match="name the control"):
+            check_rules([rule], 2, has_control=False)
+    check_rules([*RULES[:4]], 3, has_control=False)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"rule": "superiority", "threshold": 1.5},
+        {"rule": "superiority", "threshold": 0},
+        {"rule": "expected_loss", "threshold": -0.1},
+        {"rule": "budget", "usd": 0},
+        {"rule": "max_ratings", "ratings": -5},
+        {"rule": "guardrail", "metric": "latency_s"},
+        {"rule": "guardrail", "metric": "latency_s", "at_most": 2.0, "at_most_ratio": 2.0},
+        {"rule": "guardrail", "metric": "latency_s", "at_most": 2.0, "threshold": 0.4},
+        {"rule": "boredom"},
+        {"rule": "superiority", "treshold": 0.9},
+    ],
+)
+def test_values_out_of_range_are_refused(declared: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Rule).validate_python(declared)
+
+
+# ------------------------------------------------------------------------------------------------- cost and latency
+
+
+def sums(logs: Array) -> tuple[Array, Array, Array]:
+    """Count, sum and sum of squares over the last axis."""
+    return np.full(logs.shape[:-1], logs.shape[-1]), logs.sum(axis=-1), np.square(logs).sum(axis=-1)
+
+
+def test_breach_against_the_exact_posterior() -> None:
+    """With flat priors the log-mean is m + s^2 / 2 with s^2 inverse chi-square and m normal given it: draw both."""
+    rng = np.random.default_rng(5)
+    limit = Guardrail(metric="latency_s", at_most=1.7)
+    for n, sd in ((40, 0.4), (200, 0.8)):
+        logs = rng.normal(0.3, sd, size=n)
+        variance = (n - 1) * logs.var(ddof=1) / rng.chisquare(n - 1, 200_000)
+        mean = rng.normal(logs.mean(), np.sqrt(variance / n))
+        exact = (mean + variance / 2 > np.log(1.7)).mean()
+        assert prob_breach_lognormal(*sums(logs[None]), rule=limit)[0] == pytest.approx(exact, abs=0.03)
+
+
+def test_breach_is_calibrated_over_repetitions() -> None:
+    """At the true mean the probability of a breach is uniform, near enough: 5 % of data sets claim a breach at 95 %."""
+    rng = np.random.default_rng(6)
+    logs = rng.normal(0.0, 0.6, size=(20_000, 2, 100))
+    absolute = Guardrail(metric="cost_usd", at_most=float(np.exp(0.18)))
+    p = prob_breach_lognormal(*sums(logs), rule=absolute)[:, 0]
+    assert (p > 0.95).mean() == pytest.approx(0.05, abs=0.02)
+    assert p.mean() == pytest.approx(0.5, abs=0.02)
+    ratio = prob_breach_lognormal(*sums(logs), rule=Guardrail(metric="cost_usd", at_most_ratio=1.0), control=0)[:, 1]
+    assert (ratio > 0.95).mean() == pytest.approx(0.05, abs=0.006)
+
+
+def test_breach_laws() -> None:
+    logs = np.random.default_rng(7).normal([[0.0], [0.5], [1.0]], 0.5, size=(3, 60))
+    ratio = Guardrail(metric="latency_s", at_most_ratio=1.5)
+    p = prob_breach_lognormal(*sums(logs), rule=ratio, control=0)
+    np.testing.assert_allclose(prob_breach_lognormal(*sums(logs + 3.0), rule=ratio, control=0), p, atol=1e-9)
+    assert p[0] == 0
+    assert (np.diff(p) > 0).all()
+    other = prob_breach_lognormal(*sums(logs), rule=Guardrail(metric="latency_s", at_most=2.0))
+    scaled = prob_breach_lognormal(*sums(logs + np.log(10)), rule=Guardrail(metric="latency_s", at_most=20.0))
+    np.testing.assert_allclose(other, scaled, atol=1e-9)
+
+
+def test_breach_with_next_to_nothing_known() -> None:
+    limit, ratio = Guardrail(metric="cost_usd", at_most=1.0), Guardrail(metric="cost_usd", at_most_ratio=1.0)
+    few = ([0, 1, 5], [0.0, 9.0, 5.0], [0.0, 81.0, 5.0])
+    np.testing.assert_array_equal(prob_breach_lognormal(*few, rule=limit), [0.5, 0.5, 1.0])
+    np.testing.assert_array_equal(prob_breach_lognormal(*few, rule=ratio, control=0), [0.0, 0.5, 0.5])
+    np.testing.assert_array_equal(prob_breach_lognormal([5], [0.0], [0.0], rule=limit), [0.0])
+    with pytest.raises(SettingError, match="name the control"):
+        prob_breach_lognormal(*few, rule=ratio)
