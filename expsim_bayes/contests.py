@@ -188,7 +188,8 @@ def _range(m: Floats, c: Floats, allowed: Mask, rope: float, z: Floats) -> tuple
     """P(max - min < rope) of one block and its standard error, smoothed over the variant least known."""
     root, alone, sd = _contrast_root(m, c)
     rows = np.arange(len(m))
-    order = np.where(allowed, -sd, np.inf).argsort(axis=1)
+    widest = np.where(allowed, sd, 0.0).max(axis=1, keepdims=True)
+    order = np.where(allowed, sd < 0.999 * widest, 2).argsort(axis=1, kind="stable")
     free, others = order[:, 0], np.where(np.take_along_axis(allowed, order, axis=1), order, order[:, [1]])[:, 1:]
     at = rows[:, None]
     q = m[at, others][:, :, None] + root[at, others] @ z

@@ -12,21 +12,19 @@ import numpy as np
 
 from expsim_bayes import superiority
 from expsim_bayes.allocation import Fixed
-from expsim_bayes.costs import HOURS_PER_DAY, SECONDS_PER_HOUR, elapsed_days
 from expsim_bayes.evaluators import Panel, panel
 from expsim_bayes.posterior import Batch, State, beliefs, init, latent_marginals, layout, quality_marginals, update
 from expsim_bayes.simulate import Look, Plan, Streams, Truth, World, assign, draw_look, draw_world, operations_of, plan, ratings_of
+from expsim_bayes.spending import Tally, nothing_spent, price_of_look, prob_breach, spend
 from expsim_bayes.stopping import (
     COLLECT,
     CONTINUE,
     Budget,
     Evidence,
-    Guardrail,
     MaxRatings,
     Verdicts,
     eligible,
     first,
-    prob_breach_lognormal,
 )
 
 if TYPE_CHECKING:
@@ -161,25 +159,6 @@ def play(
     return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario, whole)
 
 
-class _Tally(NamedTuple):
-    """What was spent so far, over all replications of a chunk."""
-
-    outputs: NDArray[np.float64]
-    """(replication, variant)"""
-    ratings: NDArray[np.float64]
-    """(replication, evaluator)"""
-    usd_rating: NDArray[np.float64]
-    """(replication, evaluator)"""
-    usd_generation: NDArray[np.float64]
-    """(replication, variant)"""
-    seconds: NDArray[np.float64]
-    """(replication, variant) latency, summed over outputs."""
-    days: NDArray[np.float64]
-    """(replication,)"""
-    log_sums: NDArray[np.float64]
-    """(guardrail, 2, replication, variant) sums and sums of squares of log cost or log latency."""
-
-
 class _Loop:
     """The replications of one chunk: what is true of them, what is known, what was spent."""
 
@@ -193,7 +172,6 @@ class _Loop:
         self.places = layout(self.components, rater_evaluator=self.who.rater_evaluator)
         self.rules = scenario.rules(strategy)
         self.limits = tuple(rule for rule in self.rules if isinstance(rule, MaxRatings | Budget))
-        self.guardrails = tuple(rule for rule in self.rules if isinstance(rule, Guardrail))
         self.replications = streams.stop - streams.start
         self.state = init(self.components, self.places)
         self.final: dict[str, NDArray[Any]] = {}
@@ -206,14 +184,14 @@ class _Loop:
         adaptive = not isinstance(strategy.allocation, Fixed)
         active = np.arange(self.replications)
         prob_best = np.full((self.replications, n_variants), 1.0 / n_variants)
-        tally = self._nothing_spent()
+        tally = nothing_spent(scenario, self.replications)
         for look in range(scenario.looks):
             layout_of_look = plan(scenario, self.strategy, look)
             variant = assign(scenario, self.strategy, layout_of_look, prob_best, self.streams, look)
             rated = draw_look(scenario, layout_of_look, self.world, variant, self.streams, look)
             if keep is not None:
                 keep.append((layout_of_look, variant, rated))
-            tally = self._spend(tally, layout_of_look, variant, rated)
+            tally = spend(tally, scenario, layout_of_look, variant, rated)
             batch = _batch(layout_of_look, variant, rated, active)
             self.state = update(self.state, batch, self.components, self.places)
             last = look == scenario.looks - 1
@@ -258,45 +236,13 @@ class _Loop:
             coords["latent"] = latent_names(self.places, self.scenario.variant_names, self.who)
         return xr.Dataset(data, coords=coords)
 
-    def _nothing_spent(self) -> _Tally:
-        replications, n_variants, n_evaluators = self.replications, len(self.scenario.variants), len(self.who.names)
-        by_variant = np.zeros((replications, n_variants))
-        by_evaluator = np.zeros((replications, n_evaluators))
-        log_sums = np.zeros((len(self.guardrails), 2, replications, n_variants))
-        return _Tally(by_variant, by_evaluator, by_evaluator, by_variant, by_variant, np.zeros(replications), log_sums)
-
-    def _spend(self, tally: _Tally, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look) -> _Tally:
-        """The tally with one more look on it."""
-        who = self.who
-        chosen = variant.reshape(variant.shape[0], -1, 1) == np.arange(len(self.scenario.variants))
-        usd_each = np.array([v.usd_per_output for v in self.scenario.variants])
-        ratings = self._ratings_in(layout_of_look)
-        rating_days = elapsed_days(
-            ratings,
-            seconds_each=who.seconds_per_rating,
-            parallel=who.parallel,
-            hours_per_day=who.hours_per_day,
-            turnaround_hours=who.turnaround_hours,
-        )
-        generation_days = rated.latency_s.sum(1) / (self.scenario.generation_parallel * SECONDS_PER_HOUR * HOURS_PER_DAY)
-        by_metric = {"cost_usd": usd_each[variant.reshape(variant.shape[0], -1)] * rated.relative_tokens, "latency_s": rated.latency_s}
-        return _Tally(
-            outputs=tally.outputs + chosen.sum(1),
-            ratings=tally.ratings + ratings,
-            usd_rating=tally.usd_rating + ratings * who.usd_per_rating,
-            usd_generation=tally.usd_generation + _per_variant(rated.relative_tokens, chosen) * usd_each,
-            seconds=tally.seconds + _per_variant(rated.latency_s, chosen),
-            days=tally.days + generation_days + rating_days.max(),
-            log_sums=tally.log_sums + _log_sums(self.guardrails, by_metric, chosen, tally.log_sums.shape),
-        )
-
     def _judge(
-        self, tally: _Tally, active: NDArray[np.intp], look: int
+        self, tally: Tally, active: NDArray[np.intp], look: int
     ) -> tuple[dict[str, NDArray[Any]], Evidence]:
         """What is known and spent at a look, for the record and for the rules."""
         scenario = self.scenario
         quality = quality_marginals(self.state, self.components, self.places)
-        breach = self._breach(tally, active)
+        breach = prob_breach(tally, scenario, active)
         found = superiority.from_gaussian(
             quality.mean,
             quality.cov,
@@ -304,9 +250,9 @@ class _Loop:
             min_effect=scenario.min_effect,
             rope=scenario.rope_width,
             higher_is_better=scenario.higher_is_better,
-            eligible=eligible(self.guardrails, breach, scenario.control_index),
+            eligible=eligible(scenario.guardrails, breach, scenario.control_index),
         )
-        next_dollars, next_ratings = self._price_of(look + 1)
+        next_dollars, next_ratings = price_of_look(scenario, self.strategy, look + 1)
         usd = tally.usd_generation.sum(1) + tally.usd_rating.sum(1)
         evidence = Evidence(
             prob_best=found.prob_best,
@@ -341,32 +287,6 @@ class _Loop:
             "days": tally.days[active],
         }
         return snapshot, evidence
-
-    def _price_of(self, look: int) -> tuple[float, int]:
-        """Most dollars that a look may cost, and its ratings; nothing after the last."""
-        if look >= self.scenario.looks:
-            return 0.0, 0
-        ratings = self._ratings_in(plan(self.scenario, self.strategy, look))
-        dearest = max(v.usd_per_output for v in self.scenario.variants)
-        return float(ratings @ self.who.usd_per_rating) + self.scenario.outputs_per_look * dearest, int(ratings.sum())
-
-    def _ratings_in(self, layout_of_look: Plan) -> NDArray[np.float64]:
-        """(evaluator,) ratings of a look."""
-        return np.bincount(layout_of_look.evaluator, minlength=len(self.who.names)).astype(float)
-
-    def _breach(self, tally: _Tally, active: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        """(replication, guardrail, variant) chance that each variant breaks each limit; None without guardrails."""
-        if not self.guardrails:
-            return None
-        control = self.scenario.control_index
-        outputs = tally.outputs[active]
-        return np.stack(
-            [
-                prob_breach_lognormal(outputs, *log_sums[:, active], rule=rule, control=control)
-                for rule, log_sums in zip(self.guardrails, tally.log_sums, strict=True)
-            ],
-            axis=1,
-        )
 
     def _decide(self, evidence: Evidence, look: int) -> Verdicts:
         """The verdict of the rules; where they are asked only at the end, limits on spending end it early."""
@@ -430,26 +350,6 @@ def _batch(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active:
         output=layout_of_look.output,
         opinion=layout_of_look.opinion,
     )
-
-
-def _per_variant(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(replication, variant) sums over the outputs of each variant."""
-    return np.matmul(values[:, None, :], chosen.astype(float))[:, 0]
-
-
-def _log_sums(
-    guardrails: tuple[Guardrail, ...],
-    by_metric: dict[str, NDArray[np.float64]],
-    chosen: NDArray[np.bool_],
-    shape: tuple[int, ...],
-) -> NDArray[np.float64]:
-    """(guardrail, 2, replication, variant) sums and sums of squares of the logarithm of each guarded metric."""
-    sums = np.zeros(shape)
-    for g, rule in enumerate(guardrails):
-        logs = np.log(np.maximum(by_metric[rule.metric], np.finfo(float).tiny))
-        sums[g, 0] = _per_variant(logs, chosen)
-        sums[g, 1] = _per_variant(logs**2, chosen)
-    return sums
 
 
 def latent_names(places: Layout, variants: tuple[str, ...], who: Panel) -> list[str]:

@@ -108,7 +108,9 @@ def of_experiment(
 
 def launch_threshold(scenario: Scenario, strategy: StrategyName) -> float | None:
     """Probability that the rules ask for before they launch; None where none asks for one."""
-    asked = [getattr(r, "threshold", None) for r in scenario.rules(strategy) if r.rule in ("superiority", "beats_control")]
+    asked = [
+        getattr(r, "threshold", None) for r in scenario.rules(strategy) if r.rule in ("superiority", "beats_control")
+    ]
     return min((a for a in asked if a is not None), default=None)
 
 
@@ -174,7 +176,9 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
 def sources(who: Panel, *, usd_per_output: float = 0.0) -> tuple[Source, ...]:
     """Kinds of further ratings: each evaluator alone, and the reference together with each judge on the same outputs."""
     singles = [(k,) for k in range(len(who.names))]
-    pairs = [(k, who.reference) for k in range(len(who.names)) if k != who.reference and who.kinds[who.reference] == "human"]
+    pairs = [
+        (k, who.reference) for k in range(len(who.names)) if k != who.reference and who.kinds[who.reference] == "human"
+    ]
     return tuple(
         Source(
             label=" and ".join(who.names[k] for k in chosen) + " ratings",

@@ -73,7 +73,11 @@ def headline(facts: Facts) -> str:
     if name == "refuse":
         return "No answer yet: the fit is not to be trusted"
     best = _best_batch(facts)
-    return f"Collect {count(best.ratings)} more {best.label}" if best and best.ratings else "Undecided: more of the same will not settle it"
+    return (
+        f"Collect {count(best.ratings)} more {best.label}"
+        if best and best.ratings
+        else "Undecided: more of the same will not settle it"
+    )
 
 
 def count(number: float) -> str:
@@ -188,10 +192,16 @@ def _what_to_do(facts: Facts) -> str:
         barred = [v.name for v in facts.variants if not v.allowed]
         if barred and len(barred) == len(facts.variants) - 1:
             return f"Keep {control}: {listed(barred)} {'break' if len(barred) > 1 else 'breaks'} the limit on cost or latency."
-        return f"Keep {control}: none of the others is better." if control else "Launch none of them: they break the limits."
+        return (
+            f"Keep {control}: none of the others is better."
+            if control
+            else "Launch none of them: they break the limits."
+        )
     if name == "stop_equivalent":
         keep = f" Keep {control}, or choose by cost and speed." if control else " Choose by cost and speed."
-        return f"Stop: the variants are within {points(facts.rope)} points of each other, and that does not matter.{keep}"
+        return (
+            f"Stop: the variants are within {points(facts.rope)} points of each other, and that does not matter.{keep}"
+        )
     best = _best_batch(facts)
     spent = f" {decision.reason}" if decision.reason else ""
     stay = f" Until then keep {control}." if control else ""
@@ -220,7 +230,11 @@ def _how_sure(facts: Facts) -> str:
             f"{_difference(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."
         )
-    best = "" if len(facts.variants) == 2 else f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
+    best = (
+        ""
+        if len(facts.variants) == 2
+        else f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
+    )
     error = f" (Monte-Carlo error of the probabilities: {facts.mcse:.1g}.)" if facts.mcse > 0.002 else ""
     assert leader.prob_better is not None
     return (
@@ -268,17 +282,23 @@ def _price(facts: Facts) -> str:
     if facts.usd is None:
         return f"It rests on {count(facts.ratings)} ratings; what they cost is not declared."
     parts = [
-        f"{count(e.ratings)} ratings by {e.name} for {dollars(e.usd)}" for e in facts.evaluators if e.usd is not None and e.ratings
+        f"{count(e.ratings)} ratings by {e.name} for {dollars(e.usd)}"
+        for e in facts.evaluators
+        if e.usd is not None and e.ratings
     ]
     if facts.usd_generation:
-        parts.append(f"{count(sum(v.outputs for v in facts.variants))} generated outputs for {dollars(facts.usd_generation)}")
+        parts.append(
+            f"{count(sum(v.outputs for v in facts.variants))} generated outputs for {dollars(facts.usd_generation)}"
+        )
     days = f" and took {duration(facts.days)}" if facts.days is not None else ""
     budget = f" of a budget of {dollars(facts.budget_usd)}" if facts.budget_usd is not None else ""
     text = f"The experiment cost {dollars(facts.usd)}{budget}{days}: {listed(parts)}. "
     text += f"One evaluation cost {dollars(facts.usd / max(facts.ratings, 1))}."
     leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
     if leader.name != base.name and leader.usd_per_output and base.usd_per_output:
-        text += f" In use, {leader.name} costs {times(leader.usd_per_output / base.usd_per_output)} as {base.name} a call"
+        text += (
+            f" In use, {leader.name} costs {times(leader.usd_per_output / base.usd_per_output)} as {base.name} a call"
+        )
         if leader.latency_s and base.latency_s:
             text += f" and takes {leader.latency_s:.2g} s against {base.latency_s:.2g} s"
         text += "."
@@ -302,7 +322,9 @@ def _unknown(facts: Facts) -> str:
     people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
     rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else _other(facts)
     if rival is not None and rival.effect is not None and rival.effect_sd:
-        parts.append(f"The difference of {rival.name} to {facts.baseline} is known to about {points(rival.effect_sd)} points either way.")
+        parts.append(
+            f"The difference of {rival.name} to {facts.baseline} is known to about {points(rival.effect_sd)} points either way."
+        )
     if judges and not people:
         judge = max(judges, key=lambda e: e.ratings)
         assert judge.shift_sd is not None
@@ -346,10 +368,14 @@ def _change(facts: Facts) -> str:
                 f"(at {level(threshold)})."
             )
     if facts.decision.name == "stop_equivalent":
-        parts.append(f"A difference smaller than {points(facts.rope)} points would have to matter for the answer to change.")
+        parts.append(
+            f"A difference smaller than {points(facts.rope)} points would have to matter for the answer to change."
+        )
     if facts.decision.name == "keep_control" and (rival := _other(facts)) is not None and rival.effect is not None:
         edge = rival.effect.high if facts.higher_is_better else -rival.effect.low
-        parts.append(f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {points(max(edge, 0.0))} points better.")
+        parts.append(
+            f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {points(max(edge, 0.0))} points better."
+        )
     if facts.fit is not None:
         parts += [
             f"{assumption}: {signed(effect)} points, probability of being better {percent(prob)}."
@@ -379,7 +405,10 @@ def against_plain_means(facts: Facts) -> str:
         text += f"plain means would put {plain_first} first instead."
     if not moved:
         return f"{text} The order of all variants is the same."
-    told = [f"{name} {abs(moves[name])} place{'s' if abs(moves[name]) > 1 else ''} {'up' if moves[name] > 0 else 'down'}" for name in moved[:4]]
+    told = [
+        f"{name} {abs(moves[name])} place{'s' if abs(moves[name]) > 1 else ''} {'up' if moves[name] > 0 else 'down'}"
+        for name in moved[:4]
+    ]
     rest = f", and {len(moved) - 4} others" if len(moved) > 4 else ""
     return f"{text} Once severity, items and judges are accounted for, {len(moved)} of {len(by_model)} variants change places: {listed(told)}{rest}."
 

@@ -43,7 +43,7 @@ def beliefs(draw: st.DrawFn) -> Array:
     variants = draw(st.integers(2, 6))
     weights = draw(hnp.arrays(float, (3, variants), elements=st.sampled_from([0.0, 1e-200, 1e-12, 0.01, 0.2, 1.0])))
     weights[weights.sum(axis=1) == 0] = 1.0
-    return weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def clip_and_rescale(weight: Array, floor: float, ceiling: float) -> Array:

@@ -205,7 +205,7 @@ def arrange(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def contradictions(ratings: Ratings) -> list[str]:
-    """Warnings of sources that contradict each other; two scales in one pool are an error where no range is declared."""
+    """Warnings of sources that contradict each other; two scales in one pool are an error where no range is known."""
     coded = encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)
     if ratings.score_range is None:
         require_one_scale(coded, ratings.source)

@@ -68,7 +68,11 @@ def rewrite(folder: Path) -> Path:
     ExpsimError
         The folder holds no facts.
     """
-    figures = [Figure(**entry) for entry in json.loads((folder / FIGURES).read_text(encoding="utf-8"))] if (folder / FIGURES).exists() else []
+    figures = (
+        [Figure(**entry) for entry in json.loads((folder / FIGURES).read_text(encoding="utf-8"))]
+        if (folder / FIGURES).exists()
+        else []
+    )
     return _finish(folder, read_facts(folder), figures)
 
 
@@ -89,7 +93,9 @@ def read_facts(folder: Path) -> Facts:
     try:
         return TypeAdapter(Facts).validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ExpsimError(f"does not hold the facts of a report ({error.error_count()} problems)", where=str(path), remedy=remedy) from None
+        raise ExpsimError(
+            f"does not hold the facts of a report ({error.error_count()} problems)", where=str(path), remedy=remedy
+        ) from None
 
 
 def facts_json(facts: Facts) -> str:
@@ -105,7 +111,9 @@ def _finish(folder: Path, facts: Facts, figures: Iterable[Figure]) -> Path:
     _text(folder / FACTS, facts_json(facts))
     _text(folder / FIGURES, json.dumps([figure._asdict() for figure in drawn], indent=2, ensure_ascii=False))
     _text(folder / REPORT, markdown(facts, drawn))
-    parts = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST and not path.name.startswith("."))
+    parts = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST and not path.name.startswith(".")
+    )
     manifest = {
         "written_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": facts.source,

@@ -49,7 +49,7 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
     """
     import jinja2
 
-    environment = jinja2.Environment(  # noqa: S701  (the output is Markdown: names are escaped by the `md` filter)
+    environment = jinja2.Environment(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {

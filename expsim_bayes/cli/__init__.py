@@ -1,0 +1,19 @@
+"""The `expsim` command: a verb a file, and what all of them share.
+
+app        the command itself: verbs, version, exit codes, what happens when something fails
+scenarios  expsim scenario list, show, check
+simulate   expsim simulate: one experiment told look by look, or many counted
+compare    expsim compare: strategies and evaluators side by side
+fit        expsim fit: real ratings to a decision
+report     expsim report: the pages of a finished folder, written again
+options    options that several verbs have, and how their values are read
+screen     what a terminal shows: paragraphs, tables that fit the window, progress, errors, JSON
+tables     facts turned into tables
+folder     the folder of --out: tried before the work, locked during it, complete or recognisably not
+"""
+
+from __future__ import annotations
+
+from expsim_bayes.cli.app import app, main
+
+__all__ = ["app", "main"]

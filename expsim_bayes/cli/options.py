@@ -1,0 +1,94 @@
+"""Options that several verbs have, and how values such as COLUMN=VALUE and LO:HI are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expsim_bayes.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OUTPUT = "Output"
+"""Heading of the options about output in --help."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else there.", rich_help_panel=OUTPUT)]
+Details = Annotated[bool, typer.Option("--details", help="Show everything that is known, not one screen of it.", rich_help_panel=OUTPUT)]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Write results into this folder. It is made if need be; a folder of an earlier run is written anew.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Write into DIR although it holds files that are not expsim's.", rich_help_panel=OUTPUT),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed: the same seed gives the same numbers.")]
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name in `expsim scenario list`, or a TOML file.")]
+
+
+def pairs(texts: Sequence[str] | None, *, option: str, example: str) -> dict[str, str]:
+    """Left to right side of values such as COLUMN=VALUE; the right side may hold further equals signs.
+
+    Examples
+    --------
+    >>> pairs(["criterion=tone", "note=a=b"], option="--where", example="language=en")
+    {'criterion': 'tone', 'note': 'a=b'}
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        left, sign, right = text.partition("=")
+        if not sign or not left.strip():
+            raise SettingError(f"{text!r} has no name before an equals sign", where=option, remedy=f"write it like {option} {example}")
+        if left.strip() in found:
+            raise SettingError(f"{left.strip()!r} is given twice", where=option, remedy="give it once")
+        found[left.strip()] = right
+    return found
+
+
+def numbers(texts: Sequence[str] | None, *, option: str, example: str, lowest: float = float("-inf")) -> dict[str, float]:
+    """The same where the right side is a number.
+
+    Examples
+    --------
+    >>> numbers(["crowd=0.3"], option="--price", example="crowd=0.30", lowest=0.0)
+    {'crowd': 0.3}
+    """
+    return {
+        name: number(text, option=option, example=example, lowest=lowest)
+        for name, text in pairs(texts, option=option, example=example).items()
+    }
+
+
+def number(text: str, *, option: str, example: str, lowest: float = float("-inf")) -> float:
+    """A finite number that is not below the lowest."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not lowest <= value < float("inf"):
+        kind = "a number" if lowest == float("-inf") else f"a number from {lowest:g} up"
+        raise SettingError(f"{text!r} is not {kind}", where=option, remedy=f"write it like {option} {example}")
+    return value
+
+
+def bounds(text: str | None, *, option: str) -> tuple[float, float] | None:
+    """The two ends of LO:HI.
+
+    Examples
+    --------
+    >>> bounds("1:5", option="--score-range")
+    (1.0, 5.0)
+    """
+    if text is None:
+        return None
+    low, sign, high = text.partition(":")
+    if not sign:
+        raise SettingError(f"{text!r} is not of the form LO:HI", where=option, remedy=f"write it like {option} 1:5")
+    return number(low, option=option, example="1:5"), number(high, option=option, example="1:5")
