@@ -193,11 +193,13 @@ def _range(m: Floats, c: Floats, allowed: Mask, rope: float, z: Floats) -> tuple
     free, others = order[:, 0], np.where(np.take_along_axis(allowed, order, axis=1), order, order[:, [1]])[:, 1:]
     at = rows[:, None]
     q = m[at, others][:, :, None] + root[at, others] @ z
-    high, low, width = q.max(axis=1), q.min(axis=1), sd[rows, free, None]
+    high, low = q.max(axis=1), q.min(axis=1)
     middle = m[rows, free, None] + (root[rows, free] - alone[rows, free]) @ z
-    inside = np.where(
-        high - low < rope, ndtr((low + rope - middle) / width) - ndtr((high - rope - middle) / width), 0.0
-    )
+    near = high - low < rope
+    at_row, _ = near.nonzero()
+    width, centre = sd[at_row, free[at_row]], middle[near]
+    inside = np.zeros(near.shape)
+    inside[near] = ndtr((low[near] + rope - centre) / width) - ndtr((high[near] - rope - centre) / width)
     inside[allowed.sum(axis=1) == 1] = 1.0
     batches = inside.reshape(len(m), _BATCHES, -1).mean(axis=-1)
     return batches.mean(axis=-1), batches.std(axis=-1, ddof=1) / np.sqrt(_BATCHES)

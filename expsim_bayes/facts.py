@@ -146,8 +146,6 @@ class FitFacts:
     """How well the model reproduces the data."""
     priors: tuple[str, ...] = ()
     """The priors that matter."""
-    settings: tuple[str, ...] = ()
-    """Sampler, seed, versions."""
 
 
 @dataclass(frozen=True)

@@ -162,10 +162,11 @@ def _shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams) ->
     return shift
 
 
-def n_rated_by_people(scenario: Scenario, n_items: int) -> int:
+def n_rated_by_people(scenario: Scenario, n_items: NDArray[np.intp]) -> NDArray[np.intp]:
     """How many of the first `n_items` items people rate: the overlap's share, evenly spread; all where no judge takes part."""
-    has_judge = any(e.kind != "human" for e in scenario.evaluators)
-    return int(np.floor(n_items * scenario.overlap + 1e-9)) if has_judge else n_items
+    if all(e.kind == "human" for e in scenario.evaluators):
+        return n_items
+    return np.floor(n_items * scenario.overlap + 1e-9).astype(np.intp)
 
 
 def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
@@ -178,22 +179,17 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
     n_slots = scenario.outputs_per_item(strategy)
     n_items = scenario.outputs_per_look // n_slots
     first_item = look * n_items
-    item, slot, evaluator, rater, turn = [], [], [], [], []
-    for i in range(n_items):
-        seen_by_people = n_rated_by_people(scenario, first_item + i)
-        shown_to_people = n_rated_by_people(scenario, first_item + i + 1) > seen_by_people
-        for s in range(n_slots):
-            for k, kind in enumerate(who.kinds):
-                if kind == "human" and not shown_to_people:
-                    continue
-                start = (seen_by_people if kind == "human" else first_item + i) * who.ratings_per_output[k]
-                for j in range(who.ratings_per_output[k]):
-                    item.append(i)
-                    slot.append(s)
-                    evaluator.append(k)
-                    rater.append(who.first_rater[k] + (start + j) % who.pool_size[k])
-                    turn.append(j // who.pool_size[k])
-    columns = np.array([item, slot, evaluator, rater, turn], dtype=np.intp).reshape(5, -1)
+    items = np.arange(n_items, dtype=np.intp)
+    of_people = n_rated_by_people(scenario, first_item + np.arange(n_items + 1, dtype=np.intp))
+    parts = []
+    for k, kind in enumerate(who.kinds):
+        rated = np.flatnonzero(np.diff(of_people)) if kind == "human" else items
+        turn = of_people[:-1][rated] if kind == "human" else first_item + rated
+        item, slot, j = np.ix_(np.arange(rated.size), np.arange(n_slots), np.arange(who.ratings_per_output[k]))
+        rater = who.first_rater[k] + (turn[item] * who.ratings_per_output[k] + j) % who.pool_size[k]
+        fields = np.broadcast_arrays(rated[item], slot, k, rater, j // who.pool_size[k])
+        parts.append(np.stack([field.ravel() for field in fields]).astype(np.intp))
+    columns = np.concatenate(parts, axis=1)
     columns = columns[:, np.lexsort((columns[4], columns[3], columns[2], columns[1], columns[0]))]
     output = columns[0] * n_slots + columns[1]
     return Plan(
@@ -232,12 +228,14 @@ def draw_look(
     latent = _outputs(scenario, layout_of_look, variant, streams, look)
     answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
     who, rater = layout_of_look.evaluator, layout_of_look.rater
-    scale = np.array([e.scale_use for e in scenario.evaluators])[who]
     each = np.arange(streams.stop - streams.start)[:, None]
     score = world.added[each, answered]
     if latent is not None:
-        score = score + latent[:, layout_of_look.output]
-    score = world.level[:, who] + scale * score + world.severity[:, rater]
+        score += latent[:, layout_of_look.output]
+    score *= np.array([e.scale_use for e in scenario.evaluators])[who]
+    score += world.level[:, who]
+    if world.severity.any():
+        score += world.severity[:, rater]
     if world.shift.any():
         score += world.shift[each, who, answered]
     if world.taste.any():

@@ -218,7 +218,7 @@ def prob_best_independent(mean: ArrayLike, sd: ArrayLike, *, higher_is_better: b
     m, s = m.reshape(-1, n), s.reshape(-1, n)
     s = np.maximum(s, 1e-9 * (np.ptp(m, axis=-1) + s.max(axis=-1))[:, None] + _TINY)
     best = np.empty(m.shape)
-    step = max(1, _BLOCK // (9 * n * n * len(_NODES)))
+    step = max(1, _BLOCK // (len(_BENDS) * n * n * len(_NODES)))
     for at in range(0, len(m), step):
         best[at : at + step] = _between_bends(m[at : at + step], s[at : at + step])
     return best.reshape(shape)
@@ -234,7 +234,9 @@ def _between_bends(m: Floats, s: Floats) -> Floats:
     z = (grid - m[:, :, None]) / s[:, :, None]
     below = ndtr(z)
     density = np.exp(-0.5 * z * z) / s[:, :, None] * (half * _WEIGHTS).reshape(len(m), 1, -1)
-    others = np.stack([np.delete(below, v, axis=1).prod(axis=1) for v in range(m.shape[1])], axis=1)
+    others = np.ones_like(below)  # the product over all before, then over all behind
+    np.multiply.accumulate(below[:, :-1], axis=1, out=others[:, 1:])
+    others[:, :-1] *= np.multiply.accumulate(below[:, :0:-1], axis=1)[:, ::-1]
     weight = (others * density).sum(axis=-1)
     return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
 

@@ -177,11 +177,13 @@ class _Steps:
     def _deviations(self) -> tuple[Tensor, Tensor]:
         """(V - 1,) of q and (K, V - 1) of the evaluators: the reference first, then q given the reference, then the others given q."""
         reference, size = self.present.reference, self.variant_count - 1
-        seen = pm.Normal("reference_deviation", 0, pt.sqrt(self.variant2 + self.own2[reference]), shape=size)
-        q = seen
+        scale_use, own2 = self.scale_use[reference], self.own2[reference]
+        seen2 = scale_use**2 * self.variant2 + own2
+        seen = pm.Normal("reference_deviation", 0, pt.sqrt(seen2), shape=size)
+        q = seen / scale_use
         if self.present.shift[reference] or self.present.taste[reference]:
-            share = self.variant2 / (self.variant2 + self.own2[reference])
-            q = share * seen + pt.sqrt(share * self.own2[reference]) * pm.Normal("q_deviation", 0, 1, shape=size)
+            unexplained = pt.sqrt(self.variant2 * own2 / seen2)
+            q = scale_use * self.variant2 / seen2 * seen + unexplained * pm.Normal("q_deviation", 0, 1, shape=size)
         others = np.delete(np.arange(self.evaluator_count), reference)
         if not others.size:
             return q, seen[None, :]

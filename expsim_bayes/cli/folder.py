@@ -1,8 +1,8 @@
-"""The folder of --out: tried before the work begins, locked while it lasts, complete afterwards or recognisably not.
+"""The folder of --out: tried before the work begins, locked while it lasts, and changed only when everything is there.
 
 A run takes the folder before hours of work, so that a name that is taken or a disk that cannot be written fails at once. A hidden file
-marks the folder as expsim's and carries the lock, which the system frees when a process dies. The manifest, with the SHA-256 of every
-file, is written last: a folder whose manifest is missing or does not fit was interrupted.
+marks the folder as expsim's, lists what the last run put there, and carries a lock that the system frees when a process dies. New files
+are written aside and moved in at the end, the manifest last: an interrupted run leaves the old result as it was.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
-from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from expsim_bayes.errors import SettingError
@@ -22,18 +20,21 @@ from expsim_bayes.readers.atomic import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from pathlib import Path
 
 MARK = ".expsim"
-"""Hidden file that marks a folder of expsim and carries its lock."""
-MANIFEST = "manifest.json"
-"""What was run, when, and the SHA-256 of every file."""
-FACTS = "facts.json"
-"""The facts of a run; a folder that holds them is expsim's too."""
+"""Hidden file that marks a folder of expsim, lists the files of its last run and carries the lock."""
+ASIDE = ".expsim-new"
+"""Hidden folder in which a run writes until all is there."""
+MANIFEST, FACTS = "manifest.json", "facts.json"
+"""Files that the report writes: what stands in the folder, and the facts; a folder that holds facts is expsim's too."""
 
 
-def taken(out: Path | None, *, overwrite: bool = False) -> AbstractContextManager[Path | None]:
-    """The folder for results, taken until the block ends; nothing where none was asked for.
+@contextmanager
+def taken(out: Path | None, *, overwrite: bool = False) -> Iterator[Path | None]:
+    """A folder to write results into, which become those of `out` when the block ends without an error.
+
+    Files of an earlier run that are not written again are removed. Yields None where no folder was asked for.
 
     Parameters
     ----------
@@ -47,39 +48,54 @@ def taken(out: Path | None, *, overwrite: bool = False) -> AbstractContextManage
     SettingError
         It cannot be made or written, holds files of others, or another run writes into it.
     """
-    return nullcontext() if out is None else _taken(out.expanduser(), overwrite=overwrite)
+    if out is None:
+        yield None
+        return
+    existed = out.exists()
+    with locked(out, overwrite=overwrite) as mark:
+        aside = out / ASIDE
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            _try_to_write(aside)
+            yield aside
+            _move_in(aside, out, mark)
+        except BaseException:
+            _give_up(out, mark, remove=not existed)
+            raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager
-def _taken(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    begun = datetime.now(UTC)
+def locked(folder: Path, *, overwrite: bool = False) -> Iterator[int]:
+    """Handle of the mark of a folder, which nobody else can take until the block ends.
+
+    Raises
+    ------
+    SettingError
+        As for `taken`.
+    """
     _refuse_strangers(folder, overwrite=overwrite)
-    existed = folder.exists()
-    handle = _locked(folder)
     try:
-        before = _state(folder)
-        try:
-            yield folder
-        except BaseException:
-            if not existed and not _state(folder):
-                _give_up(folder)
-            raise
-        _remove_leftovers(folder, before)
-        _write_manifest(folder, begun)
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise _no_way(folder, error) from None
+    try:
+        _lock(handle, folder)
+        yield handle
     finally:
         os.close(handle)
 
 
 def unfinished(folder: Path) -> str:
-    """Why a folder is not that of a finished run, in a few words; empty where it is, or where nothing tells.
-
-    A folder that was written from Python has neither mark nor manifest, and nothing is said about it.
-    """
-    manifest = _manifest(folder)
-    if manifest is None:
-        return "its run did not finish" if (folder / MARK).exists() else ""
-    wrong = sorted(name for name, digest in manifest.items() if _digest(folder / name) != digest)
-    return f"changed or cut short since its run: {', '.join(wrong[:5])}" if wrong else ""
+    """Why a folder is not what its last run left, in a few words; empty where it is."""
+    try:
+        parts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["parts"]
+    except (OSError, ValueError, KeyError):
+        return "it has no manifest, so the run that wrote it did not finish"
+    wrong = sorted(str(name) for name, digest in parts.items() if _digest(folder / name) != digest)
+    return f"changed or missing since it was written: {', '.join(wrong[:5])}" if wrong else ""
 
 
 def _refuse_strangers(folder: Path, *, overwrite: bool) -> None:
@@ -100,36 +116,33 @@ def _refuse_strangers(folder: Path, *, overwrite: bool) -> None:
     )
 
 
-def _locked(folder: Path) -> int:
-    """Handle of the mark, locked; the folder is made and tried on the way."""
+def _lock(handle: int, folder: Path) -> None:
+    """Lock the mark until it is closed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o666)
-        with whole(folder / MANIFEST.replace(".", "-trial.")) as trial:
-            trial.write(b"x" * 4096)
-        (folder / MANIFEST.replace(".", "-trial.")).unlink()
-    except OSError as error:
-        raise _no_way(folder, error) from None
-    try:
-        _lock(handle)
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(handle).st_ino != (folder / MARK).stat().st_ino:
+                raise BlockingIOError  # another run has just given the folder up
     except OSError:
-        os.close(handle)
         raise SettingError(
             f"another run is writing into '{folder}'", where="--out", remedy="wait until it has finished, or name another folder"
         ) from None
-    return handle
 
 
-def _lock(handle: int) -> None:
-    """Lock a file until it is closed; an OSError where another process has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _try_to_write(aside: Path) -> None:
+    try:
+        aside.mkdir()
+        with whole(aside / "trial") as trial:
+            trial.write(bytes(4096))
+        (aside / "trial").unlink()
+    except OSError as error:
+        raise _no_way(aside.parent, error) from None
 
 
 def _no_way(folder: Path, error: OSError) -> SettingError:
@@ -138,45 +151,40 @@ def _no_way(folder: Path, error: OSError) -> SettingError:
     )
 
 
-def _parts(folder: Path) -> list[Path]:
-    """Every file of the folder but mark, manifest and unfinished ones."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [path for path in files if path.name not in {MARK, MANIFEST} and not path.name.endswith(".part")]
+def _move_in(aside: Path, folder: Path, mark: int) -> None:
+    """Move every file to its place, the manifest last, and remove what is left of the run before."""
+    names = sorted(path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file())
+    names.sort(key=lambda name: name == MANIFEST)
+    earlier = _listed(mark)
+    _list(mark, sorted({*names, *earlier}))
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (aside / name).replace(target)
+    for name in set(earlier) - set(names):
+        target = folder / name
+        if target.resolve().is_relative_to(folder.resolve()):
+            target.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that still holds something stays
+                target.parent.rmdir()
+    _list(mark, names)
 
 
-def _state(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Files of the folder, with what changes when one is written."""
-    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in _parts(folder)}
-
-
-def _remove_leftovers(folder: Path, before: dict[Path, tuple[int, int]]) -> None:
-    """Remove files that an earlier run wrote and this one did not: they would tell of another experiment."""
-    earlier = _manifest(folder) or {}
-    for path, state in _state(folder).items():
-        name = path.relative_to(folder).as_posix()
-        if name in earlier and before.get(path) == state and _digest(path) == earlier[name]:
-            path.unlink()
-
-
-def _manifest(folder: Path) -> dict[str, str] | None:
-    """SHA-256 by file of the manifest; None where there is none that can be read."""
+def _listed(mark: int) -> list[str]:
+    """Files that the last run put into the folder."""
+    os.lseek(mark, 0, os.SEEK_SET)
+    with os.fdopen(os.dup(mark), "rb") as file:
+        content = file.read()
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {str(name): str(digest) for name, digest in content["sha256"].items()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return None
+        return [str(name) for name in json.loads(content)["files"]]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
-def _write_manifest(folder: Path, begun: datetime) -> None:
-    content = {
-        "expsim_bayes": version("expsim-bayes"),
-        "command": ["expsim", *sys.argv[1:]],
-        "begun_utc": begun.isoformat(timespec="seconds"),
-        "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "sha256": {path.relative_to(folder).as_posix(): _digest(path) for path in _parts(folder)},
-    }
-    with whole(folder / MANIFEST) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
+def _list(mark: int, names: list[str]) -> None:
+    os.ftruncate(mark, 0)
+    os.lseek(mark, 0, os.SEEK_SET)
+    os.write(mark, json.dumps({"files": names}).encode())
 
 
 def _digest(path: Path) -> str:
@@ -187,10 +195,11 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _give_up(folder: Path) -> None:
-    """Remove a folder that was made for a run that left nothing in it."""
-    (folder / MARK).unlink(missing_ok=True)
-    try:
-        folder.rmdir()
-    except OSError:
-        return
+def _give_up(folder: Path, mark: int, *, remove: bool) -> None:
+    """Take the mark off a folder in which no run has left anything, and remove a folder that was made for this one."""
+    shutil.rmtree(folder / ASIDE, ignore_errors=True)
+    with suppress(OSError):
+        if not _listed(mark):
+            (folder / MARK).unlink(missing_ok=True)
+        if remove:
+            folder.rmdir()

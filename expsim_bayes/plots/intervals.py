@@ -1,7 +1,7 @@
 """What is known of variants, raters and judges: a dot with its interval a row, and a map of judges' tastes.
 
-Each function takes arrays with one entry a row and draws on the Axes that it is given; `theme.rows_height` gives a height that suits. Beyond
-`MOST_NAMES` rows only the ends of a long group are named.
+Each function takes arrays with one entry a row and draws on the Axes that it is given;
+`theme.rows_height` gives a height that suits. Beyond `MOST_NAMES` rows only the ends of a long group are named.
 """
 
 from __future__ import annotations
@@ -69,14 +69,24 @@ def qualities(
     order = np.argsort(centre if higher_is_better else -centre, kind="stable")
     displayed = distinct(names)
     at = list(names).index(control) if control is not None else -1
-    words = f"quality, points (dot and {level(ci_prob)} interval" + ("; ◇ plain mean of the ratings)" if plain is not None else ")")
+    words = f"quality, points (dot and {level(ci_prob)} interval" + (
+        "; ◇ plain mean of the ratings)" if plain is not None else ")"
+    )
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     for row, n in enumerate(order):
         look = style(-1 if n == at else 0, theme)
         _dot(ax, row, (centre[n], lows[n], highs[n]), look, theme)
         _beside(ax, row, _numbers(centre[n], lows[n], highs[n]), theme.ink)
     if plain is not None:
-        ax.plot(np.asarray(plain, dtype=float)[order], np.arange(order.size), "D", mfc="none", mec=theme.muted, ms=6, zorder=2)
+        ax.plot(
+            np.asarray(plain, dtype=float)[order],
+            np.arange(order.size),
+            "D",
+            mfc="none",
+            mec=theme.muted,
+            ms=6,
+            zorder=2,
+        )
     if at >= 0:
         ax.axvline(centre[at], color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     _name_rows(ax, range(order.size), [displayed[n] + (" (control)" if n == at else "") for n in order], theme)
@@ -85,12 +95,12 @@ def qualities(
 
 def severity(
     raters: Sequence[str],
-    evaluators: Sequence[str],
     mean: ArrayLike,
     low: ArrayLike,
     high: ArrayLike,
     ax: Axes,
     *,
+    evaluators: Sequence[str],
     ci_prob: float = 0.95,
     title: str | None = None,
     theme: Theme = LIGHT,
@@ -99,12 +109,14 @@ def severity(
 
     Parameters
     ----------
-    raters, evaluators : sequence of str
-        Each rater and the evaluator it belongs to.
+    raters : sequence of str
+        Raters.
     mean, low, high : array_like of shape (rater,)
         Points that the rater adds to a score, with the ends of its interval.
     ax : Axes
         To draw on.
+    evaluators : sequence of str
+        The evaluator that each rater belongs to.
     ci_prob : float
         Probability of the intervals.
     title : str, optional
@@ -120,13 +132,13 @@ def severity(
 
 
 def judge_shifts(
-    evaluators: Sequence[str],
     variants: Sequence[str],
     mean: ArrayLike,
     low: ArrayLike,
     high: ArrayLike,
     ax: Axes,
     *,
+    evaluators: Sequence[str],
     ci_prob: float = 0.95,
     title: str | None = None,
     theme: Theme = LIGHT,
@@ -135,12 +147,14 @@ def judge_shifts(
 
     Parameters
     ----------
-    evaluators, variants : sequence of str
-        Judges and variants.
+    variants : sequence of str
+        Variants.
     mean, low, high : array_like of shape (evaluator, variant)
         Points that the judge adds to the variant's scores beyond what people would, with the ends of the interval.
     ax : Axes
         To draw on.
+    evaluators : sequence of str
+        Judges.
     ci_prob : float
         Probability of the intervals.
     title : str, optional
@@ -158,11 +172,11 @@ def judge_shifts(
 
 
 def shift_map(
-    evaluators: Sequence[str],
     variants: Sequence[str],
     mean: ArrayLike,
     ax: Axes,
     *,
+    evaluators: Sequence[str],
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -170,12 +184,14 @@ def shift_map(
 
     Parameters
     ----------
-    evaluators, variants : sequence of str
-        Judges, across, and variants, downwards.
+    variants : sequence of str
+        Variants, downwards.
     mean : array_like of shape (evaluator, variant)
         Points that the judge adds to the variant's scores; NaN where it rated none.
     ax : Axes
         To draw on.
+    evaluators : sequence of str
+        Judges, across.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -190,7 +206,7 @@ def shift_map(
     ax.grid(visible=False)
     ax.imshow(values, cmap=ramp, vmin=-1.6 * most, vmax=1.6 * most, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        text = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
+        text = f"{value:+z.2f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
         ax.text(column, row, text, ha="center", va="center", color=theme.ink, fontsize=FONT_SIZE - 1)
     names = distinct(evaluators, 16)
     ax.set_xticks(range(len(names)), names, fontfamily=font_families(), parse_math=False)
@@ -286,7 +302,7 @@ def _rows(
             a, b, c = values[n].tolist()
             rows.append(Row(displayed[place] if place in named else "", group, y, (a, b, c)))
             y -= 1.0
-        y -= 0.4 * heading
+        y -= 0.8 * heading
     return Rows(rows, headings)
 
 
@@ -304,12 +320,30 @@ def _draw_groups(ax: Axes, table: Rows, theme: Theme) -> None:
         label.set_fontweight("bold")
 
 
-def _dot(ax: Axes, y: float, value: tuple[float, float, float], look: Style, theme: Theme, *, small: bool = False) -> None:
+def _dot(
+    ax: Axes, y: float, value: tuple[float, float, float], look: Style, theme: Theme, *, small: bool = False
+) -> None:
     mean, low, high = value
-    ax.plot([low, high], [y, y], color=look.colour, linewidth=0.8 if small else 2, solid_capstyle="round", zorder=3, alpha=0.55)
-    size = 3.0 if small else 7.0
-    edge = {"markeredgecolor": theme.ground, "markeredgewidth": 0.0 if small else 0.8}
-    ax.plot([mean], [y], marker=look.marker, color=look.colour, markersize=size, linestyle="", zorder=4, **edge)
+    ax.plot(
+        [low, high],
+        [y, y],
+        color=look.colour,
+        linewidth=0.8 if small else 2,
+        solid_capstyle="round",
+        zorder=3,
+        alpha=0.55,
+    )
+    ax.plot(
+        [mean],
+        [y],
+        marker=look.marker,
+        color=look.colour,
+        markersize=3.0 if small else 7.0,
+        markeredgecolor=theme.ground,
+        markeredgewidth=0.0 if small else 0.8,
+        linestyle="",
+        zorder=4,
+    )
 
 
 def _beside(ax: Axes, y: float, text: str, colour: str) -> None:
@@ -319,11 +353,15 @@ def _beside(ax: Axes, y: float, text: str, colour: str) -> None:
 def _numbers(mean: float, low: float, high: float) -> str:
     """A mean with its interval, to the digits that the interval's width supports."""
     width = high - low
-    digits = int(np.clip(1 - np.floor(np.log10(width)), 0, 4)) if width > 0 else 2
+    if width <= 0:
+        return f"{mean:g} (fixed)"
+    digits = int(np.clip(1 - np.floor(np.log10(width)), 0, 4))
     return f"{mean:,.{digits}f}  [{low:,.{digits}f}, {high:,.{digits}f}]".replace("-", "\N{MINUS SIGN}")
 
 
 def _name_rows(ax: Axes, y: Sequence[float] | range, names: Sequence[str], theme: Theme) -> None:
-    ax.set_yticks(list(y), [shown(name, 60) for name in names], color=theme.ink, fontfamily=font_families(), parse_math=False)
+    ax.set_yticks(
+        list(y), [shown(name, 60) for name in names], color=theme.ink, fontfamily=font_families(), parse_math=False
+    )
     ax.tick_params(axis="y", length=0)
-    ax.margins(y=0.5 / max(len(y), 1))
+    ax.set_ylim(min(y) - 0.7, max(y) + 0.7)

@@ -1,14 +1,14 @@
 """Words and numbers in a picture: names that may be anything, dollars, and labels that stand beside what they name.
 
-Names come from users' files: they may be 10,000 characters long, contain dollar signs, line breaks or scripts for which there is no font. Here
-they are made fit for display; nothing else in the program ever sees the shortened form.
+Names come from users' files: they may be 10,000 characters long, contain dollar signs, line breaks or scripts for which
+there is no font. Here they are made fit for display; nothing else in the program ever sees the shortened form.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
+Beside = Literal["left", "center", "right"]
+Up = Literal["bottom", "center", "top"]
 Box = tuple[float, float, float, float]
 """Left, low, right and top, in points."""
 
@@ -29,7 +32,15 @@ LONGEST = 26
 """Characters of a name that are shown."""
 NO_GLYPH = "\N{WHITE SQUARE}"
 """Shown for a character that no installed font has."""
-FALLBACK_FONTS = ("Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Emoji", "Symbola", "Arial Unicode MS", "Segoe UI Symbol")
+FALLBACK_FONTS = (
+    "Noto Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Emoji",
+    "Symbola",
+    "Arial Unicode MS",
+    "Segoe UI Symbol",
+)
 """Fonts that are used, where installed, for characters that the first font lacks."""
 
 
@@ -60,7 +71,9 @@ def shown(name: str, longest: int = LONGEST) -> str:
     """
     start, end = name[: 4 * longest], name[-4 * longest :] if len(name) > 8 * longest else name[4 * longest :]
     spaced = " ".join(unicodedata.normalize("NFC", start + end).split())
-    visible = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} and not "\ufe00" <= c <= "\ufe0f")
+    visible = "".join(
+        c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} and not "\ufe00" <= c <= "\ufe0f"
+    )
     if len(visible) > longest:
         visible = f"{visible[: longest // 2]}…{visible[-(longest - longest // 2 - 1) :]}"
     return "".join(c if _has_glyph(c) else NO_GLYPH for c in visible).strip() or "(no name)"
@@ -96,15 +109,15 @@ def dollar_tick(value: float) -> str:
     return dollars(value).removesuffix(".00")
 
 
-def dollar_axis(ax: Axes, values: ArrayLike, *, logarithmic: bool = True) -> None:
-    """Make the x axis one of dollars, logarithmic where all are above zero."""
+def dollar_axis(ax: Axes, values: ArrayLike, *, room: float = 1.25) -> None:
+    """Make the x axis one of dollars, logarithmic (with a factor of room on both sides) where all are above zero."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     amounts = np.asarray(values, dtype=float)
     low, high = float(amounts.min()), float(amounts.max())
-    if logarithmic and low > 0:
+    if low > 0:
         ax.set_xscale("log")
-        ax.set_xlim(low / 1.25, high * 1.25)
+        ax.set_xlim(low / room, high * room)
         decades = np.log10(high / low)
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1,), numticks=20))
         ax.xaxis.set_minor_formatter(NullFormatter())
@@ -143,35 +156,51 @@ def _nondecreasing(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.repeat([mean for mean, _ in blocks], [count for _, count in blocks]).astype(float)
 
 
-def label_right(ax: Axes, x: float, y: ArrayLike, texts: Sequence[str], colours: Sequence[str]) -> None:
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an Axes lies in."""
+    fig = ax.get_figure(root=True)
+    if fig is None:
+        raise ValueError("the Axes belongs to no figure: make one with `figure`")
+    return fig
+
+
+def label_above(ax: Axes, x: float, y: float, text: str, colour: str) -> None:
+    """A label just above a point."""
+    _label(ax, text, (x, y), (0, 5), colour, across="center", up="bottom")
+
+
+def label_right(ax: Axes, x: ArrayLike, y: ArrayLike, texts: Sequence[str], colours: Sequence[str]) -> None:
     """Labels in the right margin, each at the height of what it names or near it, tied to it by a thin line."""
     low, high = ax.get_ylim()
-    gap = 1.35 * FONT_SIZE / (ax.get_position().height * ax.get_figure(root=True).get_figheight() * 72) * (high - low)  # type: ignore[union-attr]
-    places = spread(y, gap, low, high)
-    for text, colour, end, place in zip(texts, colours, np.asarray(y, dtype=float), places, strict=True):
-        ax.annotate(
-            text,
-            xy=(x, end),
-            xytext=(1.035, place),
-            textcoords=ax.get_yaxis_transform(),
-            color=colour,
-            fontsize=FONT_SIZE,
-            fontfamily=font_families(),
-            va="center",
-            parse_math=False,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "alpha": 0.6, "shrinkA": 2, "shrinkB": 4},
-        )
+    height = ax.get_position().height * figure_of(ax).get_figheight() * 72
+    places = spread(y, 1.35 * FONT_SIZE / height * (high - low), low, high)
+    starts = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    for text, colour, start, end, place in zip(texts, colours, *starts, places, strict=True):
+        point = (float(start), float(end))
+        _label(ax, text, point, (1.035, float(place)), colour, across="left", up="center", margin=True, tied=True)
 
 
-PLACES = (((7, 0), "left", "center"), ((0, 7), "center", "bottom"), ((0, -7), "center", "top"), ((-7, 0), "right", "center"),
-          ((6, 6), "left", "bottom"), ((6, -6), "left", "top"), ((-6, 6), "right", "bottom"), ((-6, -6), "right", "top"))  # fmt: skip
-"""Where a label may stand, nearest habit first: offset in points, then alignment."""
+_ALIGNED: tuple[tuple[int, int, Beside, Up], ...] = (
+    (1, 0, "left", "center"),
+    (0, 1, "center", "bottom"),
+    (0, -1, "center", "top"),
+    (-1, 0, "right", "center"),
+    (1, 1, "left", "bottom"),
+    (1, -1, "left", "top"),
+    (-1, 1, "right", "bottom"),
+    (-1, -1, "right", "top"),
+)
+PLACES = tuple(((x * far, y * far), across, up) for far in (9, 24) for x, y, across, up in _ALIGNED)
+"""Where a label may stand, the preferred place first: offset in points, then alignment."""
 _LEFT = {"left": 0.0, "center": -0.5, "right": -1.0}
 _LOW = {"bottom": 0.0, "center": -0.5, "top": -1.0}
+MARKER = 6.0
+"""Half the width of what a marker covers, in points."""
 
 
-def label_points(ax: Axes, points: NDArray[np.float64], texts: Sequence[str], colours: Sequence[str], taken: NDArray[np.float64]) -> None:
+def label_points(
+    ax: Axes, points: NDArray[np.float64], texts: Sequence[str], colours: Sequence[str], taken: NDArray[np.float64]
+) -> None:
     """Labels beside points, each at the place around its point where it hides least.
 
     Parameters
@@ -185,30 +214,52 @@ def label_points(ax: Axes, points: NDArray[np.float64], texts: Sequence[str], co
     taken : array of shape (n, 2)
         Points that no label should hide, in data units.
     """
-    pixels = (ax.transData.transform(values) / ax.get_figure(root=True).dpi * 72 for values in (points, taken))  # type: ignore[union-attr]
-    at, busy = pixels
+    unit = 72 / figure_of(ax).dpi
+    at = ax.transData.transform(points) * unit
+    marker = np.array([(x, y) for x in (-MARKER, 0, MARKER) for y in (-MARKER, 0, MARKER)])
+    busy = np.concatenate([ax.transData.transform(taken) * unit, (at[:, None] + marker).reshape(-1, 2)])
+    left, low, right, top = (float(edge) * unit for edge in ax.bbox.extents)
     boxes: list[Box] = []
-    inside = tuple(ax.bbox.extents / ax.get_figure(root=True).dpi * 72)  # type: ignore[union-attr]
     for n, text in enumerate(texts):
         candidates = [_box(at[n], text, *place) for place in PLACES]
-        best = int(np.argmin([_hidden(box, busy, boxes, inside) for box in candidates]))
+        best = int(np.argmin([_hidden(box, busy, boxes, (left, low, right, top)) for box in candidates]))
         boxes.append(candidates[best])
         offset, across, up = PLACES[best]
-        ax.annotate(
-            text,
-            xy=(points[n, 0], points[n, 1]),
-            xytext=offset,
-            textcoords="offset points",
-            ha=across,
-            va=up,
-            color=colours[n],
-            fontsize=FONT_SIZE,
-            fontfamily=font_families(),
-            parse_math=False,
-            annotation_clip=False,
-        )
+        point = (float(points[n, 0]), float(points[n, 1]))
+        _label(ax, text, point, offset, colours[n], across=across, up=up, tied=best >= len(_ALIGNED))
 
-def _box(at: NDArray[np.float64], text: str, offset: tuple[float, float], across: str, up: str) -> Box:
+
+def _label(
+    ax: Axes,
+    text: str,
+    point: tuple[float, float],
+    at: tuple[float, float],
+    colour: str,
+    *,
+    across: Beside,
+    up: Up,
+    margin: bool = False,
+    tied: bool = False,
+) -> None:
+    """A text beside a point: `at` is an offset in points, or with `margin` a share of the width and a height in data units."""
+    line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "alpha": 0.6, "shrinkA": 2, "shrinkB": 4}
+    ax.annotate(
+        text,
+        xy=point,
+        xytext=at,
+        textcoords=ax.get_yaxis_transform() if margin else "offset points",
+        ha=across,
+        va=up,
+        color=colour,
+        fontsize=FONT_SIZE,
+        fontfamily=font_families(),
+        parse_math=False,
+        annotation_clip=False,
+        arrowprops=line | {"relpos": (-_LEFT[across], 0.5)} if tied else None,
+    )
+
+
+def _box(at: NDArray[np.float64], text: str, offset: tuple[float, float], across: Beside, up: Up) -> Box:
     """(left, low, right, top) in points of a text that stands beside a point."""
     width, height = 0.58 * FONT_SIZE * len(text), 1.2 * FONT_SIZE
     left, low = at[0] + offset[0] + _LEFT[across] * width, at[1] + offset[1] + _LOW[up] * height

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.plots.labels import FONT_SIZE, distinct, dollar_tick, label_right
+from expsim_bayes.plots.labels import distinct, dollar_tick, label_right, shown
 from expsim_bayes.plots.theme import LIGHT, Style, Theme, dress, style
 from expsim_bayes.sentences import count, dollars, level, percent
 
@@ -29,6 +29,8 @@ ACROSS_LABELS: dict[Across, str] = {"ratings": "ratings so far", "look": "look",
 
 MOST = 6
 """Variants that stand out beside the control."""
+MOST_INTERVALS = 4
+"""Variants, the control among them, whose intervals are drawn."""
 
 
 def quality_over_looks(
@@ -48,7 +50,8 @@ def quality_over_looks(
     Parameters
     ----------
     history : xarray.Dataset
-        ``quality_mean`` and ``quality_sd`` (or ``effect_…``) with dims look and variant, and ``ratings`` (look, evaluator), of one replication.
+        ``quality_mean`` and ``quality_sd`` (or ``effect_…``) with dims look and variant, and ``ratings`` (look, evaluator), of one
+        replication.
     ax : Axes
         To draw on.
     what : {"quality", "effect"}
@@ -72,10 +75,12 @@ def quality_over_looks(
     mean, sd = played[f"{what}_mean"].values, played[f"{what}_sd"].values
     half = float(ndtri((1 + ci_prob) / 2)) * sd
     series = _series(played, mean[-1] * (1 if higher_is_better else -1), control, theme)
-    name = "quality" if what == "quality" else f"difference to {series.names[series.control] if control else 'the baseline'}"
-    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across], y=f"{name}, points ({level(ci_prob)} interval)")
+    words = (
+        "quality, points" if what == "quality" else f"points above {shown(control, 16) if control else 'the baseline'}"
+    )
+    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across], y=f"{words} ({level(ci_prob)} interval)")
     x = _x_axis(ax, played, across)
-    _draw_lines(ax, x, mean, series, band=(mean - half, mean + half))
+    _draw_lines(ax, x, mean, series, half=half)
     _name_lines(ax, x, mean, series)
     return ax
 
@@ -116,11 +121,10 @@ def prob_best_over_looks(
     _share_axis(ax)
     x = _x_axis(ax, played, across)
     _draw_lines(ax, x, prob, series)
-    _name_lines(ax, x, prob, series, said=[percent(float(value)) for value in prob[-1]])
+    said = [percent(float(value)) for value in prob[-1]]
     if threshold is not None:
         ax.axhline(threshold, color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        text = f"the rule stops at {level(threshold)}"
-        ax.text(0.01, threshold - 0.012, text, transform=ax.get_yaxis_transform(), color=theme.muted, fontsize=FONT_SIZE - 1, va="top")
+    _name_lines(ax, x, prob, series, said=said, threshold=threshold)
     return ax
 
 
@@ -161,10 +165,12 @@ def allocation_over_looks(
     rows = [n for n in (series.control, *series.leading) if n >= 0]
     words = (lambda value: f"{100 * value:.0f} %") if share else count
     said = [words(float(value)) for value in height[-1]]
-    parts = [Part(f"{series.names[n]} {said[n]}", height[:, n], series.styles[n]) for n in rows]
+    parts = [Part(f"{series.names[n]}: {said[n]}", height[:, n], series.styles[n]) for n in rows]
     if series.others:
         rest = height[:, series.others].sum(1)
-        parts.append(Part(f"{len(series.others)} others {words(float(rest[-1]))}", rest, Style(theme.faint, "", "-", "")))
+        parts.append(
+            Part(f"{len(series.others)} others: {words(float(rest[-1]))}", rest, Style(theme.faint, "", "-", ""))
+        )
     _stack(ax, played["look"].values.astype(float), parts, theme)
     return ax
 
@@ -189,7 +195,7 @@ def cost_over_looks(history: xr.Dataset, ax: Axes, *, title: str | None = None, 
     amounts = [played["usd_generation"].sum("variant").values, *played["usd_rating"].values.T]
     names = ["generation", *distinct([str(name) for name in played["evaluator"].values])]
     parts = [
-        Part(f"{name} {dollars(float(usd[-1]))}", usd, style(n - 1, theme))
+        Part(f"{name}: {dollars(float(usd[-1]))}", usd, style(n - 1, theme))
         for n, (name, usd) in enumerate(zip(names, amounts, strict=True))
     ]
     dress(ax, theme=theme, title=title, x="look", y="dollars spent so far")
@@ -265,9 +271,9 @@ def _x_axis(ax: Axes, played: xr.Dataset, across: Across) -> Floats:
     else:
         x = (played["usd_rating"].sum("evaluator") + played["usd_generation"].sum("variant")).values
     words = dollar_tick if across == "usd" else count
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=across != "usd"))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=across != "usd"))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(float(value))))
-    ax.set_xlim(0 if across != "look" else 1 - 0.04 * x[-1], x[-1] * 1.015 or 1.0)
+    ax.set_xlim(0 if across != "look" else 1 - 0.04 * x[-1], x[-1] * 1.03 or 1.0)
     return x
 
 
@@ -279,39 +285,48 @@ def _share_axis(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(float(value))))
 
 
-def _draw_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, band: tuple[Floats, Floats] | None = None) -> None:
-    """A line a variant over looks, those that stand out above the others."""
-    for n in [*series.others, *reversed(series.leading), *([series.control] if series.control >= 0 else [])]:
+def _draw_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, half: Floats | None = None) -> None:
+    """A line a variant over looks, those that stand out above the others; intervals stand side by side for the control and the leaders."""
+    for n in series.others:
+        ax.plot(x, y[:, n], color=series.theme.muted, linewidth=0.8, alpha=0.45, zorder=2)
+    front = [*([series.control] if series.control >= 0 else []), *series.leading]
+    with_interval = front[:MOST_INTERVALS] if half is not None else []
+    step = 0.011 * (x[-1] - x[0] or x[-1])
+    for place, n in enumerate(front):
         look = series.styles[n]
-        front = n not in series.others
-        ax.plot(
-            x,
+        shifted = x + step * (place - (len(with_interval) - 1) / 2) if n in with_interval else x
+        ax.errorbar(
+            shifted,
             y[:, n],
+            None if half is None or n not in with_interval else half[:, n],
             color=look.colour,
             linestyle=look.dash,
-            linewidth=1.8 if front else 0.8,
-            alpha=1.0 if front else 0.45,
+            linewidth=1.8,
+            elinewidth=0.9,
+            errorevery=max(1, x.size // 15),
             marker=look.marker,
-            markersize=5 if x.size <= 25 else 0,
+            markersize=5,
+            markevery=max(1, x.size // 15),
             markeredgecolor=series.theme.ground,
             markeredgewidth=0.6,
-            zorder=3 if front else 2,
-            label=f"_{n}",
+            zorder=3 + (len(front) - place) / 100,
         )
-        if band is not None and front:
-            ax.fill_between(x, band[0][:, n], band[1][:, n], color=look.colour, alpha=0.10, linewidth=0, zorder=1)
-            if x.size == 1:
-                ax.vlines(x, band[0][:, n], band[1][:, n], color=look.colour, linewidth=1.2)
 
 
-def _name_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, said: Sequence[str] | None = None) -> None:
-    """Names in the right margin, for the grey ones their number."""
+def _name_lines(
+    ax: Axes, x: Floats, y: Floats, series: Series, *, said: Sequence[str] | None = None, threshold: float | None = None
+) -> None:
+    """Names in the right margin, for the grey ones their number, and what the threshold is."""
     named = [n for n in (series.control, *series.leading) if n >= 0]
-    texts = [f"{series.names[n]} {said[n]}" if said else series.names[n] for n in named]
+    texts = [f"{series.names[n]}: {said[n]}" if said else series.names[n] for n in named]
     ends, colours = [float(y[-1, n]) for n in named], [series.styles[n].colour for n in named]
     if series.others:
         texts.append(f"{len(series.others)} others")
         ends.append(float(np.median(y[-1, series.others])))
+        colours.append(series.theme.muted)
+    if threshold is not None:
+        texts.append(f"the rule stops at {level(threshold)}")
+        ends.append(threshold)
         colours.append(series.theme.muted)
     label_right(ax, float(x[-1]), ends, texts, colours)
 
@@ -323,7 +338,17 @@ def _stack(ax: Axes, x: Floats, parts: Sequence[Part], theme: Theme) -> None:
     base = np.zeros_like(x)
     middles = []
     for part in parts:
-        ax.bar(x, part.height, 0.86, bottom=base, color=part.style.colour, hatch=part.style.hatch, edgecolor=theme.ground, linewidth=0.6)
+        ax.bar(
+            x,
+            part.height,
+            0.86,
+            bottom=base,
+            color=part.style.colour,
+            hatch=part.style.hatch,
+            edgecolor=theme.ground,
+            linewidth=0.6,
+            hatch_linewidth=0.7,
+        )
         middles.append(float(base[-1] + part.height[-1] / 2))
         base = base + part.height
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))

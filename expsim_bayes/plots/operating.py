@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes.plots.labels import FONT_SIZE, dollar_axis, label_points, shown
+from expsim_bayes.plots.labels import dollar_axis, label_above, label_points, label_right, shown
 from expsim_bayes.plots.theme import LIGHT, Theme, dress, style
 from expsim_bayes.scenario import STRATEGY_TITLES
 from expsim_bayes.sentences import level
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 WHO = {"llm": "judge only", "human": "humans only", "both": "both"}
 """Choices of evaluators, in words; their order gives the colours."""
-STRATEGIES = tuple(STRATEGY_TITLES)
-"""Strategies; their order gives the markers."""
+TITLES: dict[str, str] = {str(name): title for name, title in STRATEGY_TITLES.items()}
+"""Strategies in words; their order gives the markers."""
+GLYPHS = {"o": "●", "D": "◆", "^": "▲"}
+"""Markers as they appear in text."""
 
 
 def learning_curves(
@@ -61,19 +63,25 @@ def learning_curves(
     dollar_axis(ax, np.concatenate([usd for usd, _, _ in drawn.values()]))
     for name, (usd, right, error) in drawn.items():
         look = style(_place(name, list(curves)), theme)
-        often = max(1, usd.size // 12)
-        ax.plot(usd, right, color=look.colour, linestyle=look.dash, linewidth=2.2, marker=look.marker, markevery=often, markersize=5)
+        ax.plot(
+            usd,
+            right,
+            color=look.colour,
+            linestyle=look.dash,
+            linewidth=2.2,
+            marker=look.marker,
+            markevery=0.09,
+            markersize=5.5,
+        )
         ax.fill_between(usd, right - error, np.minimum(right + error, 1), color=look.colour, alpha=0.15, linewidth=0)
     if floor is not None:
-        _draw_floor(ax, floor, theme)
-    _name_ends(ax, drawn, theme)
+        ax.axhline(floor, color=style(0, theme).colour, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+    _name_ends(ax, drawn, floor, theme)
     return ax
 
 
-def comparison(
-    found: Sequence[Characteristics], ax: Axes, *, title: str | None = None, theme: Theme = LIGHT
-) -> Axes:
-    """Share of experiments that end right against their mean dollars, a point for each strategy and choice of who rates.
+def comparison(found: Sequence[Characteristics], ax: Axes, *, title: str | None = None, theme: Theme = LIGHT) -> Axes:
+    """Share of experiments that end right against their mean dollars, the shape for the strategy, the colour for who rates.
 
     Parameters
     ----------
@@ -86,20 +94,40 @@ def comparison(
     theme : Theme
         Colours.
     """
-    dress(ax, theme=theme, title=title, x="dollars an experiment, on average", y="experiments that end right", grid="both")
+    shapes = {c.strategy: style(list(TITLES).index(c.strategy), theme).marker for c in found}
+    key = ", ".join(f"{GLYPHS[marker]} {TITLES[strategy]}" for strategy, marker in shapes.items())
+    words = f"dollars an experiment, on average ({key})"
+    dress(ax, theme=theme, title=title, x=words, y="experiments that end right", grid="both")
     points = np.array([(c.usd.value, c.right.value) for c in found])
     errors = 2 * np.array([(np.nan_to_num(c.usd.mcse), c.right.mcse) for c in found])
     _chance_axis(ax, float((points[:, 1] - errors[:, 1]).min()))
-    dollar_axis(ax, points[:, 0])
-    looks = [style(list(WHO).index(c.evaluators), theme) for c in found]
-    for c, (usd, right), (across, up), look in zip(found, points, errors, looks, strict=True):
-        marker = style(STRATEGIES.index(c.strategy), theme).marker
-        bars = [[min(up, right)], [min(up, 1 - right)]]
-        ax.errorbar(usd, right, bars, across, fmt=marker, color=look.colour, markersize=8, elinewidth=1.2, mec=theme.ground)
-    texts = [f"{STRATEGY_TITLES[c.strategy]}, {WHO[c.evaluators]}" for c in found]
-    taken = np.concatenate([points, points + errors * (0, 1), points - errors * (0, 1)])
-    label_points(ax, points, texts, [look.colour for look in looks], taken)
+    dollar_axis(ax, points[:, 0], room=1.5)
+    tops = []
+    for who in dict.fromkeys(c.evaluators for c in found):
+        members = [n for n, c in enumerate(found) if c.evaluators == who]
+        colour = style(_place(who, []), theme).colour
+        _draw_group(
+            ax,
+            points[members],
+            errors[members],
+            [shapes[found[n].strategy] for n in members],
+            colour,
+            edge=theme.ground,
+        )
+        tops.append((*points[max(members, key=lambda n: points[n, 1])], WHO[who], colour))
+    steps = np.linspace(-1, 1, 9)[:, None, None]
+    taken = np.concatenate([(points + steps * errors * axis).reshape(-1, 2) for axis in np.eye(2)])
+    label_points(ax, np.array([top[:2] for top in tops]), [top[2] for top in tops], [top[3] for top in tops], taken)
     return ax
+
+
+def _draw_group(ax: Axes, points: Floats, errors: Floats, shapes: list[str], colour: str, *, edge: str) -> None:
+    """The strategies of one choice of who rates, held together by a faint band."""
+    path = points[np.argsort(points[:, 0])]
+    ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=6, alpha=0.12, solid_capstyle="round", zorder=1)
+    for (usd, right), (across, up), shape in zip(points, errors, shapes, strict=True):
+        bars = [[min(up, right)], [min(up, 1 - right)]]
+        ax.errorbar(usd, right, bars, across, fmt=shape, color=colour, markersize=8, mec=edge, elinewidth=1.2)
 
 
 def _place(name: str, names: list[str]) -> int:
@@ -117,23 +145,19 @@ def _chance_axis(ax: Axes, lowest: float) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(round(float(value), 4))))
 
 
-def _draw_floor(ax: Axes, floor: float, theme: Theme) -> None:
-    colour = style(0, theme).colour
-    ax.axhline(floor, color=colour, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-    text = f"the judge's floor: more of its ratings do not pass {level(round(floor, 3))}"
-    ax.text(0.995, floor, text, transform=ax.get_yaxis_transform(), color=colour, fontsize=FONT_SIZE - 1, ha="right", va="top")
-
-
-def _name_ends(ax: Axes, drawn: Mapping[str, tuple[Floats, Floats, Floats]], theme: Theme) -> None:
-    """A label at the end of each line, where it hides no line."""
+def _name_ends(ax: Axes, drawn: Mapping[str, tuple[Floats, Floats, Floats]], floor: float | None, theme: Theme) -> None:
+    """A label at the end of each line: in the margin where the line reaches the right of the picture, else above its end."""
     names = list(drawn)
-    ends = np.array([(usd[-1], right[-1]) for usd, right, _ in drawn.values()])
-    taken = np.concatenate([_dense(usd, right) for usd, right, _ in drawn.values()])
-    colours = [style(_place(name, names), theme).colour for name in names]
-    label_points(ax, ends, [WHO.get(name, shown(name)) for name in names], colours, taken)
-
-
-def _dense(x: Floats, y: Floats, points: int = 200) -> Floats:
-    """Points along a line, close enough together that no label slips between them."""
-    position = np.linspace(0, x.size - 1, points)
-    return np.stack([np.interp(position, np.arange(x.size), values) for values in (x, y)], axis=1)
+    colours = {name: style(_place(name, names), theme).colour for name in names}
+    last = max(usd[-1] for usd, _, _ in drawn.values())
+    texts = {name: WHO.get(name, shown(name)) for name in names}
+    margin = [name for name in names if drawn[name][0][-1] >= last / 4]
+    ends = [(drawn[name][0][-1], drawn[name][1][-1], texts[name], colours[name]) for name in margin]
+    if floor is not None:
+        ends.append((last, floor, f"judge's floor, {level(round(floor, 3))}", style(0, theme).colour))
+    label_right(
+        ax, [end[0] for end in ends], [end[1] for end in ends], [end[2] for end in ends], [end[3] for end in ends]
+    )
+    for name in set(names) - set(margin):
+        usd, right, error = drawn[name]
+        label_above(ax, usd[-1], min(right[-1] + error[-1], 1.0), texts[name], colours[name])

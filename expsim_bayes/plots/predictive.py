@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_BARS = 24
 """Bins of scores that are not whole steps of a scale."""
+MOST_TICKS = 12
+"""Bins that each get a tick."""
 
 
 class PredictedShares(NamedTuple):
@@ -44,7 +46,8 @@ class PredictedShares(NamedTuple):
 def predicted_shares(observed: ArrayLike, predictions: ArrayLike, *, ci_prob: float = 0.95) -> PredictedShares:
     """Shares of observed and of predicted ratings in the same bins.
 
-    A scale of up to `MOST_BARS` equal steps gets a bin a step; bins reach as far as either the scores or the predictions do.
+    A scale of up to `MOST_BARS` equal steps gets a bin a step; bins reach as far as the scores and all but .2 % of
+    the predictions do.
 
     Parameters
     ----------
@@ -68,11 +71,14 @@ def predicted_shares(observed: ArrayLike, predictions: ArrayLike, *, ci_prob: fl
     edges = _edges(scores, drawn)
     shares = np.stack([np.histogram(draw, edges)[0] for draw in drawn]) / scores.size
     low, median, high = np.quantile(shares, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2], axis=0)
-    return PredictedShares(edges, np.histogram(scores, edges)[0] / scores.size, median, low, high, int(scores.size), ci_prob)
+    return PredictedShares(
+        edges, np.histogram(scores, edges)[0] / scores.size, median, low, high, int(scores.size), ci_prob
+    )
 
 
 def _edges(scores: Floats, drawn: Floats) -> Floats:
-    low, high = min(float(scores.min()), float(drawn.min())), max(float(scores.max()), float(drawn.max()))
+    tails = np.quantile(drawn, (0.001, 0.999))
+    low, high = min(float(scores.min()), float(tails[0])), max(float(scores.max()), float(tails[1]))
     steps = np.diff(np.unique(scores))
     step = float(steps.min()) if steps.size else (high - low) / MOST_BARS or 1.0
     if np.ptp(scores) > MOST_BARS * step or not np.allclose(steps / step, np.round(steps / step)):
@@ -99,12 +105,13 @@ def predictive_check(shares: PredictedShares, ax: Axes, *, title: str | None = N
     from matplotlib.ticker import FuncFormatter
 
     middle, width = (shares.edges[1:] + shares.edges[:-1]) / 2, np.diff(shares.edges)
-    dress(ax, theme=theme, title=title, x="score, points", y="share of the ratings")
-    bars = ax.bar(middle, shares.observed, 0.9 * width, color=theme.faint, edgecolor=theme.muted, linewidth=0.8)
+    words = f"score, points (bars: {count(shares.ratings)} ratings; dots: predicted by the model, {level(shares.ci_prob)} band)"
+    dress(ax, theme=theme, title=title, x=words, y="share of the ratings")
+    ax.bar(middle, shares.observed, 0.9 * width, color=theme.faint, edgecolor=theme.muted, linewidth=0.8)
     error = np.stack([shares.median - shares.low, shares.high - shares.median])
     colour = theme.colours[0]
-    dots = ax.errorbar(middle, shares.median, error, fmt="o", color=colour, markersize=5, linewidth=1.8)
+    ax.errorbar(middle, shares.median, error, fmt="o", color=colour, markersize=5, linewidth=1.8)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(round(float(value), 4))))
-    words = [f"observed ({count(shares.ratings)} ratings)", f"predicted by the model, {level(shares.ci_prob)} band"]
-    ax.legend([bars, dots], words, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, labelcolor=theme.ink, borderaxespad=0)
+    if middle.size <= MOST_TICKS:
+        ax.set_xticks(middle)
     return ax

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from expsim_bayes.plots.labels import FONT_SIZE, font_families
+from expsim_bayes.plots.labels import FONT_SIZE, figure_of, font_families
 from expsim_bayes.readers.atomic import whole
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MARKERS = ("o", "D", "^", "v", "P", "X", "s")
 """Marker of each style, for the control the last."""
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
 """Line style of each style, for the control the last."""
-HATCHES = ("", "///", "...", "xxx", "\\\\\\", "ooo", "---")
+HATCHES = ("//", "..", "\\\\", "xx", "oo", "--", "")
 """Hatch of each style, for the control the last."""
 
 
@@ -151,7 +151,9 @@ def save(fig: Figure, path: str | PathLike[str]) -> None:
     ending = Path(path).suffix.lower()
     formats: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
     if ending not in formats:
-        raise SettingError(f"a picture cannot be written as {ending or 'a file without ending'!r}", remedy="use .png, .svg or .pdf")
+        raise SettingError(
+            f"a picture cannot be written as {ending or 'a file without ending'!r}", remedy="use .png, .svg or .pdf"
+        )
     content = render(fig, formats[ending])
     with whole(path) as file:
         file.write(content)
@@ -170,8 +172,7 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
     ax.set_xlabel(x, color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False)
     ax.set_ylabel(y, color=theme.muted, fontsize=FONT_SIZE, parse_math=False)
     if title is not None:
-        fits = int(ax.get_figure(root=True).get_figwidth() * 72 / (0.72 * FONT_SIZE)) if ax.figure else 80
-        lines = textwrap.fill(title, max(fits, 20))
-        ax.set_title(
-            lines, loc="left", color=theme.ink, fontsize=FONT_SIZE + 2, pad=12, fontfamily=font_families(), parse_math=False
-        )
+        fits = max(int(figure_of(ax).get_figwidth() * 72 / (0.72 * FONT_SIZE)), 20)
+        text = ax.set_title(textwrap.fill(title, fits), loc="left", color=theme.ink, fontsize=FONT_SIZE + 2, pad=12)
+        text.set_fontfamily(font_families())
+        text.set_parse_math(False)

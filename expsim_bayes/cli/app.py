@@ -1,0 +1,126 @@
+"""The `expsim` command: its verbs, its version, and what happens when something fails.
+
+A mistake of the user ends in one message with its remedy, an interruption in what was kept, a fault of ours in a request to report it;
+each has an exit code of its own. Nobody is shown a traceback who has not asked for it with --debug.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from expsim_bayes.cli import compare, exits, fit, report, scenarios, simulate
+from expsim_bayes.cli.screen import Screen
+from expsim_bayes.errors import ExpsimError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+ABOUT = """Bayesian experiments on GenAI features: simulate before you pay, fit real ratings, decide in plain words.
+
+Begin with: expsim simulate summarization-prompts"""
+EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in exits.MEANINGS.items()) + "."
+_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Guarded(TyperGroup):
+    """The group of all verbs: turns what they raise into a message and an exit code."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Remember whether messages are to be JSON, before anything can fail; --debug may stand anywhere."""
+        ctx.meta["as_json"] = "--json" in args
+        ctx.meta["debug"] = "--debug" in args
+        return super().parse_args(ctx, [word for word in args if word != "--debug"])
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run a verb; whatever it raises becomes a message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (ExpsimError, KeyboardInterrupt, MemoryError, OSError) as error:
+            if ctx.meta["debug"] or isinstance(error, BrokenPipeError):
+                raise
+            raise typer.Exit(explain(error, Screen(as_json=ctx.meta["as_json"]))) from None
+
+
+def explain(error: BaseException, screen: Screen) -> int:
+    """Say what happened and what to do about it; the exit code."""
+    if isinstance(error, ExpsimError):
+        screen.fail(error.problem, where=error.where, remedy=error.remedy, exit_code=error.exit_code)
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        code = exits.of_interruption(error)
+        screen.fail("interrupted before anything was finished; nothing was written", exit_code=code)
+        return code
+    if isinstance(error, MemoryError):
+        screen.fail("there is not enough memory", remedy="use fewer replications, draws or ratings", exit_code=exits.BAD_INPUT)
+        return exits.BAD_INPUT
+    assert isinstance(error, OSError)
+    remedy = "make room, or name another folder with --out" if error.errno in _ROOM else "check that the place exists and may be used"
+    screen.fail(error.strerror or str(error), where=str(error.filename or ""), remedy=remedy, exit_code=exits.BAD_INPUT)
+    return exits.BAD_INPUT
+
+
+app = typer.Typer(
+    name="expsim",
+    cls=Guarded,
+    help=ABOUT,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+scenario = typer.Typer(help="List, show and check scenarios.", no_args_is_help=True)
+scenario.command("list")(scenarios.show_library)
+scenario.command("show")(scenarios.show)
+scenario.command("check")(scenarios.check)
+app.add_typer(scenario, name="scenario")
+app.command("simulate")(simulate.simulate)
+app.command("compare")(compare.compare)
+app.command("fit")(fit.fit)
+app.command("report")(report.report)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001
+    if wanted:
+        Screen().say(f"expsim {version('expsim-bayes')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    *,
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+    _debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+) -> None:
+    """Options before the verb."""
+
+
+def main() -> NoReturn:
+    """Run `expsim`, as the script of that name does."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001
+        if "--debug" in sys.argv:
+            raise
+        words = f"an unexpected fault ({type(error).__name__}: {error})"
+        Screen(as_json="--json" in sys.argv).fail(words, remedy="run it again with --debug first, and report what it shows", exit_code=exits.FAULT)
+        sys.exit(exits.FAULT)
+    raise SystemExit(0)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise exits.Terminated

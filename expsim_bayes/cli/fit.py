@@ -1,0 +1,218 @@
+"""`expsim fit`: a file of real ratings to a decision, rater bias and judge error taken out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from expsim_bayes.cli import exits, tables
+from expsim_bayes.cli.advice import advise, as_object, brief
+from expsim_bayes.cli.folder import taken
+from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, numbers, pairs
+from expsim_bayes.cli.screen import Screen
+from expsim_bayes.errors import SettingError
+from expsim_bayes.sentences import against_plain_means
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts
+    from expsim_bayes.ratings import Ratings
+
+READING, QUESTION, SAMPLER = "Reading the file", "The question", "The sampler"
+"""Headings of the options in --help."""
+MOST_NOTICES = 8
+"""Statements about the data that are shown unless all are asked for; those that warn always are."""
+Kind = Literal["human", "llm", "metric"]
+
+
+def fit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ratings, one a row: CSV or Parquet.")],
+    *,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Use only rows with this value (repeat it).", rich_help_panel=READING),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="A column's name in the file, such as score=rating.", rich_help_panel=READING),
+    ] = None,
+    score_range: Annotated[
+        str | None,
+        typer.Option(metavar="LO:HI", help="Ends of the scale; a score outside is an error.", rich_help_panel=READING),
+    ] = None,
+    valid_range: Annotated[
+        str | None,
+        typer.Option(metavar="LO:HI", help="Scores outside count as missing.", rich_help_panel=READING),
+    ] = None,
+    score_map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD=NUMBER", help="What a word is worth, such as good=1.", rich_help_panel=READING),
+    ] = None,
+    anonymous_raters: Annotated[
+        list[Kind] | None,
+        typer.Option(help="Rater names of this kind are slots, not persons.", rich_help_panel=READING),
+    ] = None,
+    duplicates: Annotated[
+        Literal["ask", "keep", "drop"],
+        typer.Option(help="Rows that are equal in every column.", rich_help_panel=READING),
+    ] = "ask",
+    crossed_users: Annotated[
+        Literal["keep", "drop"],
+        typer.Option(help="Users who met several variants.", rich_help_panel=READING),
+    ] = "keep",
+    merge_names: Annotated[
+        bool, typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING)
+    ] = False,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of a CSV, such as cp1252.", rich_help_panel=READING)
+    ] = None,
+    no_quotes: Annotated[
+        bool, typer.Option("--no-quotes", help="Read double quotes in a CSV as text.", rich_help_panel=READING)
+    ] = False,
+    lower_is_better: Annotated[
+        bool, typer.Option("--lower-is-better", help="Scores count errors.", rich_help_panel=QUESTION)
+    ] = False,
+    control: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The variant in use today.", rich_help_panel=QUESTION)
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The evaluator that defines quality; people unless told.", rich_help_panel=QUESTION),
+    ] = None,
+    min_effect: Annotated[
+        float, typer.Option(min=0, help="Smallest difference that matters, in points.", rich_help_panel=QUESTION)
+    ] = 0.0,
+    rope: Annotated[
+        float | None,
+        typer.Option(min=0, help="Variants closer than this are equal; --min-effect unless told.", rich_help_panel=QUESTION),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)] = 1000,
+    tune: Annotated[int, typer.Option(min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)] = 1000,
+    chains: Annotated[int, typer.Option(min=1, help="Chains.", rich_help_panel=SAMPLER)] = 4,
+    target_accept: Annotated[
+        float, typer.Option(help="Higher is slower and safer, below 1.", rich_help_panel=SAMPLER)
+    ] = 0.95,
+    seed: Seed = 0,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit real ratings and decide.
+
+    Variants are compared with severity of raters, difficulty of items and tastes of judges taken out. A fit that is not to be trusted is
+    refused (exit code 3). With --out, DIR holds posterior, figures and report.
+    """
+    screen = Screen(as_json=as_json)
+    prices = numbers(price, option="--price", example="crowd=0.30", lowest=0.0)
+    _refuse_own_folder(file, out)
+    with taken(out, overwrite=overwrite) as folder:
+        from expsim_bayes.readers import read
+
+        ratings = read(
+            file,
+            columns=pairs(column, option="--column", example="score=rating"),
+            where=pairs(where, option="--where", example="language=en"),
+            score_range=bounds(score_range, option="--score-range"),
+            valid_range=bounds(valid_range, option="--valid-range"),
+            score_map=numbers(score_map, option="--score-map", example="good=1"),
+            higher_is_better=not lower_is_better,
+            anonymous_kinds=anonymous_raters or (),
+            control=control,
+            reference=reference,
+            duplicates=duplicates,
+            crossed_users=crossed_users,
+            merge_names=merge_names,
+            encoding=encoding,
+            quoting=not no_quotes,
+        )
+        _describe(screen, ratings, details=details)
+        with screen.progress("loading the sampler", total=1.0) as advance:
+            advance(0.0, "loading the sampler")
+            from expsim_bayes.fit import fit as sampled
+            from expsim_bayes.recommend import of_fit
+
+            tree = sampled(
+                ratings,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                target_accept=target_accept,
+                random_seed=seed,
+                min_effect=min_effect,
+                progress=advance,
+            )
+            advance(1.0, "weighing the decision")
+            facts = of_fit(tree, ratings, min_effect=min_effect, rope=rope, prices=prices)
+        report = None
+        if folder is not None:
+            from expsim_bayes.report import write_fit
+
+            report = write_fit(tree, ratings, facts, folder)
+    _show(screen, facts, details=details)
+    if out is not None and report is not None:
+        report = out / report.name
+        screen.out.print()
+        screen.labelled([("Report", str(report))])
+    elif not as_json:
+        screen.out.print()
+        screen.labelled([("Next", f"expsim fit {shlex.quote(str(file))} ... --out DIR    to have figures and a report")])
+    screen.emit(as_object(facts, report))
+    if facts.decision.name == "refuse":
+        raise typer.Exit(exits.REFUSED)
+
+
+def _refuse_own_folder(file: Path, out: Path | None) -> None:
+    """An error where the results would be written over what they were made from."""
+    if out is not None and file.resolve().is_relative_to(out.resolve()):
+        raise SettingError(f"'{file}' lies in the folder that is to be written", where="--out", remedy="name another folder")
+
+
+def _describe(screen: Screen, ratings: Ratings, *, details: bool) -> None:
+    """What the file holds, what was converted or left out, and what its ratings cannot tell."""
+    from expsim_bayes.ratings import describe
+
+    found = describe(ratings)
+    words = [*found.sentences()[: -len(found.warnings) or None], *ratings.notices]
+    warned = [word for word in words if _warns(word)] + list(found.warnings)
+    plain = [word for word in words if not _warns(word)]
+    hidden = 0 if details else max(len(plain) - MOST_NOTICES, 0)
+    screen.heading(ratings.source)
+    screen.listed([*plain[: len(plain) - hidden], *([f"{hidden} more with --details"] if hidden else [])])
+    screen.listed(warned, style="yellow")
+
+
+def _warns(text: str) -> bool:
+    return text.startswith("warning")
+
+
+def _show(screen: Screen, facts: Facts, *, details: bool) -> None:
+    """Verdict, variants, raters, judges, checks and the recommendation."""
+    known = facts.fit
+    assert known is not None
+    screen.heading(facts.title)
+    if known.verdict == "refuse":
+        advise(screen, facts, details=details)
+        return
+    caution = known.verdict == "caution"
+    words = "The sampler converged." if not caution else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)
+    screen.say(words, style="yellow" if caution else "green")
+    screen.table(tables.variants(facts), bold=[i for i, v in enumerate(facts.variants) if v.name == facts.leader])
+    screen.table(tables.raters(facts, everything=details), title="How severe or lenient people are")
+    screen.table(tables.judges(facts), title="Judges against people")
+    if details:
+        screen.table(tables.shifts(facts), title="Judges' tastes")
+        screen.table(tables.spreads(facts), title="Where the variation comes from")
+        screen.heading("What the model holds")
+        screen.listed([*known.terms, *known.priors, *known.settings])
+    if known.checks:
+        screen.heading("How well the model reproduces the data")
+        screen.listed(known.checks)
+    advise(screen, facts, details=details)
+    screen.labelled([("Plain means", brief(against_plain_means(facts), facts))])

@@ -1,0 +1,111 @@
+"""`expsim scenario`: the experiments that come along, what one of them says, and whether a file of one's own is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expsim_bayes.cli.options import AsJson, ScenarioName
+from expsim_bayes.cli.screen import Column, Screen, short
+from expsim_bayes.sentences import count, dollars, listed, points
+
+if TYPE_CHECKING:
+    from expsim_bayes.scenario import Scenario, StrategyName
+
+
+def show_library(*, as_json: AsJson = False) -> None:
+    """List the scenarios that come with expsim."""
+    from expsim_bayes.scenario import library, load
+
+    found = [load(name) for name in library()]
+    screen = Screen(as_json=as_json)
+    screen.table(
+        [
+            Column("Scenario", tuple(s.name for s in found), justify="left"),
+            Column("What it is about", tuple(s.title for s in found), justify="left"),
+            Column("Variants", tuple(count(len(s.variants)) for s in found)),
+            Column("Budget", tuple("" if s.budget_usd is None else dollars(s.budget_usd) for s in found), spare=True),
+        ]
+    )
+    screen.labelled([("", ""), ("Next:", f"expsim scenario show {found[-1].name}, or expsim simulate {found[-1].name}")])
+    screen.emit({"scenarios": [{"name": s.name, "title": s.title, "variants": s.variant_names} for s in found]})
+
+
+def show(scenario: ScenarioName, *, as_json: AsJson = False) -> None:
+    """Show what a scenario says: variants, who rates, how it is run, and where its figures come from."""
+    from expsim_bayes.scenario import load
+
+    found, screen = load(scenario), Screen(as_json=as_json)
+    screen.heading(found.title)
+    screen.say(found.story.strip())
+    _tables(screen, found)
+    screen.out.print()
+    screen.labelled([*_design(found), ("Right answer", found.right_answer)])
+    if found.sources:
+        screen.heading("Where the figures come from")
+        screen.listed(found.sources, style="dim")
+    screen.emit(found.model_dump(mode="json"))
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario in TOML.")], *, as_json: AsJson = False
+) -> None:
+    """Check a scenario file: every key, and whether the parts fit together."""
+    from expsim_bayes.scenario import load
+
+    found, screen = load(file), Screen(as_json=as_json)
+    screen.say(f"{file} is sound: {found.title}.", style="green")
+    screen.labelled(_design(found))
+    screen.emit({"file": str(file), "sound": True, "name": found.name})
+
+
+def _tables(screen: Screen, scenario: Scenario) -> None:
+    rows, who = scenario.variants, scenario.evaluators
+    control = "control" if scenario.control else ""
+    screen.table(
+        [
+            Column("Variant", tuple(short(v.name) for v in rows), justify="left"),
+            Column("", tuple(control if v.name == scenario.control else "" for v in rows), justify="left"),
+            Column("True quality", tuple(points(v.quality) for v in rows)),
+            Column("A call", tuple(dollars(v.usd_per_output) for v in rows)),
+            Column("Takes", tuple(f"{v.latency_s:g} s" if v.latency_s else "" for v in rows)),
+            Column("Model", tuple(v.model or "" for v in rows), justify="left", spare=True),
+        ]
+    )
+    screen.table(
+        [
+            Column("Evaluator", tuple(short(e.name) for e in who), justify="left"),
+            Column("Kind", tuple(e.kind for e in who), justify="left"),
+            Column("Raters", tuple(count(e.raters) for e in who)),
+            Column("A rating", tuple(dollars(e.usd_per_rating_paid) for e in who)),
+            Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
+            Column("Noise", tuple(points(e.noise_sd) for e in who)),
+            Column("Taste for a variant", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        ]
+    )
+
+
+def _design(scenario: Scenario) -> list[tuple[str, str]]:
+    low, high = scenario.score_range
+    best = "higher is better" if scenario.higher_is_better else "lower is better"
+    people = [e for e in scenario.evaluators if e.kind == "human"]
+    overlap = f"; people rate {100 * scenario.overlap:.0f} % of the items" if people and len(people) < len(scenario.evaluators) else ""
+    limits = [
+        "" if scenario.budget_usd is None else dollars(scenario.budget_usd),
+        "" if scenario.max_ratings is None else f"{count(scenario.max_ratings)} ratings",
+    ]
+    return [
+        ("Scale", f"{low:g} to {high:g}, {best}; a difference of {points(scenario.min_effect)} matters"),
+        ("Design", f"{scenario.assignment}, {scenario.looks} looks of {scenario.outputs_per_look} outputs{overlap}"),
+        ("Budget", listed([limit for limit in limits if limit])),
+        *((name, _rules(scenario, name)) for name in scenario.strategies),
+    ]
+
+
+def _rules(scenario: Scenario, name: StrategyName) -> str:
+    strategy = scenario.strategies[name]
+    when = "at every look" if strategy.decide == "every look" else "after the last look"
+    rules = [f"{rule.rule.replace('_', ' ')} at {getattr(rule, 'threshold', '')}" for rule in strategy.stopping]
+    return f"{strategy.allocation.policy.replace('_', ' ')} allocation; {when}: {listed(rules)}"

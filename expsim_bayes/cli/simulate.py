@@ -1,0 +1,169 @@
+"""`expsim simulate`: one experiment told look by look with its recommendation, or many of them counted."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from expsim_bayes.cli import tables
+from expsim_bayes.cli.advice import advise, as_object
+from expsim_bayes.cli.folder import taken
+from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
+from expsim_bayes.cli.screen import Screen, plain, to_json
+from expsim_bayes.errors import SettingError
+from expsim_bayes.readers.atomic import whole
+from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
+
+EQUAL_REPLICATIONS = 500
+"""Experiments without a difference that are simulated to count false launches beside a single experiment."""
+END_STATES, ACHIEVED = "end_states.nc", "achieved.json"
+"""Files that many replications leave behind."""
+WHO: dict[EvaluatorChoice, str] = {"llm": "judges only", "human": "people only", "both": "judges and people"}
+"""Evaluators in words."""
+
+
+class Setup(NamedTuple):
+    """One way of running a scenario."""
+
+    scenario: Scenario
+    """The experiment."""
+    strategy: StrategyName
+    """How it is run."""
+    evaluators: EvaluatorChoice
+    """Who rates."""
+    seed: int
+    """Random seed."""
+
+    def words(self) -> str:
+        """The same for a heading."""
+        return f"{STRATEGY_TITLES[self.strategy]}, rated by {WHO[self.evaluators]}, seed {self.seed}"
+
+
+def simulate(
+    scenario: ScenarioName,
+    *,
+    strategy: Annotated[StrategyName | None, typer.Option(help="How it is run; the scenario's default unless told.")] = None,
+    evaluators: Annotated[EvaluatorChoice, typer.Option(help="Who rates.")] = "both",
+    seed: Seed = 0,
+    replications: Annotated[
+        int, typer.Option(min=1, help="1 tells one experiment look by look; more count how such experiments end.")
+    ] = 1,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play an experiment before paying for it.
+
+    Once, to see what it would cost and what it would tell you to do. Or many times (--replications 1000), to see how often it would be
+    right. With --out, DIR holds data, figures and report of the one experiment, or how each of the many ended.
+    """
+    found, screen = load(scenario), Screen(as_json=as_json)
+    setup = Setup(found, declared_strategy(found, strategy), evaluators, seed)
+    found.rated_by(evaluators)  # an error before any work where nobody of that kind is declared
+    with taken(out, overwrite=overwrite) as folder:
+        if replications == 1:
+            _tell(setup, screen, folder, details=details)
+        else:
+            _count(setup, replications, screen, folder)
+    _what_next(screen, shlex.quote(scenario), out, told=replications == 1)
+
+
+def declared_strategy(scenario: Scenario, name: StrategyName | None) -> StrategyName:
+    """The strategy of that name, the scenario's own where none is named."""
+    if name is not None and name not in scenario.strategies:
+        raise SettingError(
+            f"scenario {scenario.name!r} declares no strategy {name!r}",
+            where="--strategy",
+            remedy=f"choose among {', '.join(scenario.strategies)}",
+        )
+    return name or scenario.default_strategy
+
+
+def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -> None:
+    """One experiment: what it says of the variants, look by look, and what to do."""
+    from expsim_bayes.experiment import play
+    from expsim_bayes.operating_characteristics import false_launch_rate
+    from expsim_bayes.recommend import of_experiment
+
+    scenario, strategy, evaluators, seed = setup
+    played = play(scenario, strategy=strategy, evaluators=evaluators, random_seed=seed)
+    rate = false_launch_rate(
+        scenario, strategy=strategy, evaluators=evaluators, random_seed=seed, replications=EQUAL_REPLICATIONS
+    )
+    facts = of_experiment(played, false_launch=rate)
+    screen.heading(facts.title)
+    screen.say(setup.words(), style="dim")
+    screen.say(facts.story)
+    leader = [i for i, v in enumerate(facts.variants) if v.name == facts.leader]
+    screen.table(tables.variants(facts, truth=details), bold=leader)
+    screen.table(tables.looks(played.history, facts, everything=details), title="Look by look")
+    if details:
+        screen.table(tables.evaluators(facts), title="Who rated")
+    advise(screen, facts, details=details)
+    verdict = "right" if facts.ended_right else "not decided" if facts.decision.name == "collect" else "wrong"
+    screen.labelled([("The truth", f"This experiment is simulated, so it is known. The decision was {verdict}. {facts.right_answer}")])
+    report = None
+    if folder is not None:
+        from expsim_bayes.report import write_experiment
+
+        report = write_experiment(played, facts, folder)
+    screen.emit(as_object(facts, report))
+
+
+def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None) -> None:
+    """Many experiments: how often they end right, and what they cost."""
+    from expsim_bayes.experiment import run
+    from expsim_bayes.operating_characteristics import characteristics, false_launch_rate
+
+    scenario, strategy, evaluators, seed = setup
+    with screen.progress(f"{scenario.name}, {replications:,} times", total=2 * replications) as advance:
+        result = run(
+            scenario,
+            strategy=strategy,
+            evaluators=evaluators,
+            random_seed=seed,
+            replications=replications,
+            history=False,
+            progress=advance,
+        )
+        if_equal = false_launch_rate(
+            scenario,
+            strategy=strategy,
+            evaluators=evaluators,
+            random_seed=seed,
+            replications=replications,
+            progress=lambda done: advance(replications + done, "the same with equal variants"),
+        )
+    achieved = characteristics(result, scenario.rated_by(evaluators))
+    answer = {"scenario": scenario.name, "random_seed": seed, "achieved": plain(achieved), "false_launch_if_equal": plain(if_equal)}
+    screen.heading(scenario.title)
+    screen.say(f"{replications:,} experiments: {setup.words()}", style="dim")
+    screen.table(tables.counted(achieved, if_equal))
+    screen.out.print()
+    screen.say(tables.FOOTNOTE, style="dim")
+    if folder is not None:
+        with whole(folder / END_STATES) as file:
+            file.write(result.to_netcdf(engine="h5netcdf"))
+        with whole(folder / ACHIEVED) as file:
+            file.write(to_json(answer).encode())
+    screen.emit(answer)
+
+
+def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool) -> None:
+    """What one may do now, as commands to copy."""
+    next_steps = []
+    if out is not None and told:
+        next_steps += [("Report", str(out / "report.md")), ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}")]
+    elif out is not None:
+        next_steps += [("Written", str(out / END_STATES))]
+    else:
+        next_steps += [("Next", f"expsim simulate {scenario} --out DIR    to have data, figures and a report")]
+        if told:
+            next_steps += [("", f"expsim simulate {scenario} --replications 1000    to see how often it would be right")]
+        next_steps += [("", f"expsim compare {scenario}    to see what else it could be")]
+    screen.out.print()
+    screen.labelled(next_steps)

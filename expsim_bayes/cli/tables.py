@@ -1,0 +1,265 @@
+"""Facts turned into the columns of tables: variants, looks, evaluators, raters, judges, and what many replications achieved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from expsim_bayes.cli.screen import Cell, Column, short
+from expsim_bayes.sentences import count, dollars, duration, level, percent, points, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import xarray as xr
+
+    from expsim_bayes.facts import Facts, Interval, RaterFacts
+    from expsim_bayes.operating_characteristics import Characteristics, Estimate
+
+MOST_LOOKS = 6
+"""Looks that a table shows unless all are asked for."""
+MOST_RATERS = 12
+"""Raters that a table shows unless all are asked for."""
+
+
+def variants(facts: Facts, *, truth: bool = False) -> list[Column]:
+    """One row a variant: quality, difference, probability of being best, and what it costs in use."""
+    rows, fit = facts.variants, facts.fit
+    means = {mean.name: points(mean.mean) for mean in fit.plain_means} if fit else {}
+    share = level(facts.ci_prob)
+    return [
+        _names("Variant", (v.name for v in rows)),
+        Column(f"Quality ({share})", tuple(spread(v.quality) for v in rows)),
+        Column(f"Against {short(facts.baseline, 14)} ({share})", tuple(spread(v.effect, sign=True) for v in rows)),
+        Column("P(best)", tuple(brief_percent(v.prob_best) for v in rows)),
+        Column("Plain mean", tuple(means.get(v.name, "") for v in rows)),
+        Column("Truth", tuple("" if v.true_quality is None or not truth else points(v.true_quality) for v in rows)),
+        Column("Outputs", tuple(count(v.outputs) for v in rows), spare=True),
+        Column("A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True),
+        Column("Takes", tuple("" if v.latency_s is None else f"{v.latency_s:.2g} s" for v in rows), spare=True),
+    ]
+
+
+def looks(history: xr.Dataset, facts: Facts, *, everything: bool = False) -> list[Column]:
+    """One row a look: what was spent, and how sure one was by then.
+
+    Parameters
+    ----------
+    history : xarray.Dataset
+        From `experiment.play`, a single replication with dim look.
+    facts : Facts
+        Its facts.
+    everything : bool
+        Every look, and every variant.
+    """
+    one = history.isel(replication=0)
+    stop = int(one["stop_look"])
+    shown = _thinned(stop, stop if everything else MOST_LOOKS)
+    usd = one["usd_rating"].sum("evaluator") + one["usd_generation"].sum("variant")
+    names = [v.name for v in sorted(facts.variants, key=lambda v: -v.prob_best)]
+    kept = [v.name for v in facts.variants if everything or v.name in names[:4]]
+    return [
+        Column("Look", tuple(str(look + 1) for look in shown)),
+        Column("Ratings", tuple(count(float(one["ratings"].sum("evaluator")[look])) for look in shown)),
+        Column("Spent", tuple(dollars(float(usd[look])) for look in shown)),
+        Column("After", tuple(duration(float(one["days"][look])) for look in shown), spare=True),
+        *(
+            Column(
+                f"P({short(name, 12)} is best)" if len(kept) < 3 else f"P({short(name, 12)})",
+                tuple(brief_percent(float(one["prob_best"].sel(variant=name)[look])) for look in shown),
+            )
+            for name in kept
+        ),
+    ]
+
+
+def evaluators(facts: Facts) -> list[Column]:
+    """One row an evaluator: how much it rated and cost, and how far its taste for a variant may go."""
+    rows = facts.evaluators
+    return [
+        _names("Evaluator", (e.name for e in rows)),
+        Column("Kind", tuple(e.kind for e in rows), justify="left"),
+        Column("Raters", tuple(count(e.raters) for e in rows)),
+        Column("Ratings", tuple(count(e.ratings) for e in rows)),
+        Column("Cost", tuple("" if e.usd is None else dollars(e.usd) for e in rows)),
+        Column("A rating", tuple(dollars(e.usd / e.ratings) if e.usd is not None and e.ratings else "" for e in rows)),
+        Column("Taste for a variant (SD)", tuple("" if not e.shift_sd else points(e.shift_sd) for e in rows)),
+    ]
+
+
+def raters(facts: Facts, *, everything: bool = False) -> list[Column]:
+    """One row a rater, from the one who gives most to the one who gives least; the middle is left out where there are many."""
+    rows: Sequence[RaterFacts | None] = ()
+    if facts.fit is not None:
+        rows = sorted(facts.fit.raters, key=lambda r: -r.severity.mean)
+    if len(rows) > MOST_RATERS and not everything:
+        rows = [*rows[: MOST_RATERS // 2], None, *rows[-(MOST_RATERS // 2) :]]
+    several = len({r.evaluator for r in rows if r is not None}) > 1
+    return [
+        Column("Rater", tuple("..." if r is None else short(r.name) for r in rows), justify="left"),
+        Column("Pool", tuple(short(r.evaluator) if r is not None and several else "" for r in rows), justify="left"),
+        Column(f"Gives more or less by ({level(facts.ci_prob)})", tuple("" if r is None else spread(r.severity, sign=True) for r in rows)),
+        Column("Ratings", tuple("" if r is None else count(r.ratings) for r in rows)),
+    ]
+
+
+def judges(facts: Facts) -> list[Column]:
+    """One row a judge: how much of the scale it uses, and which variants it likes more and less than people do."""
+    fit = facts.fit
+    tastes: dict[str, list[tuple[str, Interval]]] = {}
+    for name, variant, taste in fit.shifts if fit else ():
+        tastes.setdefault(name, []).append((variant, taste))
+    use = dict(fit.scale_use) if fit else {}
+    names = list(dict.fromkeys([*use, *tastes]))
+    ordered = {name: sorted(pairs, key=lambda pair: -pair[1].mean) for name, pairs in tastes.items()}
+    return [
+        _names("Judge", names),
+        Column(f"Share of the scale used ({level(facts.ci_prob)})", tuple(spread(use[n]) if n in use else "" for n in names)),
+        Column("Favours most", tuple(_taste(ordered[n][0]) if n in ordered else "" for n in names), justify="left"),
+        Column("Favours least", tuple(_taste(ordered[n][-1]) if n in ordered else "" for n in names), justify="left"),
+    ]
+
+
+def shifts(facts: Facts) -> list[Column]:
+    """One row a judge and variant: its taste for that variant."""
+    rows = facts.fit.shifts if facts.fit else ()
+    return [
+        _names("Judge", (name for name, _, _ in rows)),
+        _names("Variant", (variant for _, variant, _ in rows)),
+        Column(f"Taste for it ({level(facts.ci_prob)})", tuple(spread(taste, sign=True) for _, _, taste in rows)),
+    ]
+
+
+def spreads(facts: Facts) -> list[Column]:
+    """One row a source of variation: its SD."""
+    rows = facts.fit.spreads if facts.fit else ()
+    return [
+        _names("What varies", (name for name, _ in rows), width=48),
+        Column(f"SD in points ({level(facts.ci_prob)})", tuple(spread(value) for _, value in rows)),
+    ]
+
+
+def achieved(rows: Sequence[Characteristics], if_equal: Sequence[Estimate | None]) -> list[Column]:
+    """One row a way of running the experiment: how often it ends right, and what it costs.
+
+    Parameters
+    ----------
+    rows : sequence of Characteristics
+        What each achieves.
+    if_equal : sequence of Estimate
+        How often each launches something when all variants are equal.
+    """
+    return [
+        Column("Strategy", tuple(row.strategy for row in rows), justify="left"),
+        Column("Rated by", tuple(row.evaluators for row in rows), justify="left"),
+        Column("Right", tuple(share(row.right) for row in rows)),
+        Column("False launch", tuple("" if found is None else share(found) for found in if_equal)),
+        Column("Wrong stop", tuple(share(row.wrong_stop) for row in rows)),
+        Column("Undecided", tuple(share(row.undecided) for row in rows)),
+        Column("Ratings", tuple(_with_error(row.ratings) for row in rows)),
+        Column("Dollars", tuple(_with_error(row.usd) for row in rows)),
+        Column("Days", tuple(_with_error(row.days) for row in rows)),
+    ]
+
+
+FOOTNOTE = (
+    "Right: a variant is launched that is within the smallest difference that matters of the best, or none where none beats the control by "
+    "that much. False launch: how often something is launched when all variants are equal. ± is the Monte-Carlo error of the simulation."
+)
+"""What the columns of `achieved` and the rows of `counted` mean."""
+
+
+def counted(found: Characteristics, if_equal: Estimate) -> list[Column]:
+    """One row a figure: how often one way of running an experiment ends right, and what it costs."""
+    rows = [
+        ("Ended right", " ".join(share(found.right))),
+        ("False launches, were all equal", " ".join(share(if_equal))),
+        ("Stopped with a false statement", " ".join(share(found.wrong_stop))),
+        ("Ended undecided", " ".join(share(found.undecided))),
+        ("Ratings", amount(found.ratings)),
+        ("Dollars", amount(found.usd)),
+        ("Days", amount(found.days)),
+        ("Looks", amount(found.looks)),
+    ]
+    return [
+        Column("On average", tuple(label for label, _ in rows), justify="left"),
+        Column("", tuple(value for _, value in rows), justify="left"),
+    ]
+
+
+def spread(value: Interval | None, *, sign: bool = False) -> Cell:
+    """A mean with its interval.
+
+    Examples
+    --------
+    >>> from expsim_bayes.facts import Interval
+    >>> spread(Interval(0.07, -0.01, 0.15), sign=True)
+    ('+0.07', '-0.01 to +0.15')
+    """
+    if value is None:
+        return ""
+    shown = signed if sign else points
+    return shown(value.mean), f"{shown(value.low)} to {shown(value.high)}"
+
+
+def brief_percent(probability: float) -> str:
+    """A probability in per cent, short enough for a table.
+
+    Examples
+    --------
+    >>> brief_percent(0.9999), brief_percent(0.42)
+    ('> 99.9 %', '42.0 %')
+    """
+    return percent(probability).replace("more than", ">").replace("less than", "<")
+
+
+def share(value: Estimate) -> Cell:
+    """A share in per cent with its Monte-Carlo error.
+
+    Examples
+    --------
+    >>> from expsim_bayes.operating_characteristics import Estimate
+    >>> share(Estimate(0.935, 0.008))
+    ('93.5 %', '± 0.8')
+    """
+    return f"{100 * value.value:.1f} %", f"± {100 * value.mcse:.1f}"
+
+
+def amount(value: Estimate) -> str:
+    """A mean with its Monte-Carlo error, to the digits that the error supports.
+
+    Examples
+    --------
+    >>> from expsim_bayes.operating_characteristics import Estimate
+    >>> amount(Estimate(1234.56, 12.3)), amount(Estimate(2.345, 0.02))
+    ('1,235 ± 12', '2.35 ± 0.02')
+    """
+    return " ".join(_with_error(value))
+
+
+def _with_error(value: Estimate) -> tuple[str, str]:
+    digits = 0 if value.value >= 100 else 1 if value.value >= 10 else 2
+    if not np.isfinite(value.mcse):
+        return f"{value.value:,.{digits}f}", ""
+    return f"{value.value:,.{digits}f}", f"± {value.mcse:,.{max(digits, 0 if value.mcse >= 1 else 1)}f}"
+
+
+def _names(title: str, names: Iterable[str], *, width: int = 28) -> Column:
+    return Column(title, tuple(short(name, width) for name in names), justify="left")
+
+
+def _taste(pair: tuple[str, Interval]) -> Cell:
+    name, taste = pair
+    return short(name, 18), signed(taste.mean)
+
+
+def _thinned(total: int, most: int) -> list[int]:
+    """Positions of the first, the last and evenly spaced looks between them.
+
+    Examples
+    --------
+    >>> _thinned(10, 4), _thinned(3, 4)
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    return sorted({int(p) for p in np.linspace(0, total - 1, min(total, most)).round()})

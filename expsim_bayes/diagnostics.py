@@ -1,0 +1,287 @@
+"""Whether a fit may be believed: the gate on the sampler, and what the model reproduces of the data.
+
+`gate` turns convergence statistics into ok, caution or refuse; `check_predictions` compares the ratings with those that the fitted
+model would make. Add a predictive check here when an outcome has a feature that decisions hang on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import arviz as az
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+REPORTED = (
+    "quality", "q", "level", "scale_use", "severity", "shift", "sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater",
+    "sd_taste", "sd_opinion", "sd_noise",
+)  # fmt: skip
+"""Quantities that a report shows and the gate looks at."""
+
+
+class Limits(NamedTuple):
+    """What a level of the gate demands."""
+
+    r_hat: float
+    ess: float
+    divergent: float
+    """Largest share of divergent draws."""
+    bfmi: float
+    chains: int
+
+
+OK = Limits(r_hat=1.01, ess=400, divergent=0.0, bfmi=0.3, chains=4)
+CAUTION = Limits(r_hat=1.05, ess=200, divergent=0.001, bfmi=0.0, chains=2)
+
+
+class Quantity(NamedTuple):
+    """Convergence of one reported number."""
+
+    name: str
+    r_hat: float
+    ess_bulk: float
+    ess_tail: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the fit may be shown: ok prints, caution prints with a warning, refuse does not print a probability."""
+
+    level: Literal["ok", "caution", "refuse"]
+    reasons: tuple[str, ...]
+    """Why not ok, each with its number and the remedy."""
+    chains: int
+    draws: int
+    """Draws after tuning in each chain."""
+    divergences: int
+    bfmi: float
+    """Smallest Bayesian fraction of missing information of a chain."""
+    worst_r_hat: float
+    worst_ess: float
+    quantities: tuple[Quantity, ...]
+    """One row a reported number that is not constant by construction."""
+
+    def to_json(self) -> str:
+        """The verdict as JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        """A verdict from its JSON text."""
+        fields = json.loads(text)
+        fields["quantities"] = tuple(Quantity(*row) for row in fields["quantities"])
+        return cls(**{**fields, "reasons": tuple(fields["reasons"])})
+
+
+def gate(fit: xr.DataTree) -> Verdict:
+    """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
+
+    Entries that are constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at.
+    """
+    posterior, stats = fit["posterior"].to_dataset(), fit["sample_stats"].to_dataset()
+    constant = fit["constant_data"].to_dataset() if "constant_data" in fit.children else None
+    quantities = tuple(row for name in REPORTED if name in posterior for row in _quantities(posterior[name], constant))
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    divergences = int(stats["diverging"].sum())
+    bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy())
+    r_hat = _worst([row.r_hat for row in quantities], max)
+    ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
+    problems = {
+        "ok": _problems(OK, chains, draws, divergences, bfmi, quantities),
+        "caution": _problems(CAUTION, chains, draws, divergences, bfmi, quantities),
+    }
+    level: Literal["ok", "caution", "refuse"] = "ok"
+    if problems["ok"]:
+        level = "refuse" if problems["caution"] else "caution"
+    return Verdict(level, tuple(problems["ok"]), chains, draws, divergences, bfmi, r_hat, ess, quantities)
+
+
+def _worst(values: list[float], pick: Callable[[list[float]], float]) -> float:
+    """The worst of some numbers; NaN when any is."""
+    return float("nan") if not values or np.isnan(values).any() else float(pick(values))
+
+
+def _quantities(values: xr.DataArray, constant: xr.Dataset | None) -> list[Quantity]:
+    """Convergence of every entry of a variable that is not constant by construction."""
+    name = str(values.name)
+    flat = values.transpose("chain", "draw", ...).to_numpy().reshape(values.sizes["chain"], values.sizes["draw"], -1)
+    mask = np.ones(flat.shape[2], dtype=bool)
+    if constant is not None and f"{name}_estimated" in constant:
+        mask = constant[f"{name}_estimated"].to_numpy().ravel().astype(bool)
+    labels = _labels(values)
+    return [Quantity(f"{name}{labels[n]}", *_convergence(flat[:, :, n])) for n in np.flatnonzero(mask)]
+
+
+def _labels(values: xr.DataArray) -> list[str]:
+    """Names of the entries after chain and draw: "[A]", "[judge, A]", or "" for a single number."""
+    dims = [dim for dim in values.dims if dim not in ("chain", "draw")]
+    if not dims:
+        return [""]
+    names = [[str(label) for label in values[dim].to_numpy()] for dim in dims]
+    grid = np.stack(np.meshgrid(*names, indexing="ij"), axis=-1).reshape(-1, len(dims))
+    return [f"[{', '.join(row)}]" for row in grid]
+
+
+def _convergence(draws: NDArray[np.float64]) -> tuple[float, float, float]:
+    """R-hat, bulk and tail ESS of (chain, draw); NaN when draws are constant or not finite."""
+    if not np.isfinite(draws).all() or np.ptp(draws) == 0:
+        return float("nan"), float("nan"), float("nan")
+    r_hat = float(az.rhat(draws)) if len(draws) > 1 else float("nan")
+    return r_hat, float(az.ess(draws, method="bulk")), float(az.ess(draws, method="tail", prob=(0.05, 0.95)))
+
+
+def _bfmi(energy: NDArray[np.float64]) -> float:
+    """Smallest over chains of mean squared change of energy over its variance."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)))
+
+
+def _problems(
+    limits: Limits, chains: int, draws: int, divergences: int, bfmi: float, quantities: tuple[Quantity, ...]
+) -> list[str]:
+    """What a fit lacks to meet the limits, each with its number and the remedy."""
+    found = []
+    if chains < limits.chains:
+        found.append(f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: set chains=4.")
+    if not divergences <= limits.divergent * chains * draws:
+        share = divergences / (chains * draws)
+        found.append(
+            f"{divergences} draws diverged ({share:.2%}): the sampler could not follow the posterior everywhere; raise target_accept to "
+            ".99, and look whether a component with few replicates should be left out or given."
+        )
+    if not bfmi >= limits.bfmi:
+        found.append(f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): run longer with tune=3000.")
+    found += _unconverged(limits, quantities)
+    return found
+
+
+def _unconverged(limits: Limits, quantities: tuple[Quantity, ...]) -> list[str]:
+    """Reasons from R-hat and ESS, naming the worst quantity of each."""
+    found = []
+    broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
+    if broken:
+        found.append(f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another random_seed.")
+    apart = [row for row in quantities if row.r_hat > limits.r_hat]
+    if apart:
+        worst = max(apart, key=lambda row: row.r_hat)
+        found.append(
+            f"Chains disagree on {_some([row.name for row in apart])}: the worst R-hat is {worst.r_hat:.3f} ({worst.name}), at most "
+            f"{limits.r_hat} is allowed; run longer (draws and tune doubled)."
+        )
+    few = [row for row in quantities if min(row.ess_bulk, row.ess_tail) < limits.ess]
+    if few:
+        worst = min(few, key=lambda row: min(row.ess_bulk, row.ess_tail))
+        found.append(
+            f"Too few independent draws of {_some([row.name for row in few])}: the smallest effective sample size is "
+            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; run longer."
+        )
+    return found
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+@dataclass(frozen=True)
+class PredictiveCheck:
+    """One feature of the ratings beside what the fitted model predicts of it."""
+
+    name: str
+    observed: float
+    low: float
+    """Lower end of the central predictive interval."""
+    high: float
+    """Upper end."""
+    ci_prob: float
+    p: float
+    """Share of predicted data sets with at least the observed value, ties counted half."""
+    reproduced: bool
+    """Whether the observed value lies within the interval."""
+    sentence: str
+
+
+def check_predictions(
+    fit: xr.DataTree, *, score_range: tuple[float, float] | None = None, ci_prob: float = 0.95
+) -> tuple[PredictiveCheck, ...]:
+    """Posterior predictive checks of what decisions hang on: point masses, ends of the scale, skewness, spread of the raters.
+
+    Parameters
+    ----------
+    fit : xr.DataTree
+        With groups posterior_predictive, observed_data and constant_data.
+    score_range : tuple of float, optional
+        Ends of the scale; without one, the smallest and largest rating are taken.
+    ci_prob : float
+        Probability of the predictive intervals.
+    """
+    score = fit["observed_data"]["score"].to_numpy()
+    predicted = fit["posterior_predictive"]["score"].to_numpy()
+    predicted = predicted.reshape(-1, predicted.shape[-1])
+    rater = fit["constant_data"]["rater_of"].to_numpy()
+    low, high = score_range or (float(score.min()), float(score.max()))
+    checks = [_point_mass(score, predicted, ci_prob)]
+    if len(np.unique(rater)) > 1:
+        checks.append(_rater_spread(score, predicted, rater, ci_prob))
+    checks += _ends(score, predicted, low, high, ci_prob)
+    checks.append(_compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
+    return tuple(checks)
+
+
+def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
+    """A check from one observed number and its predicted draws."""
+    tail = (1 - ci_prob) / 2
+    low, high = (float(x) for x in np.quantile(predicted, (tail, 1 - tail)))
+    p = float(np.mean(predicted > observed) + 0.5 * np.mean(predicted == observed))
+    within = bool(low - 1e-9 <= observed <= high + 1e-9)
+    verb = "reproduces" if within else "does not reproduce"
+    sentence = f"The model {verb} the {name}: observed {observed:.3g}, predicted {low:.3g} to {high:.3g} ({ci_prob:.0%} interval)."
+    return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
+
+
+def _point_mass(score: NDArray[np.float64], predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
+    """Share of the most common score; a predicted score counts when the scale's own grid rounds it there, or it lies beyond an end."""
+    values, counts = np.unique(score, return_counts=True)
+    mode = float(values[np.argmax(counts)])
+    below = -np.inf if mode == values[0] else (mode + values[values < mode].max()) / 2
+    above = np.inf if mode == values[-1] else (mode + values[values > mode].min()) / 2
+    share = ((predicted >= below) & (predicted < above)).mean(axis=1)
+    return _compared(f"share of scores equal to {mode:g}", float(counts.max() / score.size), share, ci_prob)
+
+
+def _rater_spread(
+    score: NDArray[np.float64], predicted: NDArray[np.float64], rater: NDArray[np.intp], ci_prob: float
+) -> PredictiveCheck:
+    """SD between raters of their mean scores."""
+    belongs = np.eye(int(rater.max()) + 1)[rater]
+    mean = belongs / belongs.sum(axis=0).clip(1)
+    return _compared("spread between raters' mean scores (SD)", float((score @ mean).std()), (predicted @ mean).std(axis=1), ci_prob)
+
+
+def _ends(
+    score: NDArray[np.float64], predicted: NDArray[np.float64], low: float, high: float, ci_prob: float
+) -> list[PredictiveCheck]:
+    """Share of scores beyond the ends of the scale: none can be observed, so predicted ones are the model's error."""
+    outside = ((predicted < low) | (predicted > high)).mean(axis=1)
+    check = _compared(f"absence of scores outside {low:g} to {high:g}", 0.0, outside, ci_prob)
+    mean = float(outside.mean())
+    sentence = f"The model puts {mean:.0%} of scores outside {low:g} to {high:g}, where none can be."
+    reproduced = mean < 0.01
+    parts = {**asdict(check), "name": f"share of scores outside {low:g} to {high:g}", "sentence": sentence, "reproduced": reproduced}
+    return [PredictiveCheck(**parts)]
+
+
+def _skewness(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Skewness of each row."""
+    deviation = scores - scores.mean(axis=1, keepdims=True)
+    spread = np.sqrt((deviation**2).mean(axis=1))
+    result: NDArray[np.float64] = (deviation**3).mean(axis=1) / np.maximum(spread, np.finfo(float).tiny) ** 3
+    return result

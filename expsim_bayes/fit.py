@@ -1,0 +1,190 @@
+"""The fit of real ratings by NUTS: the only caller of a sampler, and the reference that the fast posterior is held against.
+
+`fit` samples the score story with items and outputs integrated out, draws these from their Gaussian conditionals, and returns a gated
+DataTree with every effect and its provenance.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import nutpie
+import xarray as xr
+
+from expsim_bayes.diagnostics import gate
+from expsim_bayes.errors import SettingError
+from expsim_bayes.models._groups import Story, data_groups, posterior_groups, prior_groups
+from expsim_bayes.models._marginal import PARTS
+from expsim_bayes.models._statistics import statistics
+from expsim_bayes.models.continuous import Components, Priors, build_marginal_model, score_scale, terms
+from expsim_bayes.ratings import Ratings, code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FEWEST = {"draws": 50, "tune": 50, "chains": 2}
+"""Settings below which nothing can be said about convergence."""
+PACKAGES = ("expsim-bayes", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
+"""Packages whose versions a fit remembers."""
+STATS = ("diverging", "energy", "logp", "step_size", "n_steps", "depth", "mean_tree_accept", "energy_error")
+"""Statistics of the sampler that are kept."""
+
+
+def fit(
+    ratings: Ratings,
+    *,
+    priors: Priors | None = None,
+    fixed: Components | None = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.95,
+    random_seed: int = 0,
+    cores: int | None = None,
+    min_effect: float = 0.0,
+    ci_prob: float = 0.95,
+    progress: Callable[[float, str], None] | None = None,
+) -> xr.DataTree:
+    """The posterior of the score story, sampled and gated.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Validated ratings; missing scores are left out.
+    priors : Priors, optional
+        In widths of the score range.
+    fixed : Components, optional
+        Standard deviations and scale use in points, when they are known rather than estimated.
+    draws, tune, chains : int
+        Kept draws and tuning steps of each chain, and number of chains.
+    target_accept : float
+        Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer.
+    random_seed : int
+        Seed of everything drawn here.
+    cores : int, optional
+        Chains that run at the same time; all cores unless told.
+    min_effect : float
+        Smallest difference that matters, in points; remembered for those who read the fit.
+    ci_prob : float
+        Probability of intervals; remembered for those who read the fit.
+    progress : callable, optional
+        Called with the share done, within [0, 1], and a few words.
+
+    Returns
+    -------
+    xr.DataTree
+        Groups posterior, effects, posterior_predictive, log_likelihood, prior, prior_predictive, sample_stats, observed_data and
+        constant_data; `attrs` hold provenance, the terms' sentences and the verdict (`expsim_bayes.diagnostics.Verdict.from_json`).
+
+    Raises
+    ------
+    SettingError
+        When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense.
+    """
+    _check(draws, tune, chains, target_accept)
+    started = datetime.now(UTC)
+    tell = progress or (lambda share, words: None)
+    priors = priors or Priors()
+    story = _story(ratings, priors, fixed)
+    tell(0.0, "compiling the model")
+    seeds = np.random.SeedSequence(random_seed).spawn(3)
+    model = build_marginal_model(ratings, priors, fixed=fixed)
+    names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
+    compiled = nutpie.compile_pymc_model(model, var_names=names)
+    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
+    trace = _sample(compiled, settings, target_accept, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
+    tell(0.9, "drawing items, outputs and predictions")
+    groups = posterior_groups(trace["posterior"].to_dataset(), story, np.random.default_rng(seeds[1]))
+    groups |= prior_groups(story, np.random.default_rng(seeds[2]))
+    groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
+    groups |= data_groups(story)
+    tree = xr.DataTree.from_dict(groups)
+    settings |= {"target_accept": target_accept, "min_effect": min_effect, "ci_prob": ci_prob}
+    tree.attrs = _provenance(ratings, story, settings, random_seed, started)
+    tree.attrs["verdict"] = gate(tree).to_json()
+    tell(1.0, "done")
+    return tree
+
+
+def _check(draws: int, tune: int, chains: int, target_accept: float) -> None:
+    """Settings with which convergence can be judged."""
+    for name, value in {"draws": draws, "tune": tune, "chains": chains}.items():
+        if value < FEWEST[name]:
+            raise SettingError(
+                f"with {name} {value} nothing can be said about convergence",
+                where=name,
+                remedy=f"use {FEWEST[name]} or more; 1000 draws, 1000 tuning steps and 4 chains are the usual",
+            )
+    if not 0 < target_accept < 1:
+        raise SettingError(f"an acceptance rate of {target_accept} has no meaning", where="target_accept", remedy="use .95 or .99")
+
+
+def _story(ratings: Ratings, priors: Priors, fixed: Components | None) -> Story:
+    data = code(ratings)
+    present = terms(data, fixed)
+    return Story(data, present, priors, score_scale(data, ratings.score_range), statistics(data, present), fixed)
+
+
+def _sample(
+    compiled: Any, settings: dict[str, int], target_accept: float, seed: int, tell: Callable[[float, str], None]
+) -> xr.DataTree:
+    """Draws by nutpie in the background, so that the keyboard can stop them."""
+    share = [0.0]
+
+    def watch(chains: list[Any]) -> None:
+        share[0] = sum(chain.finished_draws for chain in chains) / max(1, sum(chain.total_draws for chain in chains))
+
+    sampler: Any = nutpie.sample(
+        compiled, **settings, seed=seed, target_accept=target_accept, progress_bar=False, save_warmup=False, blocking=False,
+        progress_callback=watch, progress_rate=200,
+    )  # fmt: skip
+    try:
+        while True:
+            try:
+                trace: xr.DataTree = sampler.wait(timeout=0.2)
+                return trace
+            except TimeoutError:
+                tell(0.1 + 0.8 * share[0], "sampling")
+    except BaseException:
+        sampler.cancel()
+        raise
+
+
+def _stats(stats: xr.Dataset) -> xr.Dataset:
+    """Statistics of the sampler with plain types."""
+    kept = stats[[name for name in STATS if name in stats and stats[name].dims[:2] == ("chain", "draw")]]
+    kept.attrs = {}
+    return kept.drop_vars([name for name in kept.coords if name not in ("chain", "draw")])
+
+
+def _provenance(
+    ratings: Ratings, story: Story, settings: dict[str, Any], random_seed: int, started: datetime
+) -> dict[str, str | int]:
+    """What a result file must carry to be made again."""
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {
+        "model": "continuous",
+        "random_seed": random_seed,
+        "settings": json.dumps(settings),
+        "versions": json.dumps(versions),
+        "platform": platform.platform(),
+        "data_source": ratings.source,
+        "data_sha256": ratings.sha256,
+        "priors": story.priors.model_dump_json(),
+        "scale": json.dumps(story.scale._asdict()),
+        "score_range": json.dumps(ratings.score_range),
+        "higher_is_better": json.dumps(ratings.higher_is_better),
+        "control": json.dumps(ratings.control),
+        "reference": story.data.evaluators[story.present.reference],
+        "terms": json.dumps([*story.present.sentences, story.scale.sentence]),
+        "n_missing": story.data.n_missing,
+        "components": "given" if story.fixed is not None else "estimated",
+        "started_utc": started.isoformat(timespec="seconds"),
+        "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,237 @@
+"""Draws of the score story as labelled xarray groups: posterior, effects, predictions, prior, data.
+
+Effects of items and outputs and everything that has one value a rating are kept for every n-th draw only, so that no array holds more
+than `MAX_VALUES` numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from expsim_bayes.models._predict import (
+    log_likelihoods,
+    predictions,
+    prior_components,
+    prior_effects,
+    prior_nested,
+    rating_means,
+    repeated,
+)
+from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.models._recover import Effects, Nested, Parts, nested_effects, parts_to_effects, voices_see
+from expsim_bayes.models._statistics import Statistics
+from expsim_bayes.models._terms import Components, Terms
+from expsim_bayes.ratings import Coded
+
+MAX_VALUES = 5_000_000
+"""Most numbers in one array of draws by ratings, or draws by outputs."""
+PRIOR_DRAWS = 1000
+"""Draws from the prior."""
+POOLS = {"sd_rater": "severity_pool", "sd_taste": "taste_pool", "sd_opinion": "opinion_pool"}
+"""Dim of the sampled SDs that some evaluators lack."""
+DIMS = {
+    "quality": ("variant",),
+    "q": ("variant",),
+    "level": ("evaluator",),
+    "scale_use": ("evaluator",),
+    "severity": ("rater",),
+    "shift": ("evaluator", "variant"),
+    "taste": ("rater", "variant"),
+    "sd_item": (),
+    "sd_interaction": (),
+    "sd_output": (),
+    "sd_shift": (),
+    "sd_rater": ("evaluator",),
+    "sd_taste": ("evaluator",),
+    "sd_opinion": ("evaluator",),
+    "sd_noise": ("evaluator",),
+}
+"""Variables of the posterior and prior groups and their dims after (chain, draw)."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that turns sampled parts into the story's groups."""
+
+    data: Coded
+    present: Terms
+    priors: Priors
+    scale: Scale
+    sums: Statistics
+    fixed: Components | None
+
+    def coords(self) -> dict[str, list[str]]:
+        """Coordinates of the evaluators, raters and variants."""
+        return {"variant": list(self.data.variants), "evaluator": list(self.data.evaluators), "rater": list(self.data.raters)}
+
+
+def estimated(story: Story) -> dict[str, NDArray[np.bool_]]:
+    """Which entries of each posterior variable are estimated; the others are constant by construction (0, 1 or NaN)."""
+    present, data = story.present, story.data
+    variants, free = len(data.variants), story.fixed is None
+    severity, shift = np.array(present.severity), np.array(present.shift)
+    of = data.rater_evaluator
+    return {
+        "quality": np.ones(variants, dtype=bool),
+        "q": np.ones(variants, dtype=bool),
+        "level": np.ones(len(data.evaluators), dtype=bool),
+        "scale_use": np.array(present.scale_use),
+        "severity": severity[of],
+        "shift": np.repeat(shift[:, None], variants, axis=1),
+        "taste": np.repeat(np.array(present.taste)[of][:, None], variants, axis=1),
+        "sd_item": np.array(free and present.item),
+        "sd_interaction": np.array(free and present.interaction),
+        "sd_output": np.array(free and present.output),
+        "sd_shift": np.array(free and any(present.shift)),
+        "sd_rater": severity & free,
+        "sd_taste": np.array(present.taste) & free,
+        "sd_opinion": np.array(present.opinion) & free,
+        "sd_noise": np.full(len(data.evaluators), free),
+    }
+
+
+def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    """Groups posterior, effects, posterior_predictive and log_likelihood from the sampler's draws."""
+    chains, draws = sampled.sizes["chain"], sampled.sizes["draw"]
+    sd = sampled_components(sampled, story)
+    parts = sampled_parts(sampled, story)
+    shared = {"data": story.data, "present": story.present, "priors": story.priors, "scale": story.scale}
+    effects = parts_to_effects(parts, sd, rng=rng, **shared)  # type: ignore[arg-type]
+    groups = {"posterior": dataset(effects, sd, story, chains)}
+    step = keep_every(chains * draws, story.data)
+    kept = np.arange(draws) % step == 0
+    rows = np.tile(kept, chains)
+    sd, parts, effects = (type(x)(*(value[rows] for value in x)) for x in (sd, parts, effects))
+    nested = nested_effects(voices_see(parts, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
+    groups["effects"] = nested_dataset(nested, story, chains)
+    means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
+    groups["posterior_predictive"] = rating_dataset(predictions(means, sd, story.data, rng), story, chains)
+    groups["log_likelihood"] = rating_dataset(log_likelihoods(means, sd, story.data), story, chains)
+    for name in ("effects", "posterior_predictive", "log_likelihood"):
+        groups[name] = groups[name].assign_coords(draw=np.flatnonzero(kept)).assign_attrs(kept_every=step)
+    return groups
+
+
+def prior_groups(story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    """Groups prior and prior_predictive, drawn straight from the story."""
+    shared = {"data": story.data, "present": story.present, "priors": story.priors, "scale": story.scale}
+    sd = prior_components(PRIOR_DRAWS, fixed=story.fixed, rng=rng, **shared)  # type: ignore[arg-type]
+    effects = prior_effects(sd, rng=rng, **shared)  # type: ignore[arg-type]
+    groups = {"prior": dataset(effects, sd, story, 1)}
+    step = keep_every(PRIOR_DRAWS, story.data)
+    sd, effects = (type(x)(*(value[::step] for value in x)) for x in (sd, effects))
+    nested = prior_nested(sd, sums=story.sums, present=story.present, rng=rng)
+    means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
+    kept = np.arange(0, PRIOR_DRAWS, step)
+    predicted = rating_dataset(predictions(means, sd, story.data, rng), story, 1)
+    groups["prior_predictive"] = predicted.assign_coords(draw=kept).assign_attrs(kept_every=step)
+    return groups
+
+
+def data_groups(story: Story) -> dict[str, xr.Dataset]:
+    """Groups observed_data and constant_data."""
+    data = story.data
+    codes = {name: ("rating", getattr(data, name)) for name in ("variant", "item", "output", "rater", "evaluator")}
+    constant = xr.Dataset({f"{name}_of": value for name, value in codes.items()}, coords=story.coords())
+    for name, mask in estimated(story).items():
+        constant[f"{name}_estimated"] = (DIMS[name], mask.astype(np.int8))
+    constant["rater_evaluator"] = ("rater", data.rater_evaluator)
+    constant["evaluator_kind"] = ("evaluator", list(data.kinds))
+    constant["item_name"] = ("item_number", list(data.items))
+    constant["output_name"] = ("output_number", list(data.outputs))
+    return {"observed_data": xr.Dataset({"score": ("rating", data.score)}), "constant_data": constant}
+
+
+def keep_every(draws: int, data: Coded) -> int:
+    """Distance of the draws that are kept where there is one value a rating or an output."""
+    return max(1, int(np.ceil(draws * max(data.score.size, len(data.outputs)) / MAX_VALUES)))
+
+
+def sampled_components(sampled: xr.Dataset, story: Story) -> Components:
+    """Components of every draw, (D,) and (D, K), zero where a term is absent."""
+    draws = sampled.sizes["chain"] * sampled.sizes["draw"]
+    if story.fixed is not None:
+        return repeated(story.fixed, draws)
+    evaluators = list(story.data.evaluators)
+
+    def one(name: str) -> NDArray[np.float64]:
+        value = np.zeros(draws)
+        if name in sampled:
+            value = flat(sampled[name])
+        elif name in POOLS or name == "sd_noise":
+            value = np.zeros((draws, len(evaluators)))
+        if name in POOLS and name in sampled:
+            full = np.zeros((draws, len(evaluators)))
+            full[:, [evaluators.index(str(who)) for who in sampled[POOLS[name]].values]] = value
+            return full
+        return value
+
+    return Components(*(one(name) for name in Components._fields))
+
+
+def sampled_parts(sampled: xr.Dataset, story: Story) -> Parts:
+    """Parts of every draw, zero where absent."""
+    draws = sampled.sizes["chain"] * sampled.sizes["draw"]
+    raters, variants = len(story.data.raters), len(story.data.variants)
+    empty = {"rater_deviation": (draws, raters), "taste_deviation": (draws, raters, variants)}
+    return Parts(*(flat(sampled[name]) if name in sampled else np.zeros(empty[name]) for name in Parts._fields))
+
+
+def flat(values: xr.DataArray) -> NDArray[np.float64]:
+    """Values with chain and draw as one leading axis, chain by chain."""
+    array = values.transpose("chain", "draw", ...).to_numpy()
+    return array.reshape(-1, *array.shape[2:]).astype(np.float64)
+
+
+def dataset(effects: Effects, sd: Components, story: Story, chains: int) -> xr.Dataset:
+    """The story's named quantities with dims (chain, draw, ...)."""
+    quality = effects.level[:, [story.present.reference]] + effects.q
+    values = {"quality": quality, **effects._asdict(), **sd._asdict()}
+    masks = estimated(story)
+    for name in ("severity", "taste"):
+        values[name] = np.where(masks[name], values[name], np.nan)
+    arrays = {
+        name: (("chain", "draw", *dims), values[name].reshape(chains, -1, *values[name].shape[1:]))
+        for name, dims in DIMS.items()
+        if masks[name].any() or name.startswith("sd_") or name == "scale_use"
+    }
+    return xr.Dataset(arrays, coords={**story.coords(), **_draw_coords(chains, len(quality))})
+
+
+def nested_dataset(nested: Nested, story: Story, chains: int) -> xr.Dataset:
+    """Effects of items, cells, outputs and pairs of rater and output, with names as coordinates."""
+    data, sums = story.data, story.sums
+    labels = {level.component: level.label for level in sums.levels}
+    arrays: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
+    coords: dict[str, list[str]] = {}
+    cells = np.unique(np.stack([data.output_item, data.output_variant]), axis=1)
+    names = {
+        "item_effect": ("item", nested.item, "sd_item", lambda n: data.items[n]),
+        "interaction": (
+            "cell", nested.interaction, "sd_interaction", lambda n: f"{data.items[cells[0, n]]} | {data.variants[cells[1, n]]}"
+        ),
+        "output_effect": ("output", nested.output, "sd_output", lambda n: data.outputs[n]),
+    }  # fmt: skip
+    for name, (dim, value, component, label) in names.items():
+        if value is not None:
+            arrays[name] = (("chain", "draw", dim), value.reshape(chains, -1, value.shape[1]))
+            coords[dim] = [label(n) for n in labels[component]]
+    if nested.opinion is not None:
+        arrays["opinion"] = (("chain", "draw", "pair"), nested.opinion.reshape(chains, -1, nested.opinion.shape[1]))
+        pairs = zip(sums.unit_rater, sums.unit_output, strict=True)
+        coords["pair"] = [f"{data.raters[r]} | {data.outputs[o]}" for r, o in pairs]
+    return xr.Dataset(arrays, coords={**coords, "chain": np.arange(chains)})
+
+
+def rating_dataset(values: NDArray[np.float64], story: Story, chains: int) -> xr.Dataset:
+    """`score` with dims (chain, draw, rating), in single precision: a file of it stays small."""
+    array = values.reshape(chains, -1, values.shape[1]).astype(np.float32)
+    return xr.Dataset({"score": (("chain", "draw", "rating"), array)}, coords={"chain": np.arange(chains)})
+
+
+def _draw_coords(chains: int, rows: int) -> dict[str, NDArray[np.intp]]:
+    return {"chain": np.arange(chains), "draw": np.arange(rows // chains)}

@@ -1,0 +1,437 @@
+"""The score story in PyMC: laws of its two forms, held against a dense multivariate normal written from the story alone."""
+
+from __future__ import annotations
+
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor
+import pytest
+from scipy import linalg
+from scipy.stats import multivariate_normal
+
+from expsim_bayes.errors import RatingsError, SettingError
+from expsim_bayes.models._groups import (
+    Story,
+    dataset,
+    prior_groups,
+)
+from expsim_bayes.models._marginal import PARTS
+from expsim_bayes.models._predict import log_likelihoods, rating_means, repeated
+from expsim_bayes.models._recover import Effects, Parts, nested_effects, parts_to_effects, voices_see
+from expsim_bayes.models._statistics import statistics
+from expsim_bayes.models.continuous import Components, Priors, build_marginal_model, build_model, score_scale, terms
+from expsim_bayes.ratings import Ratings, code, validate
+
+RANGE = (1.0, 5.0)
+NUMBERS = Components(
+    sd_item=0.5, sd_interaction=0.4, sd_output=0.3, sd_shift=0.35, sd_rater=np.array([0.0, 0.6, 0.0]),
+    sd_taste=np.array([0.0, 0.25, 0.0]), sd_opinion=np.array([0.2, 0.45, 0.0]), sd_noise=np.array([0.5, 0.8, 0.6]),
+    scale_use=np.array([1.3, 1.0, 0.7]),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _python_linker():
+    """Compile with pytensor's plain linker: each test has its own graph, and numba would spend minutes on them."""
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        yield
+
+
+def design(name: str) -> Ratings:
+    """A small design with three evaluators: judge "a", people "human" and judge "z" where the design has them."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for item in range(5):
+        for variant in ("A", "B", "C"):
+            for generation in range(2 if name in ("full", "holes") else 1):
+                output = f"{variant}{item}{generation}"
+                for evaluator, kind, rater in (
+                    ("a", "llm", "a"), ("human", "human", "p1"), ("human", "human", "p2"), ("human", "human", "p3"), ("z", "llm", "z"),
+                ):  # fmt: skip
+                    for repeat in range(2 if name in ("full", "holes", "repeats") and evaluator != "z" else 1):
+                        rows.append((variant, f"i{item}", output, evaluator, kind, rater, str(repeat), rng.normal(3, 0.7)))
+    columns = ["variant", "item", "output", "evaluator", "kind", "rater", "repeat", "score"]
+    frame = pd.DataFrame(rows, columns=columns)
+    if name == "holes":
+        frame = frame[rng.random(len(frame)) < 0.6]
+    if name == "judges":
+        frame = frame[frame.kind == "llm"]
+    if name == "one judge":
+        frame = frame[frame.evaluator == "z"]
+    if name == "people":
+        frame = frame[frame.kind == "human"]
+    return validate(frame, score_range=RANGE)
+
+
+def given(ratings: Ratings) -> Components:
+    """Known components for the evaluators of a design."""
+    index = [("a", "human", "z").index(name) for name in code(ratings).evaluators]
+    return Components(*(value[index] if isinstance(value, np.ndarray) else value for value in NUMBERS))
+
+
+DESIGNS = ("full", "holes", "repeats", "crossed", "judges", "one judge", "people")
+
+
+class Dense:
+    """The story as one big linear Gaussian model, term by term: loadings of every effect on every rating, and variances."""
+
+    def __init__(self, ratings: Ratings, sd: Components, priors: Priors) -> None:
+        self.data = data = code(ratings)
+        width = RANGE[1] - RANGE[0]
+        reference = data.reference if data.reference >= 0 else int(np.argmax(np.bincount(data.evaluator)))
+        self.names: list[tuple[object, ...]] = []
+        self.variance: list[float] = []
+        columns = []
+        lam = sd.scale_use[data.evaluator]
+
+        def add(name: tuple[object, ...], hit: np.ndarray, variance: float) -> None:
+            self.names.append(name)
+            self.variance.append(variance)
+            columns.append(hit)
+
+        for k in range(len(data.evaluators)):
+            add(("m", k), (data.evaluator == k) * 1.0, (priors.level_sd * width) ** 2)
+        for v in range(len(data.variants)):
+            add(("q", v), (data.variant == v) * lam, (priors.sd_variant * width) ** 2)
+            for k, kind in enumerate(data.kinds):
+                if k != data.reference and kind != "human":
+                    add(("d", k, v), (data.evaluator == k) * (data.variant == v) * 1.0, sd.sd_shift**2)
+        for r, k in enumerate(data.rater_evaluator):
+            add(("b", r), (data.rater == r) * 1.0, sd.sd_rater[k] ** 2)
+            for v in range(len(data.variants)):
+                add(("t", r, v), (data.rater == r) * (data.variant == v) * 1.0, sd.sd_taste[k] ** 2)
+            for o in range(len(data.outputs)):
+                add(("a", r, o), (data.rater == r) * (data.output == o) * 1.0, sd.sd_opinion[k] ** 2)
+        for i in range(len(data.items)):
+            add(("u", i), (data.item == i) * lam, sd.sd_item**2)
+            for v in range(len(data.variants)):
+                add(("g", i, v), (data.item == i) * (data.variant == v) * lam, sd.sd_interaction**2)
+        for o in range(len(data.outputs)):
+            add(("w", o), (data.output == o) * lam, sd.sd_output**2)
+        self.loading = np.stack(columns, axis=1)
+        self.prior = np.array(self.variance)
+        self.noise = sd.sd_noise[data.evaluator] ** 2
+        self.mean = np.full(data.score.size, sum(RANGE) / 2)
+        self.reference = reference
+
+    def log_density(self) -> float:
+        covariance = (self.loading * self.prior) @ self.loading.T + np.diag(self.noise)
+        return float(multivariate_normal(self.mean, covariance).logpdf(self.data.score))
+
+    def posterior(self, keep: list[tuple[object, ...]]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (levels as deviations from the middle) and covariance of some effects."""
+        covariance = (self.loading * self.prior) @ self.loading.T + np.diag(self.noise)
+        index = [self.names.index(name) for name in keep]
+        cross = (self.loading[:, index] * self.prior[index]).T
+        gain = linalg.solve(covariance, cross.T, assume_a="pos").T
+        return gain @ (self.data.score - self.mean), np.diag(self.prior[index]) - gain @ cross.T
+
+
+def quadratic(model: pm.Model) -> tuple[np.ndarray, np.ndarray, float, list[tuple[str, tuple[int, ...]]]]:
+    """Mode, covariance and log normaliser of a model whose log density is exactly quadratic in its variables."""
+    point = model.initial_point()
+    layout = [(name, value.shape) for name, value in point.items()]
+    sizes = [int(np.prod(shape)) for _, shape in layout]
+    log_density = model.compile_logp(jacobian=False)
+    gradient = model.compile_dlogp(jacobian=False)
+
+    def unpack(x: np.ndarray) -> dict[str, np.ndarray]:
+        pieces = np.split(x, np.cumsum(sizes)[:-1])
+        return {name: piece.reshape(shape) for (name, shape), piece in zip(layout, pieces, strict=True)}
+
+    n = sum(sizes)
+    at_zero = gradient(unpack(np.zeros(n)))
+    hessian = np.stack([gradient(unpack(row)) - at_zero for row in np.eye(n)])
+    covariance = linalg.inv(-(hessian + hessian.T) / 2)
+    mode = covariance @ at_zero
+    normaliser = float(log_density(unpack(mode))) + 0.5 * n * np.log(2 * np.pi) + 0.5 * np.linalg.slogdet(covariance)[1]
+    return mode, covariance, normaliser, layout
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_marginal_model_has_the_evidence_of_the_dense_story(name):
+    ratings = design(name)
+    fixed = given(ratings)
+    dense = Dense(ratings, fixed, Priors()).log_density()
+    *_, evidence, _ = quadratic(build_marginal_model(ratings, fixed=fixed))
+    assert evidence == pytest.approx(dense, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_explicit_model_has_the_evidence_of_the_dense_story(name):
+    ratings = design(name)
+    fixed = given(ratings)
+    dense = Dense(ratings, fixed, Priors()).log_density()
+    *_, evidence, _ = quadratic(build_model(ratings, fixed=fixed))
+    assert evidence == pytest.approx(dense, rel=1e-9)
+
+
+@pytest.mark.parametrize("drop", ["sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater", "sd_taste", "sd_opinion"])
+def test_absent_terms_keep_the_evidence(drop):
+    ratings = design("holes")
+    fixed = given(ratings)
+    fixed = fixed._replace(**{drop: np.zeros_like(getattr(fixed, drop)) if drop.startswith(("sd_r", "sd_t", "sd_op")) else 0.0})
+    dense = Dense(ratings, fixed, Priors()).log_density()
+    *_, evidence, _ = quadratic(build_marginal_model(ratings, fixed=fixed))
+    assert evidence == pytest.approx(dense, rel=1e-9)
+
+
+def story(ratings: Ratings, fixed: Components) -> Story:
+    data = code(ratings)
+    present = terms(data, fixed)
+    return Story(data, present, Priors(), score_scale(data, ratings.score_range), statistics(data, present), fixed)
+
+
+def part_draws(ratings: Ratings, fixed: Components, draws: int, rng: np.random.Generator) -> Parts:
+    """Exact posterior draws of the parts."""
+    model = build_marginal_model(ratings, fixed=fixed)
+    mode, covariance, _, layout = quadratic(model)
+    free = rng.multivariate_normal(mode, covariance, size=draws, method="cholesky")
+    names = [name for name in PARTS if name in model.named_vars]
+    outputs = pytensor.function(
+        [variable for variable in model.value_vars], model.replace_rvs_by_values([model[name] for name in names]),
+        on_unused_input="ignore",
+    )  # fmt: skip
+    offsets = np.cumsum([0, *(int(np.prod(shape)) for _, shape in layout)])
+    at = {name: (offsets[n], shape) for n, (name, shape) in enumerate(layout)}
+    rows = []
+    for x in free:
+        values = [x[at[v.name][0] : at[v.name][0] + int(np.prod(at[v.name][1]))].reshape(at[v.name][1]) for v in model.value_vars]
+        rows.append(outputs(*values))
+    found = {name: np.stack([row[n] for row in rows]) for n, name in enumerate(names)}
+    data = code(ratings)
+    shapes = {"rater_deviation": (len(data.raters),), "taste_deviation": (len(data.raters), len(data.variants))}
+    return Parts(*(found.get(name, np.zeros((draws, *shapes.get(name, ())))) for name in Parts._fields))
+
+
+@pytest.mark.parametrize("name", ["holes", "judges", "people"])
+def test_recovered_effects_have_the_dense_posterior(name):
+    ratings = design(name)
+    fixed = given(ratings)
+    one = story(ratings, fixed)
+    rng = np.random.default_rng(1)
+    draws = 6000
+    parts = part_draws(ratings, fixed, draws, rng)
+    sd = repeated(fixed, draws)
+    shared = {"data": one.data, "present": one.present, "priors": one.priors, "scale": one.scale}
+    effects = parts_to_effects(parts, sd, rng=rng, **shared)
+    nested = nested_effects(voices_see(parts, one.sums), sd, sums=one.sums, present=one.present, rng=rng)
+    found = {("m", k): effects.level[:, k] - 3.0 for k in range(len(one.data.evaluators))}
+    found |= {("q", v): effects.q[:, v] for v in range(3)}
+    found |= {("d", k, v): effects.shift[:, k, v] for k in np.flatnonzero(one.present.shift) for v in range(3)}
+    found |= {("b", r): effects.severity[:, r] for r in range(len(one.data.raters)) if sd.sd_rater[0, one.data.rater_evaluator[r]] > 0}
+    found |= {
+        ("t", r, v): effects.taste[:, r, v]
+        for r in range(len(one.data.raters)) if sd.sd_taste[0, one.data.rater_evaluator[r]] > 0 for v in range(3)
+    }  # fmt: skip
+    cells = np.unique(np.stack([one.data.output_item, one.data.output_variant]), axis=1)
+    found |= {("u", i): nested.item[:, i] for i in range(len(one.data.items))}
+    found |= {("g", *cells[:, c]): nested.interaction[:, c] for c in range(cells.shape[1])}
+    found |= {("w", o): nested.output[:, o] for o in range(len(one.data.outputs))}
+    opinionated = fixed.sd_opinion[one.data.rater_evaluator[one.sums.unit_rater]] > 0
+    found |= {
+        ("a", one.sums.unit_rater[n], one.sums.unit_output[n]): nested.opinion[:, n] for n in np.flatnonzero(opinionated)
+    }
+    names = list(found)
+    mean, covariance = Dense(ratings, fixed, Priors()).posterior(names)
+    drawn = np.stack([found[n] for n in names], axis=1)
+    sd_exact = np.sqrt(np.diag(covariance))
+    z = (drawn.mean(axis=0) - mean) / (sd_exact / np.sqrt(draws))
+    assert np.abs(z).max() < 4.5
+    np.testing.assert_allclose(drawn.std(axis=0) / sd_exact, 1, atol=0.05)
+    correlation = np.corrcoef(drawn.T) - covariance / np.outer(sd_exact, sd_exact)
+    assert np.abs(correlation).max() < 5 / np.sqrt(draws)
+
+
+def test_rating_means_and_likelihood_are_those_of_the_explicit_model():
+    ratings = design("holes")
+    fixed = given(ratings)
+    one = story(ratings, fixed)
+    rng = np.random.default_rng(2)
+    model = build_model(ratings, fixed=fixed)
+    point = {name: rng.normal(size=value.shape) for name, value in model.initial_point().items()}
+    full = pytensor.function(model.value_vars, model.replace_rvs_by_values(
+        [model[name] for name in ("level", "q", "severity", "shift", "taste", "opinion", "item_effect", "interaction", "output_effect")]
+    ), on_unused_input="ignore")  # fmt: skip
+    level, q, severity, shift, taste, opinion, item, interaction, output = (
+        value[None] for value in full(*(point[v.name] for v in model.value_vars))
+    )
+    from expsim_bayes.models._recover import Nested
+
+    sd = repeated(fixed, 1)
+    by_unit = dict(zip(_pairs(one), opinion[0], strict=True))
+    units = np.array([[by_unit[pair] for pair in zip(one.sums.unit_rater, one.sums.unit_output, strict=True)]])
+    means = rating_means(Effects(level, q, severity, shift, taste), Nested(item, interaction, output, units), sd, data=one.data, sums=one.sums)
+    expected = model.compile_logp(vars=[model["score"]], sum=False, jacobian=False)(point)[0]
+    np.testing.assert_allclose(log_likelihoods(means, sd, one.data)[0], expected, rtol=1e-9)
+
+
+def _pairs(one: Story) -> list[tuple[int, int]]:
+    pairs = np.unique(np.stack([one.data.rater, one.data.output]), axis=1)
+    return [(int(r), int(o)) for r, o in pairs.T]
+
+
+def test_prior_draws_have_the_explicit_models_prior():
+    ratings = design("repeats")
+    data = code(ratings)
+    present = terms(data)
+    one = Story(data, present, Priors(), score_scale(data, ratings.score_range), statistics(data, present), None)
+    fast = prior_groups(one, np.random.default_rng(0))
+    with build_model(ratings):
+        slow = pm.sample_prior_predictive(1000, random_seed=1)
+    for name in ("quality", "q", "level", "sd_item", "sd_shift", "scale_use"):
+        a, b = fast["prior"][name], slow["prior"][name]
+        spread = float(b.std(("chain", "draw")).max())
+        np.testing.assert_allclose(a.mean(("chain", "draw")), b.mean(("chain", "draw")), atol=4.5 * spread * np.sqrt(2 / 1000))
+        np.testing.assert_allclose(a.std(("chain", "draw")), b.std(("chain", "draw")), atol=0.2 * spread)
+    a = fast["prior_predictive"]["score"].to_numpy()[0]
+    b = slow["prior_predictive"]["score"].to_numpy()[0]
+    np.testing.assert_allclose(a.std(), b.std(), rtol=0.1)
+    np.testing.assert_allclose(np.median(np.abs(a - 3)), np.median(np.abs(b - 3)), rtol=0.1)
+    pair = [(0, 1), (0, 5), (0, -1)]
+    for i, j in pair:
+        assert np.mean((a[:, i] - a[:, j]) ** 2) == pytest.approx(np.mean((b[:, i] - b[:, j]) ** 2), rel=0.35)
+
+
+def test_dims_and_coords_are_the_vocabulary():
+    model = build_model(design("full"))
+    assert model.named_vars_to_dims["quality"] == ("variant",)
+    assert tuple(model.coords["variant"]) == ("A", "B", "C")
+    assert tuple(model.coords["evaluator"]) == ("a", "human", "z")
+    assert {"variant_of", "item_of", "output_of", "rater_of", "evaluator_of", "score_of"} <= set(model.named_vars)
+    observed = {variable.name for variable in model.observed_RVs}
+    assert observed == {"score"}
+
+
+def test_builder_and_data_travel_to_workers():
+    builder, ratings = cloudpickle.loads(cloudpickle.dumps((build_marginal_model, design("crossed"))))
+    a, b = builder(ratings), build_marginal_model(design("crossed"))
+    point = b.initial_point()
+    assert a.compile_logp()(point) == b.compile_logp()(point)
+
+
+def test_order_of_rows_changes_nothing():
+    ratings = design("holes")
+    shuffled = validate(ratings.table.sample(frac=1, random_state=3), score_range=RANGE)
+    a, b = build_marginal_model(ratings), build_marginal_model(shuffled)
+    point = {name: np.full_like(value, 0.1) for name, value in a.initial_point().items()}
+    assert a.compile_logp()(point) == pytest.approx(b.compile_logp()(point), rel=1e-12)
+
+
+def test_names_change_nothing():
+    ratings = design("crossed")
+    renamed = ratings.table.assign(variant=ratings.table.variant.map({"A": "B", "B": "C", "C": "A"}))
+    fixed = given(ratings)
+    *_, a, _ = quadratic(build_marginal_model(ratings, fixed=fixed))
+    *_, b, _ = quadratic(build_marginal_model(validate(renamed.drop(columns="output"), score_range=RANGE), fixed=fixed))
+    assert a == pytest.approx(b, rel=1e-10)
+
+
+def test_scale_of_scores_changes_nothing_but_the_units():
+    ratings = design("crossed")
+    tenfold = validate(ratings.table.assign(score=ratings.table.score * 10), score_range=(10, 50))
+    fixed = given(ratings)
+    scaled = Components(*(value if name == "scale_use" else value * 10 for name, value in fixed._asdict().items()))
+    *_, a, _ = quadratic(build_marginal_model(ratings, fixed=fixed))
+    *_, b, _ = quadratic(build_marginal_model(tenfold, fixed=scaled))
+    assert b == pytest.approx(a - np.log(10) * len(ratings.table), rel=1e-10)
+
+
+@pytest.mark.parametrize("value", [0, -1.0])
+def test_prior_sd_must_be_positive(value):
+    with pytest.raises(SettingError, match=r"priors\.sd_shift"):
+        Priors(sd_shift=value)
+
+
+def test_without_a_range_pooled_sds_stand_for_it():
+    ratings = validate(design("crossed").table)
+    scale = score_scale(code(ratings), None)
+    assert "No score range was declared" in scale.sentence
+    assert scale.middle == pytest.approx(ratings.table.score.mean())
+
+
+def test_equal_scores_need_a_range():
+    ratings = validate(design("crossed").table.assign(score=3.0))
+    with pytest.raises(RatingsError, match="score-range"):
+        build_model(ratings)
+
+
+def said(ratings: Ratings) -> str:
+    return " ".join(terms(code(ratings)).sentences)
+
+
+def test_full_design_keeps_every_term():
+    present = terms(code(design("full")))
+    assert (present.item, present.interaction, present.output) == (True, True, True)
+    assert present.shift == (True, False, True)
+    assert present.severity == (False, True, False)
+    assert present.taste == (False, True, False)
+    assert present.opinion == (True, True, False)
+    assert present.scale_use == (True, False, True)
+    assert present.reference == 1
+
+
+def test_one_generation_merges_output_into_interaction():
+    present = terms(code(design("repeats")))
+    assert (present.item, present.interaction, present.output) == (True, True, False)
+    assert "sd_interaction: there is one generation a variant and item" in " ".join(present.sentences)
+
+
+def test_one_rating_an_output_leaves_one_residual():
+    ratings = design("people")
+    one_each = validate(ratings.table.drop_duplicates("output"), score_range=RANGE)
+    present = terms(code(one_each))
+    assert (present.item, present.interaction, present.output, any(present.opinion)) == (True, False, False, False)
+    assert "the noise of a rating" in " ".join(present.sentences)
+
+
+def test_one_item_speaks_of_this_item_alone():
+    ratings = design("full")
+    one = validate(ratings.table[ratings.table.item == "i0"], score_range=RANGE)
+    present = terms(code(one))
+    assert not present.item and not present.interaction
+    assert "only one item" in said(one)
+
+
+def test_judge_alone_keeps_its_shift():
+    present = terms(code(design("one judge")))
+    assert present.shift == (True,)
+    assert "stands on the level and scale of z alone" in " ".join(present.sentences)
+
+
+def test_judges_alone_stand_on_the_one_with_most_ratings():
+    ratings = design("judges")
+    fewer = ratings.table[(ratings.table.evaluator == "z") | (ratings.table.item != "i0")]
+    present = terms(code(validate(fewer, score_range=RANGE)))
+    assert present.reference == 1
+    assert present.shift == (True, True)
+    assert present.scale_use == (True, False)
+
+
+def test_anonymous_raters_have_no_severity():
+    ratings = validate(design("crossed").table, score_range=RANGE, anonymous_kinds=("human",))
+    present = terms(code(ratings))
+    assert not any(present.severity) and not any(present.taste)
+    assert "slots, not persons" in said(ratings)
+
+
+def test_scale_use_needs_shared_outputs():
+    table = design("crossed").table
+    apart = table[(table.kind == "human") == table.item.isin(["i0", "i1"])]
+    ratings = validate(apart, score_range=RANGE)
+    assert not any(terms(code(ratings)).scale_use)
+    assert "0 outputs in common: scale use of a is taken as 1" in said(ratings)
+
+
+def test_labels_of_absent_severity_are_missing_not_zero():
+    ratings = design("full")
+    fixed = given(ratings)
+    one = story(ratings, fixed)
+    sd = repeated(fixed, 4)
+    zeros = Effects(np.zeros((4, 3)), np.zeros((4, 3)), np.zeros((4, 5)), np.zeros((4, 3, 3)), np.zeros((4, 5, 3)))
+    labelled = dataset(zeros, sd, one, chains=2)
+    assert np.isnan(labelled["severity"].sel(rater="a")).all()
+    assert (labelled["severity"].sel(rater="p1") == 0).all()
+    assert labelled["quality"].dims == ("chain", "draw", "variant")
