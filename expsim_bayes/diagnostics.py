@@ -7,7 +7,7 @@ model would make. Add a predictive check here when an outcome has a feature that
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import arviz as az
@@ -93,9 +93,10 @@ def gate(fit: xr.DataTree) -> Verdict:
     bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy())
     r_hat = _worst([row.r_hat for row in quantities], max)
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
+    run = _Run(chains, draws, divergences, bfmi)
     problems = {
-        "ok": _problems(OK, chains, draws, divergences, bfmi, quantities),
-        "caution": _problems(CAUTION, chains, draws, divergences, bfmi, quantities),
+        "ok": _problems(OK, run, quantities),
+        "caution": _problems(CAUTION, run, quantities),
     }
     level: Literal["ok", "caution", "refuse"] = "ok"
     if problems["ok"]:
@@ -143,10 +144,18 @@ def _bfmi(energy: NDArray[np.float64]) -> float:
         return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)))
 
 
-def _problems(
-    limits: Limits, chains: int, draws: int, divergences: int, bfmi: float, quantities: tuple[Quantity, ...]
-) -> list[str]:
+class _Run(NamedTuple):
+    """What the gate looks at beside the quantities."""
+
+    chains: int
+    draws: int
+    divergences: int
+    bfmi: float
+
+
+def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> list[str]:
     """What a fit lacks to meet the limits, each with its number and the remedy."""
+    chains, draws, divergences, bfmi = run
     found = []
     if chains < limits.chains:
         found.append(f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: set chains=4.")
@@ -157,7 +166,9 @@ def _problems(
             ".99, and look whether a component with few replicates should be left out or given."
         )
     if not bfmi >= limits.bfmi:
-        found.append(f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): run longer with tune=3000.")
+        found.append(
+            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): run longer with tune=3000."
+        )
     found += _unconverged(limits, quantities)
     return found
 
@@ -167,7 +178,9 @@ def _unconverged(limits: Limits, quantities: tuple[Quantity, ...]) -> list[str]:
     found = []
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
-        found.append(f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another random_seed.")
+        found.append(
+            f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another random_seed."
+        )
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
@@ -189,6 +202,10 @@ def _some(names: list[str]) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
+
+
+MOST_OUTSIDE = 0.01
+"""Share of predicted scores outside the scale that does no harm."""
 
 
 @dataclass(frozen=True)
@@ -228,10 +245,12 @@ def check_predictions(
     predicted = predicted.reshape(-1, predicted.shape[-1])
     rater = fit["constant_data"]["rater_of"].to_numpy()
     low, high = score_range or (float(score.min()), float(score.max()))
-    checks = [_point_mass(score, predicted, ci_prob)]
+    values, counts = np.unique(score, return_counts=True)
+    ends = {float(values[np.argmax(counts)]), low, high} & {float(value) for value in values}
+    checks = [_at(score, predicted, value, ci_prob) for value in sorted(ends)]
     if len(np.unique(rater)) > 1:
         checks.append(_rater_spread(score, predicted, rater, ci_prob))
-    checks += _ends(score, predicted, low, high, ci_prob)
+    checks.append(_outside(predicted, low, high, ci_prob))
     checks.append(_compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
     return tuple(checks)
 
@@ -247,36 +266,43 @@ def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_pro
     return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
 
 
-def _point_mass(score: NDArray[np.float64], predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
-    """Share of the most common score; a predicted score counts when the scale's own grid rounds it there, or it lies beyond an end."""
-    values, counts = np.unique(score, return_counts=True)
-    mode = float(values[np.argmax(counts)])
-    below = -np.inf if mode == values[0] else (mode + values[values < mode].max()) / 2
-    above = np.inf if mode == values[-1] else (mode + values[values > mode].min()) / 2
-    share = ((predicted >= below) & (predicted < above)).mean(axis=1)
-    return _compared(f"share of scores equal to {mode:g}", float(counts.max() / score.size), share, ci_prob)
-
-
 def _rater_spread(
     score: NDArray[np.float64], predicted: NDArray[np.float64], rater: NDArray[np.intp], ci_prob: float
 ) -> PredictiveCheck:
     """SD between raters of their mean scores."""
     belongs = np.eye(int(rater.max()) + 1)[rater]
     mean = belongs / belongs.sum(axis=0).clip(1)
-    return _compared("spread between raters' mean scores (SD)", float((score @ mean).std()), (predicted @ mean).std(axis=1), ci_prob)
+    return _compared(
+        "spread between raters' mean scores (SD)", float((score @ mean).std()), (predicted @ mean).std(axis=1), ci_prob
+    )
 
 
-def _ends(
-    score: NDArray[np.float64], predicted: NDArray[np.float64], low: float, high: float, ci_prob: float
-) -> list[PredictiveCheck]:
-    """Share of scores beyond the ends of the scale: none can be observed, so predicted ones are the model's error."""
-    outside = ((predicted < low) | (predicted > high)).mean(axis=1)
-    check = _compared(f"absence of scores outside {low:g} to {high:g}", 0.0, outside, ci_prob)
-    mean = float(outside.mean())
+def _outside(predicted: NDArray[np.float64], low: float, high: float, ci_prob: float) -> PredictiveCheck:
+    """Share of predicted scores beyond the ends of the scale: none can be observed, so all of them are the model's error."""
+    share = ((predicted < low) | (predicted > high)).mean(axis=1)
+    mean = float(share.mean())
     sentence = f"The model puts {mean:.0%} of scores outside {low:g} to {high:g}, where none can be."
-    reproduced = mean < 0.01
-    parts = {**asdict(check), "name": f"share of scores outside {low:g} to {high:g}", "sentence": sentence, "reproduced": reproduced}
-    return [PredictiveCheck(**parts)]
+    check = _compared(f"share of scores outside {low:g} to {high:g}", 0.0, share, ci_prob)
+    return replace(check, reproduced=mean < MOST_OUTSIDE, sentence=sentence)
+
+
+def _at(score: NDArray[np.float64], predicted: NDArray[np.float64], value: float, ci_prob: float) -> PredictiveCheck:
+    """Share of scores equal to one value; predicted ones count that the grid of scores rounds to it, or that lie beyond its end."""
+    return _compared(
+        f"share of scores equal to {value:g}",
+        float((score == value).mean()),
+        _share(predicted, np.unique(score), value),
+        ci_prob,
+    )
+
+
+def _share(predicted: NDArray[np.float64], grid: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    """(draws,) share of predicted scores that are nearest to a value of the grid of scores, or beyond its end."""
+    lower, higher = grid[grid < value], grid[grid > value]
+    below = (value + lower[-1]) / 2 if lower.size else -np.inf
+    above = (value + higher[0]) / 2 if higher.size else np.inf
+    share: NDArray[np.float64] = ((predicted >= below) & (predicted < above)).mean(axis=1)
+    return share
 
 
 def _skewness(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from expsim_bayes.costs import HOURS_PER_DAY, call_usd, labour_usd
+from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["human", "llm", "metric"]
+
+
+def require_price(model: str | None, *, remedy: str) -> None:
+    """Refuse a model that is not in the price list, where it is declared."""
+    if model is None:
+        return
+    try:
+        call_usd(model, tokens_in=1, tokens_out=1)
+    except SettingError as error:
+        raise ValueError(f"model: {error.problem}; check the spelling, or give {remedy}") from None
 
 
 class Evaluator(Frozen):
@@ -81,12 +92,28 @@ class Evaluator(Frozen):
     @model_validator(mode="after")
     def _priced_and_consistent(self) -> Evaluator:
         if self.usd_per_rating is None and self.wage_usd_per_hour is None and self.model is None:
-            raise ValueError("has no price: give usd_per_rating, wage_usd_per_hour or model with tokens_in and tokens_out")
+            raise ValueError(
+                "has no price: give usd_per_rating, wage_usd_per_hour or model with tokens_in and tokens_out"
+            )
+        if self.usd_per_rating is None:
+            self._refuse_a_price_of_nothing()
         if self.kind == "human" and (self.shift_sd > 0 or self.shift):
             raise ValueError("shift is a judge's; for people use taste_sd")
         if self.raters == 1 and (self.severity_sd > 0 or self.taste_sd > 0):
-            raise ValueError("severity_sd and taste_sd need raters of 2 or more; a single rater has severity_mean and shift_sd")
+            raise ValueError(
+                "severity_sd and taste_sd need raters of 2 or more; a single rater has severity_mean and shift_sd"
+            )
         return self
+
+    def _refuse_a_price_of_nothing(self) -> None:
+        """A wage without time, a model without tokens, or a model that nobody knows the price of."""
+        if self.wage_usd_per_hour is not None:
+            if self.seconds_per_rating == 0:
+                raise ValueError("wage_usd_per_hour needs seconds_per_rating above 0; or give usd_per_rating")
+        elif self.tokens_in + self.tokens_out == 0:
+            raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_rating")
+        else:
+            require_price(self.model, remedy="usd_per_rating")
 
     @property
     def usd_per_rating_paid(self) -> float:

@@ -12,15 +12,29 @@ import numpy as np
 
 from expsim_bayes import superiority
 from expsim_bayes.allocation import Fixed
+from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Panel, panel
 from expsim_bayes.posterior import Batch, State, beliefs, init, latent_marginals, layout, quality_marginals, update
-from expsim_bayes.simulate import Look, Plan, Streams, Truth, World, assign, draw_look, draw_world, operations_of, plan, ratings_of
+from expsim_bayes.simulate import (
+    Look,
+    Plan,
+    Streams,
+    Truth,
+    World,
+    assign,
+    draw_look,
+    draw_world,
+    operations_of,
+    plan,
+    ratings_of,
+)
 from expsim_bayes.spending import Tally, nothing_spent, price_of_look, prob_breach, spend
 from expsim_bayes.stopping import (
     COLLECT,
     CONTINUE,
     Budget,
     Evidence,
+    MaxDays,
     MaxRatings,
     Verdicts,
     eligible,
@@ -34,9 +48,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.posterior import Components, Layout
+    from expsim_bayes.posterior import Layout
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
+    from expsim_bayes.stopping import Rule
 
 CHUNK = 1_000
 """Replications that are held in memory at once."""
@@ -97,12 +112,19 @@ def run(
     progress : callable, optional
         Called with the number of replications that are done.
 
+    Raises
+    ------
+    ScenarioError
+        The strategy or the evaluators are not declared, or the first look alone is beyond the budget.
+    SettingError
+        Fewer than one replication, or chunks of none.
+
     Returns
     -------
     xarray.Dataset
-        ``quality_mean``, ``quality_sd``, ``effect_mean``, ``effect_sd`` (difference to the control), ``prob_best``, ``prob_superior``,
-        ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and ``days`` (replication[, look]); cumulative
-        ``outputs`` (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator), ``usd_generation``, ``latency_s`` (…, variant);
+        ``quality_mean``, ``quality_sd``, ``effect_mean``, ``effect_sd`` (difference to the control, else to the first),
+        ``prob_best``, ``prob_superior``, ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and ``days`` (replication[, look]); cumulative
+        ``outputs``, ``usd_generation`` and ``seconds`` of latency (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator);
         ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
 
     Examples
@@ -114,8 +136,14 @@ def run(
     """
     import xarray as xr
 
+    if replications < 1 or chunk < 1:
+        raise SettingError(
+            f"{replications} replications in chunks of {chunk}",
+            remedy="ask for 1 or more replications in chunks of 1 or more",
+        )
+    strategy = scenario.declared(strategy)
     scenario = scenario.rated_by(evaluators)
-    strategy = strategy or scenario.default_strategy
+    _refuse_a_first_look_beyond_the_limits(scenario, strategy)
     chunks = []
     for start in range(0, replications, chunk):
         stop = min(start + chunk, replications)
@@ -126,7 +154,12 @@ def run(
             progress(stop)
     result = chunks[0] if len(chunks) == 1 else xr.concat(chunks, dim="replication")
     result.attrs.update(
-        scenario=scenario.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth=truth, looks=scenario.looks
+        scenario=scenario.name,
+        strategy=strategy,
+        evaluators=evaluators,
+        random_seed=random_seed,
+        truth=truth,
+        looks=scenario.looks,
     )
     return result
 
@@ -147,16 +180,37 @@ def play(
     >>> len(played.ratings.table) == played.history.ratings.max("look").sum()
     True
     """
-    whole, strategy = scenario, strategy or scenario.default_strategy
+    whole, strategy = scenario, scenario.declared(strategy)
     scenario = scenario.rated_by(evaluators)
+    _refuse_a_first_look_beyond_the_limits(scenario, strategy)
     loop = _Loop(scenario, strategy, Streams(random_seed, 0, 1), "declared")
     kept: list[tuple[Plan, NDArray[np.intp], Look]] = []
     loop.run(history=True, keep=kept)
     history = loop.dataset(latents=True)
     history.attrs.update(
-        scenario=whole.name, strategy=strategy, evaluators=evaluators, random_seed=random_seed, truth="declared", looks=scenario.looks
+        scenario=whole.name,
+        strategy=strategy,
+        evaluators=evaluators,
+        random_seed=random_seed,
+        truth="declared",
+        looks=scenario.looks,
     )
     return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario, whole)
+
+
+def _refuse_a_first_look_beyond_the_limits(scenario: Scenario, strategy: StrategyName) -> None:
+    """The limits are asked after each look about the next; nobody asks before the first."""
+    usd, ratings = price_of_look(scenario, strategy, 0)
+    for key, limit, needed in (
+        ("budget_usd", scenario.budget_usd, usd),
+        ("max_ratings", scenario.max_ratings, ratings),
+    ):
+        if limit is not None and needed > limit:
+            raise ScenarioError(
+                f"{key} is {limit:g} and the first look alone may need {needed:.4g}",
+                where=scenario.name,
+                remedy=f"raise {key}, or lower outputs_per_look",
+            )
 
 
 class _Loop:
@@ -171,7 +225,7 @@ class _Loop:
         self.components = beliefs(scenario)
         self.places = layout(self.components, rater_evaluator=self.who.rater_evaluator)
         self.rules = scenario.rules(strategy)
-        self.limits = tuple(rule for rule in self.rules if isinstance(rule, MaxRatings | Budget))
+        self.limits: tuple[Rule, ...] = tuple(r for r in self.rules if isinstance(r, MaxRatings | Budget | MaxDays))
         self.replications = streams.stop - streams.start
         self.state = init(self.components, self.places)
         self.final: dict[str, NDArray[Any]] = {}
@@ -187,8 +241,8 @@ class _Loop:
         tally = nothing_spent(scenario, self.replications)
         for look in range(scenario.looks):
             layout_of_look = plan(scenario, self.strategy, look)
-            variant = assign(scenario, self.strategy, layout_of_look, prob_best, self.streams, look)
-            rated = draw_look(scenario, layout_of_look, self.world, variant, self.streams, look)
+            variant = assign(scenario, self.strategy, layout_of_look, prob_best, self.streams, look=look)
+            rated = draw_look(scenario, layout_of_look, self.world, variant, self.streams, look=look)
             if keep is not None:
                 keep.append((layout_of_look, variant, rated))
             tally = spend(tally, scenario, layout_of_look, variant, rated)
@@ -236,9 +290,7 @@ class _Loop:
             coords["latent"] = latent_names(self.places, self.scenario.variant_names, self.who)
         return xr.Dataset(data, coords=coords)
 
-    def _judge(
-        self, tally: Tally, active: NDArray[np.intp], look: int
-    ) -> tuple[dict[str, NDArray[Any]], Evidence]:
+    def _judge(self, tally: Tally, active: NDArray[np.intp], look: int) -> tuple[dict[str, NDArray[Any]], Evidence]:
         """What is known and spent at a look, for the record and for the rules."""
         scenario = self.scenario
         quality = quality_marginals(self.state, self.components, self.places)
@@ -268,7 +320,9 @@ class _Loop:
             next_ratings=next_ratings,
         )
         base = scenario.control_index or 0
-        effect_variance = np.diagonal(quality.cov, axis1=1, axis2=2) + quality.cov[:, [base], [base]] - 2 * quality.cov[:, base]
+        effect_variance = (
+            np.diagonal(quality.cov, axis1=1, axis2=2) + quality.cov[:, [base], [base]] - 2 * quality.cov[:, base]
+        )
         snapshot = {
             "quality_mean": quality.mean,
             "quality_sd": np.sqrt(np.diagonal(quality.cov, axis1=1, axis2=2)),
@@ -297,7 +351,11 @@ class _Loop:
         if self.scenario.strategies[self.strategy].decide == "every look":
             return verdicts
         spent = first(self.limits, evidence, look=look + 1).decision != CONTINUE
-        return Verdicts(*(np.where(spent, array, waiting) for array, waiting in zip(verdicts, (CONTINUE, -1, -1), strict=True)))
+        return Verdicts(
+            decision=np.where(spent, verdicts.decision, np.int8(CONTINUE)),
+            variant=np.where(spent, verdicts.variant, -1),
+            rule=np.where(spent, verdicts.rule, -1),
+        )
 
     def _record(self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], look: int, *, history: bool) -> None:
         """Keep what a look showed for the replications that are still running."""
@@ -314,7 +372,10 @@ class _Loop:
     def _record_latents(self, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
         """Keep the posterior of all effects where an experiment stops."""
         latent = latent_marginals(self.state.of(done))
-        for name, values in (("latent_mean", latent.mean), ("latent_sd", np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2)))):
+        for name, values in (
+            ("latent_mean", latent.mean),
+            ("latent_sd", np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))),
+        ):
             self.final.setdefault(name, np.zeros((self.replications, self.places.size)))[active[done]] = values
 
 

@@ -7,11 +7,13 @@ of real ratings have in common; `FitFacts` what only a fit knows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from expsim_bayes.operating_characteristics import Estimate
-    from expsim_bayes.planning import Further
+from expsim_bayes.operating_characteristics import Estimate
+from expsim_bayes.planning import Further
+
+CI_PROB = 0.95
+"""Probability of an interval unless told."""
 
 DecisionName = Literal["launch", "keep_control", "collect", "stop_equivalent", "refuse"]
 

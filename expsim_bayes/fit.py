@@ -89,7 +89,7 @@ def fit(
     """
     _check(draws, tune, chains, target_accept)
     started = datetime.now(UTC)
-    tell = progress or (lambda share, words: None)
+    tell = progress or _silent
     priors = priors or Priors()
     story = _story(ratings, priors, fixed)
     tell(0.0, "compiling the model")
@@ -105,11 +105,15 @@ def fit(
     groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
     groups |= data_groups(story)
     tree = xr.DataTree.from_dict(groups)
-    settings |= {"target_accept": target_accept, "min_effect": min_effect, "ci_prob": ci_prob}
-    tree.attrs = _provenance(ratings, story, settings, random_seed, started)
+    asked = {**settings, "target_accept": target_accept, "min_effect": min_effect, "ci_prob": ci_prob}
+    tree.attrs = _provenance(ratings, story, asked, random_seed, started)
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")
     return tree
+
+
+def _silent(share: float, words: str) -> None:
+    """Progress that nobody watches."""
 
 
 def _check(draws: int, tune: int, chains: int, target_accept: float) -> None:
@@ -122,7 +126,9 @@ def _check(draws: int, tune: int, chains: int, target_accept: float) -> None:
                 remedy=f"use {FEWEST[name]} or more; 1000 draws, 1000 tuning steps and 4 chains are the usual",
             )
     if not 0 < target_accept < 1:
-        raise SettingError(f"an acceptance rate of {target_accept} has no meaning", where="target_accept", remedy="use .95 or .99")
+        raise SettingError(
+            f"an acceptance rate of {target_accept} has no meaning", where="target_accept", remedy="use .95 or .99"
+        )
 
 
 def _story(ratings: Ratings, priors: Priors, fixed: Components | None) -> Story:
@@ -164,7 +170,7 @@ def _stats(stats: xr.Dataset) -> xr.Dataset:
 
 
 def _provenance(
-    ratings: Ratings, story: Story, settings: dict[str, Any], random_seed: int, started: datetime
+    ratings: Ratings, story: Story, settings: dict[str, float], random_seed: int, started: datetime
 ) -> dict[str, str | int]:
     """What a result file must carry to be made again."""
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

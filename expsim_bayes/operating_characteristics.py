@@ -105,7 +105,7 @@ def endings(result: xr.Dataset, scenario: Scenario) -> Endings:
     beaten = best - today >= max(scenario.min_effect, TOLERANCE) - TOLERANCE * (scenario.min_effect > 0)
     spread = quality.max(axis=1) - quality.min(axis=1)
     false_launch = launch & (chosen <= today + TOLERANCE)
-    said_equal_but_differ = (decision == STOP_EQUIVALENT) & (spread >= scenario.rope_width)
+    said_equal_but_differ = (decision == STOP_EQUIVALENT) & (spread >= scenario.rope_width - TOLERANCE)
     return Endings(
         right=right_launch | (decided_on_none & ~beaten),
         right_launch=right_launch,
@@ -233,7 +233,7 @@ def compare(
     progress : callable, optional
         Called with the number of experiments done so far, over all.
     """
-    found = []
+    found: list[Characteristics] = []
     for strategy in strategies or tuple(scenario.strategies):
         for choice in evaluators:
             done = len(found) * replications

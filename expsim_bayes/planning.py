@@ -7,7 +7,7 @@ smallest :math:`n` with which the rules decide with a probability of at least .8
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from expsim_bayes import superiority
 from expsim_bayes.costs import elapsed_days
-from expsim_bayes.posterior import Batch, State, quality_marginals, update
+from expsim_bayes.posterior import Batch, State, carried_over, layout, quality_marginals, update
 from expsim_bayes.stopping import CONTINUE, Evidence, first
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Source:
     """In words, such as "human ratings"."""
     evaluators: tuple[int, ...]
     """Evaluators that rate each output."""
-    usd_per_rating: tuple[float, ...] | None
+    raters: tuple[tuple[int, ...], ...]
+    """Raters who take turns, for each of them."""
+    usd_per_rating: tuple[float, ...] | None = None
     """Dollars a rating for each of them; None where prices are not known."""
     usd_per_output: float = 0.0
     """Dollars to generate one output."""
@@ -54,6 +56,8 @@ class Source:
     """Ratings at the same time, for each of them."""
     hours_per_day: tuple[float, ...] = ()
     """Working hours a day, for each of them."""
+    turnaround_hours: tuple[float, ...] = ()
+    """Hours before a batch comes back, for each of them; none where empty."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,10 @@ def further_ratings(
     Returns
     -------
     tuple of Further
-        One a source.
+        One a source; empty with a single contender, for then there is nothing to choose.
     """
+    if len(question.contenders) < 2:
+        return ()
     prices = [_usd_per_item(source, question) for source in sources]
     batch_usd: float | None = None
     if prices and all(price is not None for price in prices):
@@ -153,7 +159,8 @@ def _further(
 
     def after(ratings: float) -> NDArray[np.float64]:
         state = State(question.state.precision + per_item * (ratings / ratings_per_item), question.state.weighted)
-        return quality_marginals(state, question.components, question.places).cov[0]
+        cov: NDArray[np.float64] = quality_marginals(state, question.components, question.places).cov[0]
+        return cov
 
     def decides(ratings: float) -> float:
         return _prob_decides(question, before.mean[0], before.cov[0], after(ratings))
@@ -182,6 +189,26 @@ def _further(
     )
 
 
+def with_new_raters(question: Question, evaluator: int, n_new: int) -> tuple[Question, tuple[int, ...]]:
+    """The same question with new people in a pool, and their numbers: about them only the prior is known."""
+    places = question.places
+    n_known = places.rater_evaluator.size
+    wider = layout(
+        question.components,
+        rater_evaluator=np.concatenate([places.rater_evaluator, np.full(n_new, evaluator, dtype=np.intp)]),
+    )
+    state = carried_over(
+        question.state,
+        question.components,
+        places,
+        wider=question.components,
+        wider_places=wider,
+        evaluators=np.arange(question.components.scale.size),
+        raters=np.arange(n_known),
+    )
+    return replace(question, state=state, places=wider), tuple(range(n_known, n_known + n_new))
+
+
 def value_of_batch(mean: float, variance_now: float, variance_then: float) -> float:
     r"""Expected gain of choosing between two variants after a batch rather than now, per unit of use.
 
@@ -207,11 +234,11 @@ def pairing_gain(components: Components) -> float:
     Items cancel where variants share them: the ratio is that of the variance of one rating around its variant with and without the item's.
     """
     reference = components.reference
+    of_rating = components.sd_opinion[reference] ** 2 + components.sd_noise[reference] ** 2
     rest = (
         components.sd_interaction**2
         + float(np.mean(components.sd_output**2))
-        + components.sd_opinion[reference] ** 2
-        + components.sd_noise[reference] ** 2
+        + of_rating / components.scale[reference] ** 2
     )
     return float(1.0 + components.sd_item**2 / rest)
 
@@ -222,11 +249,11 @@ def _information(question: Question, source: Source) -> tuple[NDArray[np.float64
     All contenders answer the item. The people of a pool take turns, so a round of the largest pool is averaged.
     """
     places = question.places
-    pools = [np.flatnonzero(places.rater_evaluator == k) for k in source.evaluators]
-    rounds = max(pool.size for pool in pools)
+    rounds = max(len(pool) for pool in source.raters)
     slots = len(question.contenders)
     table = np.array(
-        [(i, s, pool[i % pool.size]) for i in range(rounds) for s in range(slots) for pool in pools], dtype=np.intp
+        [(i, s, pool[i % len(pool)]) for i in range(rounds) for s in range(slots) for pool in source.raters],
+        dtype=np.intp,
     )
     output = table[:, 0] * slots + table[:, 1]
     batch = Batch(
@@ -240,7 +267,7 @@ def _information(question: Question, source: Source) -> tuple[NDArray[np.float64
     )
     nothing = State(np.zeros((1, places.size, places.size)), np.zeros((1, places.size)))
     added = update(nothing, batch, question.components, places)
-    return added.precision / rounds, slots * len(pools), slots
+    return added.precision / rounds, slots * len(source.raters), slots
 
 
 def _usd_per_item(source: Source, question: Question) -> float | None:
@@ -255,14 +282,16 @@ def _days(source: Source, ratings: int) -> float | None:
         return None
     each = ratings / len(source.evaluators)
     days = elapsed_days(
-        each, seconds_each=source.seconds_per_rating, parallel=source.parallel, hours_per_day=source.hours_per_day
+        each,
+        seconds_each=source.seconds_per_rating,
+        parallel=source.parallel,
+        hours_per_day=source.hours_per_day,
+        turnaround_hours=source.turnaround_hours or 0.0,
     )
     return float(np.max(days))
 
 
-def _futures(
-    mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _futures(mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]) -> NDArray[np.float64]:
     """(future, variant) evenly weighted means that a batch may lead to, up to a shift common to all variants."""
     n = mean.size
     centre = np.eye(n) - 1.0 / n
@@ -277,52 +306,63 @@ def _normal_grid(dims: int) -> NDArray[np.float64]:
     for _ in range(64):
         ratio = (1.0 + ratio) ** (1.0 / (dims + 1))
     steps = ratio ** -np.arange(1.0, dims + 1)
-    uniform = (np.arange(_FUTURES) + 0.5)[:, None] * steps % 1.0 if dims > 1 else (np.arange(_FUTURES) + 0.5)[:, None] / _FUTURES
+    uniform = (
+        (np.arange(_FUTURES) + 0.5)[:, None] * steps % 1.0
+        if dims > 1
+        else (np.arange(_FUTURES) + 0.5)[:, None] / _FUTURES
+    )
     return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
 
 
 def _prob_decides(
     question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
 ) -> float:
-    """Share of the futures in which a rule fires."""
-    futures = _futures(mean, now, then)
-    n_futures, n_variants = futures.shape
-    eligible = np.isin(np.arange(n_variants), (*question.contenders, *(() if question.control is None else (question.control,))))
+    """Share of the futures in which a rule fires, among the contenders and the control."""
+    playing = _playing(question)
+    pick = np.ix_(playing, playing)
+    futures = _futures(mean[playing], now[pick], then[pick])
+    control = None if question.control is None else playing.index(question.control)
     found = superiority.from_gaussian(
         futures,
-        then[None],
-        control=question.control,
+        then[pick][None],
+        control=control,
         min_effect=question.min_effect,
         rope=question.rope,
         higher_is_better=question.higher_is_better,
-        eligible=np.broadcast_to(eligible, futures.shape),
+        points=64,
     )
+    nothing = np.zeros(len(futures))
     evidence = Evidence(
         prob_best=found.prob_best,
         prob_superior=found.prob_superior,
         expected_loss=found.expected_loss,
         prob_equivalent=found.prob_equivalent,
-        dollars=np.zeros(n_futures),
-        ratings=np.zeros(n_futures, dtype=np.int64),
-        days=np.zeros(n_futures),
-        control=question.control,
+        dollars=nothing,
+        ratings=nothing.astype(np.int64),
+        days=nothing,
+        control=control,
     )
     deciding = tuple(rule for rule in question.rules if rule.rule in _DECIDING)
     return float(np.mean(first(deciding, evidence, look=10**6).decision != CONTINUE))
 
 
+def _playing(question: Question) -> list[int]:
+    """Variants among which the choice is made: the contenders and the control."""
+    return sorted({*question.contenders, *(() if question.control is None else (question.control,))})
+
+
 _DECIDING = ("superiority", "beats_control", "expected_loss", "equivalence")
 
 
-def _value(
-    question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
-) -> float:
+def _value(question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]) -> float:
     """Expected gain of choosing after the batch rather than now, in points a use."""
     sign = 1.0 if question.higher_is_better else -1.0
-    if mean.size == 2:
-        pick = (0, 1)
-        return value_of_batch(float(mean[0] - mean[1]), _variance(now, pick), _variance(then, pick))
-    futures = sign * _futures(mean, now, then)
+    playing = _playing(question)
+    if len(playing) == 2:
+        a, b = playing
+        return value_of_batch(float(mean[a] - mean[b]), _variance(now, playing), _variance(then, playing))
+    pick = np.ix_(playing, playing)
+    futures = sign * _futures(mean[playing], now[pick], then[pick])
     return max(float(futures.max(axis=1).mean() - futures.mean(axis=0).max()), 0.0)
 
 
@@ -341,14 +381,12 @@ def _variance(cov: NDArray[np.float64], pick: Sequence[int]) -> float:
 
 def _fewest(decides: Callable[[float], float], step: int, most: int, target: float) -> int | None:
     """Fewest ratings, in whole items, with which the rules decide often enough: doubling, then halving."""
-    high = 1
-    while decides(high * step) < target:
-        if high * step >= most:
-            return None
-        high = min(high * 2, max(most // step, 1))
-        if high * step >= most and decides(high * step) < target:
-            return None
-    low = high // 2
+    largest = most // step
+    low, high = 0, 1
+    while high < largest and decides(high * step) < target:
+        low, high = high, min(2 * high, largest)
+    if largest < 1 or decides(high * step) < target:
+        return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if decides(middle * step) >= target else (middle, high)

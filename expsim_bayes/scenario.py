@@ -17,9 +17,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from expsim_bayes.allocation import Fixed, Policy, check_policy
 from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Evaluator
+from expsim_bayes.evaluators import Evaluator, require_price
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.stopping import Budget, Guardrail, MaxRatings, Rule, check_rules
+from expsim_bayes.stopping import Budget, Equivalence, Guardrail, MaxRatings, Rule, check_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +58,14 @@ class Variant(Frozen):
     """Model that is called, for its token prices."""
     usd_per_call: float | None = Field(default=None, ge=0)
     """Mean dollars a call; else it follows from the model's tokens, and is 0 without a model."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Variant:
+        if self.usd_per_call is None and self.model is not None:
+            if self.tokens_in + self.tokens_out == 0:
+                raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_call")
+            require_price(self.model, remedy="usd_per_call")
+        return self
 
     @property
     def usd_per_output(self) -> float:
@@ -165,8 +173,9 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Scenario:
-        for key, names in (("variants", self.variant_names), ("evaluators", [e.name for e in self.evaluators])):
-            twice = sorted({name for name in names if list(names).count(name) > 1})
+        declared = {"variants": self.variant_names, "evaluators": tuple(e.name for e in self.evaluators)}
+        for key, taken in declared.items():
+            twice = sorted({name for name in taken if taken.count(name) > 1})
             if twice:
                 raise ValueError(f"{key}: name {twice[0]!r} is used twice; give each its own")
         for key, names in (
@@ -177,8 +186,11 @@ class Scenario(Frozen):
             for name in names:
                 if name not in self.variant_names:
                     raise ValueError(f"{key}: no variant is called {name!r}; there are {', '.join(self.variant_names)}")
+        self._check_qualities()
         if self.default_strategy not in self.strategies:
-            raise ValueError(f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another")
+            raise ValueError(
+                f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another"
+            )
         if self.traffic and any(not weight > 0 for weight in self.traffic.values()):
             raise ValueError("traffic: weights must be above 0; leave a variant without traffic out of the experiment")
         if self.traffic and set(self.traffic) != set(self.variant_names):
@@ -187,7 +199,24 @@ class Scenario(Frozen):
             self._check_strategy(name, strategy)
         return self
 
+    def _check_qualities(self) -> None:
+        low, high = self.score_range
+        for variant in self.variants:
+            if not low <= variant.quality <= high:
+                raise ValueError(
+                    f"variants: quality {variant.quality:g} of {variant.name!r} lies outside score_range {low:g} to {high:g}; "
+                    "mend one of the two"
+                )
+
     def _check_strategy(self, name: StrategyName, strategy: Strategy) -> None:
+        for position, rule in enumerate(strategy.stopping):
+            key = f"strategies.{name}.stopping[{position}]"
+            if isinstance(rule, Guardrail):
+                raise ValueError(f"{key}: a guardrail holds for every strategy; declare it under [[guardrails]]")
+            if isinstance(rule, Equivalence) and self.rope_width == 0:
+                raise ValueError(
+                    f"rope: {key} asks whether variants are equivalent, and nothing says within what; give rope"
+                )
         try:
             check_rules(self.guardrails, len(self.variants), has_control=self.control is not None, where="guardrails")
             where = f"strategies.{name}.stopping"
@@ -201,6 +230,11 @@ class Scenario(Frozen):
         except SettingError as error:
             raise ValueError(str(error)) from None
         per_item = self.outputs_per_item(name)
+        if per_item > 1 and isinstance(strategy.allocation, Fixed) and strategy.allocation.weights:
+            raise ValueError(
+                f"strategies.{name}.allocation.weights: every variant answers every item of a paired design; "
+                f"remove the weights, or set strategies.{name}.assignment to split"
+            )
         if self.outputs_per_look % per_item:
             near = max(per_item, round(self.outputs_per_look / per_item) * per_item)
             raise ValueError(
@@ -256,6 +290,22 @@ class Scenario(Frozen):
             limits.append(Budget(usd=self.budget_usd))
         return (*self.guardrails, *self.strategies[strategy].stopping, *limits)
 
+    def declared(self, strategy: StrategyName | None) -> StrategyName:
+        """The strategy that is meant: the default unless told.
+
+        Raises
+        ------
+        ScenarioError
+            It is not among the strategies of the scenario.
+        """
+        if strategy is not None and strategy not in self.strategies:
+            raise ScenarioError(
+                f"there is no strategy {strategy!r}",
+                where=self.name,
+                remedy=f"add [strategies.{strategy}], or choose {' or '.join(self.strategies)}",
+            )
+        return strategy or self.default_strategy
+
     def rated_by(self, choice: EvaluatorChoice) -> Scenario:
         """The same scenario with only the judges, only the people, or both.
 
@@ -309,15 +359,19 @@ def load(name: str | Path) -> Scenario:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise ScenarioError(f"cannot be read ({error})", where=str(path), remedy="check the path and the encoding (UTF-8)") from None
+            raise ScenarioError(
+                f"cannot be read ({error})", where=str(path), remedy="check the path and the encoding (UTF-8)"
+            ) from None
         return parse(text, source=str(path))
     if str(name) not in library():
         near = get_close_matches(str(name), library(), n=1)
         raise ScenarioError(
             f"no scenario is called {str(name)!r}",
-            remedy=f"did you mean {near[0]!r}?" if near else f"choose among {', '.join(library())}, or give the path of a .toml file",
+            remedy=f"did you mean {near[0]!r}?"
+            if near
+            else f"choose among {', '.join(library())}, or give the path of a .toml file",
         )
     entry = resources.files("expsim_bayes.scenarios") / f"{name}.toml"
     return parse(entry.read_text(encoding="utf-8"), source=f"{name}.toml")
@@ -351,18 +405,32 @@ def parse(text: str, *, source: str = "scenario") -> Scenario:
 def _explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], source: str) -> ScenarioError:
     """The first problem in words, with the number of the others."""
     first = problems[0]
-    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-    message = first["msg"].removeprefix("Value error, ")
+    others = [p for p in problems[1:] if p["type"] != "too_short"]  # entries that do not fit are not counted
+    key = _key(first["loc"], declared, named=first["type"] in {"missing", "extra_forbidden"})
+    message, _, advice = first["msg"].removeprefix("Value error, ").partition(". Remedy: ")
     if first["type"] == "missing":
         problem, remedy = f"key {key!r} is missing", f"add `{first['loc'][-1]} = ...` there"
     elif first["type"] == "extra_forbidden":
         problem, remedy = f"key {key!r} is not known", "check its spelling, or remove it"
     elif first["type"] == "value_error":
-        problem, remedy = f"{key}: {message}" if key else message, "change that value"
+        problem, remedy = f"{key}: {message}" if key else message, advice or "change that value"
     else:
         problem, remedy = f"key {key!r} is {first['input']!r}: {message[:1].lower()}{message[1:]}", "change that value"
-    more = f" ({len(problems) - 1} more after this one)" if len(problems) > 1 else ""
+    more = f" ({len(others)} more after this one)" if others else ""
     return ScenarioError(problem, where=f"{source}{_place(first['loc'], declared)}{more}", remedy=remedy)
+
+
+def _key(loc: tuple[int | str, ...], declared: Mapping[str, Any], *, named: bool) -> str:
+    """The TOML key: names of tables and keys, without the tags that tell kinds of rules and policies apart."""
+    node: Any = declared
+    key = []
+    for depth, part in enumerate(loc):
+        known = isinstance(node, dict | list) and (isinstance(part, int) or part in node)
+        if known:
+            node = node[part]
+        if isinstance(part, str) and (known or (named and depth == len(loc) - 1)):
+            key.append(part)
+    return ".".join(key)
 
 
 def _place(loc: tuple[int | str, ...], declared: Mapping[str, Any]) -> str:

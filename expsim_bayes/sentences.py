@@ -217,7 +217,8 @@ def _what_to_do(facts: Facts) -> str:
 def _how_sure(facts: Facts) -> str:
     leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
     if facts.decision.name == "stop_equivalent":
-        gap = f" {_difference(facts, _other(facts))}." if _other(facts) else ""
+        other = _other(facts)
+        gap = f" {_difference(facts, other)}." if other else ""
         return (
             f"The probability that all variants lie within {points(facts.rope)} points of each other is "
             f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{gap}"
@@ -260,7 +261,7 @@ def _after_looks(facts: Facts) -> str:
 
 def _direction(facts: Facts, difference: float) -> str:
     word = "higher" if difference >= 0 else "lower"
-    return word if facts.higher_is_better else f"points {word}".removeprefix("points ")
+    return word if facts.higher_is_better else f"{word} ({'worse' if difference >= 0 else 'better'})"
 
 
 def _difference(facts: Facts, variant: VariantFacts) -> str:
@@ -410,7 +411,10 @@ def against_plain_means(facts: Facts) -> str:
         for name in moved[:4]
     ]
     rest = f", and {len(moved) - 4} others" if len(moved) > 4 else ""
-    return f"{text} Once severity, items and judges are accounted for, {len(moved)} of {len(by_model)} variants change places: {listed(told)}{rest}."
+    return (
+        f"{text} Once severity, items and judges are accounted for, {len(moved)} of {len(by_model)} variants change places: "
+        f"{listed(told)}{rest}."
+    )
 
 
 def _best_batch(facts: Facts) -> Further | None:

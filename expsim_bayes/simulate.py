@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
 
 Truth = Literal["declared", "prior"]
+_GOLDEN = (5.0**0.5 - 1.0) / 2.0
 _HALF_STEP = 2.0**-54  # keeps a uniform number away from 0, where the normal quantile is infinite
 
 
@@ -111,8 +112,8 @@ class Look(NamedTuple):
     """(replication, output) tokens of each output, relative to its variant's mean."""
     latency_s: NDArray[np.float64]
     """(replication, output) seconds that each output took to generate."""
-    n_clipped: int
-    """Scores beyond the scale that were set to its end."""
+    n_clipped: NDArray[np.intp]
+    """(replication,) scores beyond the scale that were set to its end."""
 
 
 def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> World:
@@ -125,7 +126,8 @@ def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared
     streams : Streams
         Random numbers.
     truth : {"declared", "prior"}
-        Qualities and levels as the scenario declares them, or drawn from what it believes, as calibration needs.
+        Qualities, levels and fixed tastes as the scenario declares them, or drawn from what it believes, as calibration
+        needs.
     """
     evaluators = scenario.evaluators
     n_variants = len(scenario.variants)
@@ -148,16 +150,16 @@ def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared
         level=level,
         added=added,
         severity=np.concatenate(severity, axis=1),
-        shift=np.stack([_shift(e, scenario.variant_names, streams) for e in evaluators], axis=1),
+        shift=np.stack([_shift(e, scenario.variant_names, streams, truth) for e in evaluators], axis=1),
         taste=np.concatenate(taste, axis=1),
     )
 
 
-def _shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams) -> NDArray[np.float64]:
+def _shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams, truth: Truth) -> NDArray[np.float64]:
     """(replication, variant) taste of a judge for each variant: fixed by the story, or drawn."""
     shift = evaluator.shift_sd * streams.normals(f"shift of {evaluator.name}", 0, (len(variants),))
     for position, name in enumerate(variants):
-        if name in evaluator.shift:
+        if truth == "declared" and name in evaluator.shift:
             shift[:, position] = evaluator.shift[name]
     return shift
 
@@ -206,7 +208,7 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
 
 
 def draw_look(
-    scenario: Scenario, layout_of_look: Plan, world: World, variant: NDArray[np.intp], streams: Streams, look: int
+    scenario: Scenario, layout_of_look: Plan, world: World, variant: NDArray[np.intp], streams: Streams, *, look: int
 ) -> Look:
     """Ratings, costs and latencies of one look.
 
@@ -241,10 +243,10 @@ def draw_look(
     if world.taste.any():
         score += world.taste[each, rater, answered]
     _add_rating_noise(score, scenario, layout_of_look, streams, look)
-    n_clipped = 0
+    n_clipped = np.zeros(len(score), dtype=np.intp)
     if scenario.clip_to_range:
         low, high = scenario.score_range
-        n_clipped = int(((score < low) | (score > high)).sum())
+        n_clipped = ((score < low) | (score > high)).sum(axis=1)
         np.clip(score, low, high, out=score)
     relative_tokens, latency_s = _operations(scenario, variant, streams, look)
     return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
@@ -318,7 +320,7 @@ def balanced(weights: NDArray[np.float64], n_items: int, first_item: int = 0) ->
     """
     share = weights / weights.sum()
     last = first_item + n_items
-    seats = np.ceil(last * share).astype(int) + 1
+    seats = np.where(share > 0, np.ceil(last * share).astype(int) + 1, 0)
     variant = np.repeat(np.arange(share.size, dtype=np.intp), seats)
     turn = np.concatenate([np.arange(n) for n in seats]) + 0.5
     return variant[np.argsort(turn / share[variant], kind="stable")][first_item:last]
@@ -330,6 +332,7 @@ def assign(
     layout_of_look: Plan,
     prob_best: NDArray[np.float64],
     streams: Streams,
+    *,
     look: int,
 ) -> NDArray[np.intp]:
     """(replication or 1, item, slot) which variants answer the items of a look.
@@ -348,7 +351,10 @@ def assign(
             return np.broadcast_to(np.arange(n_variants, dtype=np.intp), (1, n_items, n_slots))
         weights = policy.weights or scenario.traffic or {}
         shares = np.array([weights.get(name, 0.0 if weights else 1.0) for name in scenario.variant_names])
-        return balanced(shares, n_items, layout_of_look.first_item)[None, :, None]
+        quota = np.sort(balanced(shares, n_items, layout_of_look.first_item))
+        # Raters and the overlap go by turns, so variants must not: the golden ratio spreads each of them over all turns.
+        place = (layout_of_look.first_item + np.arange(n_items)) * _GOLDEN % 1.0
+        return quota[place.argsort().argsort()][None, :, None]
     uniforms = streams.uniforms("allocation", look, (n_items, n_variants))
     return choose(policy.probabilities(prob_best, look + 1), uniforms, size=n_slots)
 
@@ -393,7 +399,7 @@ def ratings_of(
                 }
             )
         )
-    n_clipped = sum(rated.n_clipped for _, _, rated in looks)
+    n_clipped = sum(int(rated.n_clipped[replication]) for _, _, rated in looks)
     ratings = validate(
         pd.concat(parts, ignore_index=True),
         source=f"{scenario.name} (simulated)",

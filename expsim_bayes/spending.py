@@ -89,13 +89,17 @@ def spend(tally: Tally, scenario: Scenario, layout_of_look: Plan, variant: NDArr
 
 
 def price_of_look(scenario: Scenario, strategy: StrategyName, look: int) -> tuple[float, int]:
-    """Most dollars that a look may cost, and its ratings; nothing after the last."""
+    """Most dollars that a look may cost, and its ratings; nothing after the last.
+
+    Long outputs cost more: four standard deviations above the mean of outputs that are all of the dearest variant.
+    """
     if look >= scenario.looks:
         return 0.0, 0
     who = panel(scenario.evaluators)
     ratings = _ratings_by_evaluator(plan(scenario, strategy, look), len(who.names))
-    dearest = max(v.usd_per_output for v in scenario.variants)
-    return float(ratings @ who.usd_per_rating) + scenario.outputs_per_look * dearest, int(ratings.sum())
+    n = scenario.outputs_per_look
+    generation = max(v.usd_per_output * (n + 4 * np.sqrt(n * np.expm1(v.tokens_log_sd**2))) for v in scenario.variants)
+    return float(ratings @ who.usd_per_rating + generation), int(ratings.sum())
 
 
 def prob_breach(tally: Tally, scenario: Scenario, active: NDArray[np.intp]) -> NDArray[np.float64] | None:

@@ -59,10 +59,10 @@ def component_variables(
     count = len(data.evaluators)
     width = scale.width
     return SymbolicComponents(
-        sd_item=_single("sd_item", priors.sd_item * width, present.item),
-        sd_interaction=_single("sd_interaction", priors.sd_interaction * width, present.interaction),
-        sd_output=_single("sd_output", priors.sd_output * width, present.output),
-        sd_shift=_single("sd_shift", priors.sd_shift * width, any(present.shift)),
+        sd_item=_single("sd_item", priors.sd_item * width, has=present.item),
+        sd_interaction=_single("sd_interaction", priors.sd_interaction * width, has=present.interaction),
+        sd_output=_single("sd_output", priors.sd_output * width, has=present.output),
+        sd_shift=_single("sd_shift", priors.sd_shift * width, has=any(present.shift)),
         sd_rater=_several("sd_rater", priors.sd_rater * width, present.severity, "severity_pool"),
         sd_taste=_several("sd_taste", priors.sd_taste * width, present.taste, "taste_pool"),
         sd_opinion=_several("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool"),
@@ -71,7 +71,7 @@ def component_variables(
     )
 
 
-def _single(name: str, sd: float, has: bool) -> Tensor:
+def _single(name: str, sd: float, *, has: bool) -> Tensor:
     return pm.HalfNormal(name, sd) if has else pt.constant(0.0)
 
 

@@ -19,10 +19,17 @@ from expsim_bayes.models._predict import (
     prior_effects,
     prior_nested,
     rating_means,
-    repeated,
 )
 from expsim_bayes.models._priors import Priors, Scale
-from expsim_bayes.models._recover import Effects, Nested, Parts, nested_effects, parts_to_effects, voices_see
+from expsim_bayes.models._recover import (
+    ComponentDraws,
+    Effects,
+    Nested,
+    Parts,
+    nested_effects,
+    parts_to_effects,
+    voices_see,
+)
 from expsim_bayes.models._statistics import Statistics
 from expsim_bayes.models._terms import Components, Terms
 from expsim_bayes.ratings import Coded
@@ -33,7 +40,13 @@ PRIOR_DRAWS = 1000
 """Draws from the prior."""
 POOLS = {"sd_rater": "severity_pool", "sd_taste": "taste_pool", "sd_opinion": "opinion_pool"}
 """Dim of the sampled SDs that some evaluators lack."""
-DIMS = {
+NESTED = {
+    "sd_item": ("item_effect", "item"),
+    "sd_interaction": ("interaction", "cell"),
+    "sd_output": ("output_effect", "output"),
+}
+"""Variables of the effects group and their dim after (chain, draw), by the SD of their level."""
+DIMS: dict[str, tuple[str, ...]] = {
     "quality": ("variant",),
     "q": ("variant",),
     "level": ("evaluator",),
@@ -66,7 +79,11 @@ class Story:
 
     def coords(self) -> dict[str, list[str]]:
         """Coordinates of the evaluators, raters and variants."""
-        return {"variant": list(self.data.variants), "evaluator": list(self.data.evaluators), "rater": list(self.data.raters)}
+        return {
+            "variant": list(self.data.variants),
+            "evaluator": list(self.data.evaluators),
+            "rater": list(self.data.raters),
+        }
 
 
 def estimated(story: Story) -> dict[str, NDArray[np.bool_]]:
@@ -99,18 +116,19 @@ def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator
     chains, draws = sampled.sizes["chain"], sampled.sizes["draw"]
     sd = sampled_components(sampled, story)
     parts = sampled_parts(sampled, story)
-    shared = {"data": story.data, "present": story.present, "priors": story.priors, "scale": story.scale}
-    effects = parts_to_effects(parts, sd, rng=rng, **shared)  # type: ignore[arg-type]
+    effects = parts_to_effects(
+        parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
+    )
     groups = {"posterior": dataset(effects, sd, story, chains)}
     step = keep_every(chains * draws, story.data)
     kept = np.arange(draws) % step == 0
-    rows = np.tile(kept, chains)
-    sd, parts, effects = (type(x)(*(value[rows] for value in x)) for x in (sd, parts, effects))
+    rows = np.flatnonzero(np.tile(kept, chains))
+    sd, parts, effects = sd.rows(rows), parts.rows(rows), effects.rows(rows)
     nested = nested_effects(voices_see(parts, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
     groups["effects"] = nested_dataset(nested, story, chains)
     means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
-    groups["posterior_predictive"] = rating_dataset(predictions(means, sd, story.data, rng), story, chains)
-    groups["log_likelihood"] = rating_dataset(log_likelihoods(means, sd, story.data), story, chains)
+    groups["posterior_predictive"] = rating_dataset(predictions(means, sd, story.data, rng), chains)
+    groups["log_likelihood"] = rating_dataset(log_likelihoods(means, sd, story.data), chains)
     for name in ("effects", "posterior_predictive", "log_likelihood"):
         groups[name] = groups[name].assign_coords(draw=np.flatnonzero(kept)).assign_attrs(kept_every=step)
     return groups
@@ -118,16 +136,18 @@ def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator
 
 def prior_groups(story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:
     """Groups prior and prior_predictive, drawn straight from the story."""
-    shared = {"data": story.data, "present": story.present, "priors": story.priors, "scale": story.scale}
-    sd = prior_components(PRIOR_DRAWS, fixed=story.fixed, rng=rng, **shared)  # type: ignore[arg-type]
-    effects = prior_effects(sd, rng=rng, **shared)  # type: ignore[arg-type]
+    data, present, priors, scale = story.data, story.present, story.priors, story.scale
+    sd = prior_components(
+        PRIOR_DRAWS, data=data, present=present, priors=priors, scale=scale, fixed=story.fixed, rng=rng
+    )
+    effects = prior_effects(sd, data=data, present=present, priors=priors, scale=scale, rng=rng)
     groups = {"prior": dataset(effects, sd, story, 1)}
-    step = keep_every(PRIOR_DRAWS, story.data)
-    sd, effects = (type(x)(*(value[::step] for value in x)) for x in (sd, effects))
+    step = keep_every(PRIOR_DRAWS, data)
+    kept = np.arange(0, PRIOR_DRAWS, step)
+    sd, effects = sd.rows(kept), effects.rows(kept)
     nested = prior_nested(sd, sums=story.sums, present=story.present, rng=rng)
     means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
-    kept = np.arange(0, PRIOR_DRAWS, step)
-    predicted = rating_dataset(predictions(means, sd, story.data, rng), story, 1)
+    predicted = rating_dataset(predictions(means, sd, story.data, rng), 1)
     groups["prior_predictive"] = predicted.assign_coords(draw=kept).assign_attrs(kept_every=step)
     return groups
 
@@ -151,26 +171,22 @@ def keep_every(draws: int, data: Coded) -> int:
     return max(1, int(np.ceil(draws * max(data.score.size, len(data.outputs)) / MAX_VALUES)))
 
 
-def sampled_components(sampled: xr.Dataset, story: Story) -> Components:
-    """Components of every draw, (D,) and (D, K), zero where a term is absent."""
+def sampled_components(sampled: xr.Dataset, story: Story) -> ComponentDraws:
+    """Components of every draw, zero where a term is absent."""
     draws = sampled.sizes["chain"] * sampled.sizes["draw"]
     if story.fixed is not None:
-        return repeated(story.fixed, draws)
+        return ComponentDraws.repeat(story.fixed, draws)
     evaluators = list(story.data.evaluators)
 
-    def one(name: str) -> NDArray[np.float64]:
-        value = np.zeros(draws)
-        if name in sampled:
-            value = flat(sampled[name])
-        elif name in POOLS or name == "sd_noise":
-            value = np.zeros((draws, len(evaluators)))
-        if name in POOLS and name in sampled:
-            full = np.zeros((draws, len(evaluators)))
-            full[:, [evaluators.index(str(who)) for who in sampled[POOLS[name]].values]] = value
-            return full
-        return value
+    def values(name: str) -> NDArray[np.float64]:
+        full = np.zeros((draws, *(len(evaluators) for _ in DIMS[name])))
+        if name in sampled and name in POOLS:
+            full[:, [evaluators.index(str(who)) for who in sampled[POOLS[name]].values]] = flat(sampled[name])
+        elif name in sampled:
+            full = flat(sampled[name])
+        return full
 
-    return Components(*(one(name) for name in Components._fields))
+    return ComponentDraws(*(values(name) for name in ComponentDraws._fields))
 
 
 def sampled_parts(sampled: xr.Dataset, story: Story) -> Parts:
@@ -183,11 +199,11 @@ def sampled_parts(sampled: xr.Dataset, story: Story) -> Parts:
 
 def flat(values: xr.DataArray) -> NDArray[np.float64]:
     """Values with chain and draw as one leading axis, chain by chain."""
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return array.reshape(-1, *array.shape[2:]).astype(np.float64)
+    array = values.transpose("chain", "draw", ...).to_numpy().astype(np.float64)
+    return array.reshape(-1, *array.shape[2:])
 
 
-def dataset(effects: Effects, sd: Components, story: Story, chains: int) -> xr.Dataset:
+def dataset(effects: Effects, sd: ComponentDraws, story: Story, chains: int) -> xr.Dataset:
     """The story's named quantities with dims (chain, draw, ...)."""
     quality = effects.level[:, [story.present.reference]] + effects.q
     values = {"quality": quality, **effects._asdict(), **sd._asdict()}
@@ -205,21 +221,17 @@ def dataset(effects: Effects, sd: Components, story: Story, chains: int) -> xr.D
 def nested_dataset(nested: Nested, story: Story, chains: int) -> xr.Dataset:
     """Effects of items, cells, outputs and pairs of rater and output, with names as coordinates."""
     data, sums = story.data, story.sums
-    labels = {level.component: level.label for level in sums.levels}
+    cells = np.unique(np.stack([data.output_item, data.output_variant]), axis=1)
+    effects = {"sd_item": nested.item, "sd_interaction": nested.interaction, "sd_output": nested.output}
     arrays: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
     coords: dict[str, list[str]] = {}
-    cells = np.unique(np.stack([data.output_item, data.output_variant]), axis=1)
-    names = {
-        "item_effect": ("item", nested.item, "sd_item", lambda n: data.items[n]),
-        "interaction": (
-            "cell", nested.interaction, "sd_interaction", lambda n: f"{data.items[cells[0, n]]} | {data.variants[cells[1, n]]}"
-        ),
-        "output_effect": ("output", nested.output, "sd_output", lambda n: data.outputs[n]),
-    }  # fmt: skip
-    for name, (dim, value, component, label) in names.items():
-        if value is not None:
-            arrays[name] = (("chain", "draw", dim), value.reshape(chains, -1, value.shape[1]))
-            coords[dim] = [label(n) for n in labels[component]]
+    for level in sums.levels:
+        name, dim = NESTED[level.component]
+        value = effects[level.component]
+        assert value is not None  # a level that is present has been drawn
+        arrays[name] = (("chain", "draw", dim), value.reshape(chains, -1, level.size))
+        names = {"item": data.items, "output": data.outputs, "cell": cell_names(data, cells)}[dim]
+        coords[dim] = [names[n] for n in level.label]
     if nested.opinion is not None:
         arrays["opinion"] = (("chain", "draw", "pair"), nested.opinion.reshape(chains, -1, nested.opinion.shape[1]))
         pairs = zip(sums.unit_rater, sums.unit_output, strict=True)
@@ -227,9 +239,14 @@ def nested_dataset(nested: Nested, story: Story, chains: int) -> xr.Dataset:
     return xr.Dataset(arrays, coords={**coords, "chain": np.arange(chains)})
 
 
-def rating_dataset(values: NDArray[np.float64], story: Story, chains: int) -> xr.Dataset:
+def cell_names(data: Coded, cells: NDArray[np.intp]) -> tuple[str, ...]:
+    """Names of item x variant cells, given (2, cells) codes of item and variant."""
+    return tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cells.T)
+
+
+def rating_dataset(values: NDArray[np.float64], chains: int) -> xr.Dataset:
     """`score` with dims (chain, draw, rating), in single precision: a file of it stays small."""
-    array = values.reshape(chains, -1, values.shape[1]).astype(np.float32)
+    array = np.asarray(values.reshape(chains, -1, values.shape[1]), dtype=np.float32)
     return xr.Dataset({"score": (("chain", "draw", "rating"), array)}, coords={"chain": np.arange(chains)})
 
 

@@ -30,7 +30,9 @@ RATINGS_AS_STRONG_AS_PRIOR = {"variant": 9.0, "rater": 4.0, "taste": 9.0}
 """Number of ratings that tell a deviation about as well as its prior does; far more: centred, far fewer: non-centred."""
 
 
-def build_marginal_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Components | None = None) -> pm.Model:
+def build_marginal_model(
+    ratings: Ratings, priors: Priors | None = None, *, fixed: Components | None = None
+) -> pm.Model:
     """The score story with items, interactions and outputs integrated out analytically.
 
     Its posterior of everything else is that of `build_model`, at a fraction of the time. The likelihood is a `Potential`.
@@ -63,7 +65,7 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None, *, fixe
     with pm.Model(coords=coords) as model:
         part = component_variables(data, priors, scale, present, fixed)
         pm.Deterministic("scale_use", part.scale_use, dims="evaluator")
-        seen = _structure(data, priors, scale, present, part, sums)
+        seen = _structure(_Steps(data, priors, scale, present, part), scale, present, sums)
         pm.Potential("score", log_likelihood(sums, seen, part))
     return model
 
@@ -123,11 +125,8 @@ def _add_up(value: Tensor, group: Ints, size: int) -> Tensor:
     return pt.inc_subtensor(pt.zeros(size)[group], value)
 
 
-def _structure(
-    data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents, sums: Statistics
-) -> Tensor:
+def _structure(steps: _Steps, scale: Scale, present: Terms, sums: Statistics) -> Tensor:
     """(J * V,) what voices think of variants on average, from parts with the story's prior."""
-    steps = _Steps(data, priors, scale, present, part)
     q, mean, deviation = steps.evaluators()
     pm.Deterministic("q", scale.step * q, dims="variant")
     pm.Deterministic("evaluator_mean", scale.middle + scale.step * mean, dims="evaluator")
@@ -239,7 +238,7 @@ def _centred(ratings: Any, kind: str) -> Any:
 
 
 def zero_sum(free: Tensor, n: int) -> Tensor:
-    """n - 1 free numbers along the first axis as n that sum to zero, lengths kept: independent normals become zero-sum normals.
+    """Zero-sum numbers: n - 1 free ones along the first axis as n that sum to zero, lengths kept: independent normals become zero-sum normals.
 
     A Householder reflection takes the last axis to the direction of equal numbers; for few numbers `zero_sum_basis` is its matrix.
     """
@@ -251,7 +250,8 @@ def zero_sum(free: Tensor, n: int) -> Tensor:
 
 def zero_sum_basis(n: int) -> Floats:
     """(n, n - 1) orthonormal columns that sum to zero."""
-    return np.eye(n)[:, :-1] + _mirror(n)[:, None] / (np.sqrt(n) - 1)
+    basis: Floats = np.eye(n)[:, :-1] + _mirror(n)[:, None] / (np.sqrt(n) - 1)
+    return basis
 
 
 def _mirror(n: int) -> Floats:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from expsim_bayes.models._priors import Priors, Scale
-from expsim_bayes.models._recover import Effects, Floats, Nested
+from expsim_bayes.models._recover import ComponentDraws, Effects, Floats, Nested
 from expsim_bayes.models._statistics import Statistics
 from expsim_bayes.models._terms import Components, Terms
 from expsim_bayes.ratings import Coded
 
 
-def rating_means(
-    effects: Effects, nested: Nested, sd: Components, *, data: Coded, sums: Statistics
-) -> Floats:
+def rating_means(effects: Effects, nested: Nested, sd: ComponentDraws, *, data: Coded, sums: Statistics) -> Floats:
     """(D, R) what each rating would be without its noise, in points."""
     return effects.level[:, data.evaluator] + (
         sd.scale_use[:, data.evaluator] * (effects.q[:, data.variant] + _worth(nested, sums)[:, sums.rating_unit])
@@ -38,36 +35,45 @@ def _worth(nested: Nested, sums: Statistics) -> Floats:
     return total
 
 
-def predictions(means: Floats, sd: Components, data: Coded, rng: np.random.Generator) -> Floats:
+def predictions(means: Floats, sd: ComponentDraws, data: Coded, rng: np.random.Generator) -> Floats:
     """(D, R) scores of the same ratings made anew, with the same effects and new noise."""
     return means + sd.sd_noise[:, data.evaluator] * rng.standard_normal(means.shape)
 
 
-def log_likelihoods(means: Floats, sd: Components, data: Coded) -> Floats:
+def log_likelihoods(means: Floats, sd: ComponentDraws, data: Coded) -> Floats:
     """(D, R) log density of each rating given all effects."""
     noise = sd.sd_noise[:, data.evaluator]
-    return -0.5 * ((data.score - means) / noise) ** 2 - np.log(noise) - 0.5 * np.log(2 * np.pi)
+    density: Floats = -0.5 * ((data.score - means) / noise) ** 2 - np.log(noise) - 0.5 * np.log(2 * np.pi)
+    return density
 
 
 def prior_components(
-    draws: int, *, data: Coded, present: Terms, priors: Priors, scale: Scale, fixed: Components | None, rng: np.random.Generator
-) -> Components:
+    draws: int,
+    *,
+    data: Coded,
+    present: Terms,
+    priors: Priors,
+    scale: Scale,
+    fixed: Components | None,
+    rng: np.random.Generator,
+) -> ComponentDraws:
     """Components drawn from their priors, with a leading axis of draws; zero where a term is absent."""
     if fixed is not None:
-        return repeated(fixed, draws)
+        return ComponentDraws.repeat(fixed, draws)
     count = len(data.evaluators)
 
-    def half_normal(sd: float, has: bool) -> Floats:
+    def half_normal(sd: float, *, has: bool) -> Floats:
         return np.abs(rng.standard_normal(draws)) * sd * scale.width * has
 
     def half_normals(sd: float, has: tuple[bool, ...]) -> Floats:
-        return np.abs(rng.standard_normal((draws, count))) * sd * scale.width * np.array(has)
+        drawn: Floats = np.abs(rng.standard_normal((draws, count))) * sd * scale.width * np.array(has)
+        return drawn
 
-    return Components(
-        sd_item=half_normal(priors.sd_item, present.item),
-        sd_interaction=half_normal(priors.sd_interaction, present.interaction),
-        sd_output=half_normal(priors.sd_output, present.output),
-        sd_shift=half_normal(priors.sd_shift, any(present.shift)),
+    return ComponentDraws(
+        sd_item=half_normal(priors.sd_item, has=present.item),
+        sd_interaction=half_normal(priors.sd_interaction, has=present.interaction),
+        sd_output=half_normal(priors.sd_output, has=present.output),
+        sd_shift=half_normal(priors.sd_shift, has=any(present.shift)),
         sd_rater=half_normals(priors.sd_rater, present.severity),
         sd_taste=half_normals(priors.sd_taste, present.taste),
         sd_opinion=half_normals(priors.sd_opinion, present.opinion),
@@ -76,13 +82,8 @@ def prior_components(
     )
 
 
-def repeated(components: Components, draws: int) -> Components:
-    """Given components with a leading axis of equal draws."""
-    return Components(*(np.repeat(np.asarray(value, dtype=float)[None], draws, axis=0) for value in components))
-
-
 def prior_effects(
-    sd: Components, *, data: Coded, present: Terms, priors: Priors, scale: Scale, rng: np.random.Generator
+    sd: ComponentDraws, *, data: Coded, present: Terms, priors: Priors, scale: Scale, rng: np.random.Generator
 ) -> Effects:
     """Levels, qualities, severities, shifts and tastes drawn from their priors."""
     draws, evaluators = sd.sd_noise.shape
@@ -97,15 +98,15 @@ def prior_effects(
     )
 
 
-def prior_nested(sd: Components, *, sums: Statistics, present: Terms, rng: np.random.Generator) -> Nested:
+def prior_nested(sd: ComponentDraws, *, sums: Statistics, present: Terms, rng: np.random.Generator) -> Nested:
     """Items, interactions, outputs and opinions drawn from their priors."""
     draws = len(sd.sd_noise)
     sizes = {level.component: level.size for level in sums.levels}
 
-    def normal(component: str) -> NDArray[np.float64] | None:
+    def normal(component: str) -> Floats | None:
         if component not in sizes:
             return None
-        return getattr(sd, component)[:, None] * rng.standard_normal((draws, sizes[component]))
+        return sd.level(component) * rng.standard_normal((draws, sizes[component]))
 
     opinion = None
     if any(present.opinion):

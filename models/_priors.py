@@ -31,7 +31,7 @@ class Priors(Frozen):
     >>> Priors(sd_item=0)
     Traceback (most recent call last):
     ...
-    expsim_bayes.errors.SettingError: priors.sd_item: a prior SD of 0.0 leaves nothing to learn. Remedy: give a number above 0, in widths of the score range.
+    expsim_bayes.errors.SettingError: priors.sd_item: a prior SD of 0.0 leaves nothing to learn. Remedy: ...
     """
 
     sd_variant: float = 0.1

@@ -6,7 +6,8 @@ outputs and opinions, which the sampler had integrated out. All arrays have a le
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,43 @@ from expsim_bayes.models._terms import Components, Terms
 from expsim_bayes.ratings import Coded
 
 Floats = NDArray[np.float64]
+
+
+class ComponentDraws(NamedTuple):
+    """`Components` of every draw, in points; zero where a term is absent."""
+
+    sd_item: Floats
+    """(D,)"""
+    sd_interaction: Floats
+    """(D,)"""
+    sd_output: Floats
+    """(D,)"""
+    sd_shift: Floats
+    """(D,)"""
+    sd_rater: Floats
+    """(D, K)"""
+    sd_taste: Floats
+    """(D, K)"""
+    sd_opinion: Floats
+    """(D, K)"""
+    sd_noise: Floats
+    """(D, K)"""
+    scale_use: Floats
+    """(D, K)"""
+
+    @classmethod
+    def repeat(cls, components: Components, draws: int) -> Self:
+        """Given components as equal draws."""
+        return cls._make(np.repeat(np.asarray(value, dtype=np.float64)[None], draws, axis=0) for value in components)
+
+    def level(self, component: str) -> Floats:
+        """(D, 1) SD of a nested level."""
+        nested = {"sd_item": self.sd_item, "sd_interaction": self.sd_interaction, "sd_output": self.sd_output}
+        return nested[component][:, None]
+
+    def rows(self, index: NDArray[np.intp]) -> ComponentDraws:
+        """Some of the draws."""
+        return ComponentDraws(*(value[index] for value in self))
 
 
 class Parts(NamedTuple):
@@ -34,6 +72,10 @@ class Parts(NamedTuple):
     taste_deviation: Floats
     """(D, J, V)"""
 
+    def rows(self, index: NDArray[np.intp]) -> Parts:
+        """Some of the draws."""
+        return Parts(*(value[index] for value in self))
+
 
 class Effects(NamedTuple):
     """The story's effects of evaluators, variants and raters, in points."""
@@ -48,6 +90,10 @@ class Effects(NamedTuple):
     """(D, K, V) d"""
     taste: Floats
     """(D, J, V) t"""
+
+    def rows(self, index: NDArray[np.intp]) -> Effects:
+        """Some of the draws."""
+        return Effects(*(value[index] for value in self))
 
 
 class Nested(NamedTuple):
@@ -64,7 +110,14 @@ class Nested(NamedTuple):
 
 
 def parts_to_effects(
-    parts: Parts, sd: Components, *, data: Coded, present: Terms, priors: Priors, scale: Scale, rng: np.random.Generator
+    parts: Parts,
+    sd: ComponentDraws,
+    *,
+    data: Coded,
+    present: Terms,
+    priors: Priors,
+    scale: Scale,
+    rng: np.random.Generator,
 ) -> Effects:
     """Draws of levels, severities, shifts and tastes given the parts.
 
@@ -74,8 +127,8 @@ def parts_to_effects(
     ----------
     parts : Parts
         Sampled parts.
-    sd : Components
-        Drawn or given components with a leading axis of draws: (D,) and (D, K).
+    sd : ComponentDraws
+        Components, drawn or given.
     """
     draws, evaluators = parts.evaluator_mean.shape
     variants = len(data.variants)
@@ -118,15 +171,23 @@ def split(total: Floats, variances: tuple[Floats, ...], rng: np.random.Generator
 
 def _split_given(total: Floats, variances: tuple[Floats, ...], noise: Floats) -> tuple[Floats, ...]:
     free = [np.sqrt(variance) * z for variance, z in zip(variances, noise, strict=True)]
-    whole = np.maximum(sum(variances), np.finfo(float).tiny)
-    gap = total - sum(free)
+    whole = np.maximum(_sum(variances), np.finfo(float).tiny)
+    gap = total - _sum(free)
     return tuple(z + variance / whole * gap for z, variance in zip(free, variances, strict=True))
+
+
+def _sum(terms: Sequence[Floats]) -> Floats:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 def _centre_in_pools(noise: Floats, of: NDArray[np.intp], evaluators: int) -> Floats:
     """Noise of raters less its mean in each pool."""
     belongs = np.eye(evaluators)[of]
-    return noise - (noise @ (belongs / belongs.sum(axis=0).clip(1)))[..., of]
+    mean: Floats = (noise @ (belongs / belongs.sum(axis=0).clip(1)))[..., of]
+    return noise - mean
 
 
 def voices_see(parts: Parts, sums: Statistics) -> Floats:
@@ -134,23 +195,26 @@ def voices_see(parts: Parts, sums: Statistics) -> Floats:
     of, who = sums.voice_evaluator, sums.voice_rater
     table = parts.evaluator_mean[:, of, None] + parts.variant_deviation[:, of]
     personal = parts.rater_deviation[:, who, None] + parts.taste_deviation[:, who]
-    return (table + np.where(who[:, None] >= 0, personal, 0.0)).reshape(len(table), -1)
+    seen: Floats = (table + np.where(who[:, None] >= 0, personal, 0.0)).reshape(len(table), -1)
+    return seen
 
 
-def nested_effects(seen: Floats, sd: Components, *, sums: Statistics, present: Terms, rng: np.random.Generator) -> Nested:
+def nested_effects(
+    seen: Floats, sd: ComponentDraws, *, sums: Statistics, present: Terms, rng: np.random.Generator
+) -> Nested:
     """Draws of items, interactions, outputs and opinions given what voices think of variants on average.
 
     Parameters
     ----------
     seen : array
         (D, J * V) from `voices_see`.
-    sd : Components
-        With a leading axis of draws.
+    sd : ComponentDraws
+        Components, drawn or given.
     """
     of = sums.class_evaluator
     variance = sd.sd_noise[:, of] ** 2 / sums.class_size + sd.sd_opinion[:, of] ** 2
     residual = sums.unit_mean - seen[:, sums.unit_place]
-    effect = {}
+    effect: dict[str, Floats] = {}
     worth = np.zeros_like(residual)
     if sums.levels:
         loading = sd.scale_use[:, of] / variance
@@ -172,12 +236,12 @@ def _add_up(value: Floats, group: NDArray[np.intp], size: int) -> Floats:
 
 
 def _top_down(
-    a: Floats, b: Floats, sd: Components, sums: Statistics, rng: np.random.Generator
+    a: Floats, b: Floats, sd: ComponentDraws, sums: Statistics, rng: np.random.Generator
 ) -> tuple[dict[str, Floats], Floats]:
     """Effects of each level given the levels above it, and the sum of all of them by group of the lowest level."""
     known = []
     for level, above in zip(sums.levels, (*sums.levels[1:], None), strict=True):
-        tau2 = getattr(sd, level.component)[:, None] ** 2
+        tau2 = sd.level(level.component) ** 2
         known.append((a, b, tau2))
         if above is not None:
             d = 1 + a * tau2
@@ -185,7 +249,7 @@ def _top_down(
     effect: dict[str, Floats] = {}
     above_sum = np.zeros((len(b), 1))
     for level, (a, b, tau2) in zip(reversed(sums.levels), reversed(known), strict=True):
-        from_above = above_sum[:, level.parent] if level.parent.size else 0.0
+        from_above = above_sum[:, level.parent] if level.parent.size else above_sum
         d = 1 + a * tau2
         drawn = tau2 * (b - a * from_above) / d + np.sqrt(tau2 / d) * rng.standard_normal(b.shape)
         effect[level.component] = drawn

@@ -85,7 +85,9 @@ def statistics(data: Coded, present: Terms) -> Statistics:
     count = len(data.raters)
     voices, voice = np.unique(np.where(individual, data.rater, count + data.evaluator), return_inverse=True)
     voice_rater = np.where(voices < count, voices, -1).astype(np.intp)
-    voice_evaluator = np.where(voices < count, data.rater_evaluator[np.minimum(voices, count - 1)], voices - count).astype(np.intp)
+    voice_evaluator = np.where(
+        voices < count, data.rater_evaluator[np.minimum(voices, count - 1)], voices - count
+    ).astype(np.intp)
     units, first, unit, size = np.unique(
         np.stack([voice.ravel(), data.output]), axis=1, return_index=True, return_inverse=True, return_counts=True
     )
@@ -139,12 +141,12 @@ def _table(row: Ints, column: Ints, rows: int, columns: int) -> Floats:
 
 def _levels(data: Coded, present: Terms, unit_output: Ints) -> tuple[tuple[Level, ...], Ints]:
     """Nested levels from the lowest up, and each unit's group in the lowest."""
-    cells, output_cell = np.unique(np.stack([data.output_item, data.output_variant]), axis=1, return_inverse=True)
-    output_cell = output_cell.ravel().astype(np.intp)
+    cells = np.stack([data.output_item, data.output_variant])
+    output_cell = np.unique(cells, axis=1, return_inverse=True)[1].ravel().astype(np.intp)
     chosen = [
         (component, label)
         for has, component, label in (
-            (present.output, "sd_output", np.arange(unit_output.max() + 1, dtype=np.intp)[unit_output]),
+            (present.output, "sd_output", unit_output),
             (present.interaction, "sd_interaction", output_cell[unit_output]),
             (present.item, "sd_item", data.output_item[unit_output]),
         )

@@ -94,7 +94,18 @@ def terms(data: Coded, fixed: Components | None = None) -> Terms:
     item, interaction, output, opinion, nested = _nested(data)
     severity, taste, people = _people(data)
     scale_use, scale = _scale_use(data, reference)
-    return Terms(reference, item, interaction, output, shift, severity, taste, opinion, scale_use, (*said, *nested, *people, *scale))
+    return Terms(
+        reference,
+        item,
+        interaction,
+        output,
+        shift,
+        severity,
+        taste,
+        opinion,
+        scale_use,
+        (*said, *nested, *people, *scale),
+    )
 
 
 def _given_terms(data: Coded, fixed: Components, reference: int, shift: tuple[bool, ...], said: list[str]) -> Terms:
@@ -168,11 +179,15 @@ def _nested(data: Coded) -> tuple[bool, bool, bool, tuple[bool, ...], list[str]]
         "output": opinions_told or any(asked_again),
     }
     one_item = len(np.unique(data.item)) == 1
-    said = ["There is only one item: quality is about this item alone, and how items differ is unknown."] if one_item else []
+    said = (
+        ["There is only one item: quality is about this item alone, and how items differ is unknown."]
+        if one_item
+        else []
+    )
     chain = ["output"] if one_item else ["item", "interaction", "output"]
     present, words = _merge(chain, boundary)
     opinion = tuple(opinions_told and again for again in asked_again)
-    said += words + _opinion_words(opinions_told, asked_again)
+    said += words + _opinion_words(asked_again, opinions_told=opinions_told)
     return "item" in present, "interaction" in present, "output" in present, opinion, said
 
 
@@ -181,7 +196,11 @@ def _repeats(pair: NDArray[np.intp]) -> int:
     return int(pair.size - np.unique(pair).size)
 
 
-NESTED_WORDS = {"item": "items", "interaction": "a variant's fit to an item", "output": "one generation against another"}
+NESTED_WORDS = {
+    "item": "items",
+    "interaction": "a variant's fit to an item",
+    "output": "one generation against another",
+}
 MISSING_REPLICATE = {
     "item": "items were not answered by several variants",
     "interaction": "there is one generation a variant and item",
@@ -217,11 +236,13 @@ def _merge_words(block: list[str], into: str) -> str:
     return f"{', '.join(parts[:-1]).capitalize()} and {parts[-1]} are one term, {into}: {'; '.join(reasons)}."
 
 
-def _opinion_words(opinions_told: bool, asked_again: tuple[bool, ...]) -> list[str]:
+def _opinion_words(asked_again: tuple[bool, ...], *, opinions_told: bool) -> list[str]:
     if not any(asked_again):
         return ["A rater's lasting opinion of an output is part of the noise: no rater rated the same output again."]
     if not opinions_told:
-        return ["A rater's lasting opinion of an output is part of the output's own worth: no output was rated by several raters."]
+        return [
+            "A rater's lasting opinion of an output is part of the output's own worth: no output was rated by several raters."
+        ]
     return []
 
 
@@ -264,10 +285,11 @@ def _pool_words(name: str, has: tuple[bool, bool]) -> list[str]:
     if not has[0]:
         return [f"Severity of the raters of {name} is part of the noise: they rated one output each."]
     if not has[1]:
-        return [
+        sentence = (
             f"Personal tastes of the raters of {name} for variants are part of the noise: raters gave a variant fewer than "
             f"{MIN_RATINGS_A_TASTE:g} ratings on average, or rated one variant each."
-        ]
+        )
+        return [sentence]
     return []
 
 

@@ -82,9 +82,13 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
         if any(present.severity):
             seen += _where("severity", part.sd_rater[of_rater], _of(present.severity, of_rater), ("rater",))[rater]
         if any(present.shift):
-            seen += _where("shift", part.sd_shift, np.array(present.shift), ("evaluator", "variant"))[evaluator, variant]
+            seen += _where("shift", part.sd_shift, np.array(present.shift), ("evaluator", "variant"))[
+                evaluator, variant
+            ]
         if any(present.taste):
-            seen += _where("taste", part.sd_taste[of_rater], _of(present.taste, of_rater), ("rater", "variant"))[rater, variant]
+            seen += _where("taste", part.sd_taste[of_rater], _of(present.taste, of_rater), ("rater", "variant"))[
+                rater, variant
+            ]
         if any(present.opinion):
             pair = pm.Data("pair_of", where.pair, dims="rating")
             has = np.array(present.opinion)[where.pair_evaluator]

@@ -8,6 +8,7 @@ from expsim_bayes.cli.screen import NAME_WIDTH, plain, short
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from expsim_bayes.cli.screen import Screen
@@ -23,14 +24,28 @@ STYLES = {
 """Colour of each decision."""
 
 
-def advise(screen: Screen, facts: Facts, *, details: bool) -> None:
-    """Print what to do, how sure it is and what it cost; with details also what is unknown and what would change the answer."""
+def advise(screen: Screen, facts: Facts, *, details: bool, more: Sequence[tuple[str, str]] = ()) -> None:
+    """Print what to do, how sure it is and what it cost; with details also what is unknown and what would change that.
+
+    Parameters
+    ----------
+    screen : Screen
+        Where to print.
+    facts : Facts
+        What may be said.
+    details : bool
+        Say all of it.
+    more : sequence of (label, text)
+        What else belongs there.
+    """
     advice = recommendation(facts)
     screen.heading(brief(advice.headline, facts), style=STYLES[facts.decision.name])
-    rows = [("Do", advice.what_to_do), ("How sure", advice.how_sure), ("Price", advice.price), ("Next best", advice.further)]
+    rows = [("Do", advice.what_to_do), ("How sure", advice.how_sure), ("Price", advice.price)]
+    if details or facts.decision.name == "collect":
+        rows.append(("Further", advice.further))
     if details:
         rows += [("Unknown", advice.unknown), ("What if", advice.change)]
-    screen.labelled((label, brief(text, facts)) for label, text in rows)
+    screen.labelled((label, brief(text, facts)) for label, text in (*rows, *more))
 
 
 def brief(text: str, facts: Facts) -> str:
@@ -51,9 +66,16 @@ def brief(text: str, facts: Facts) -> str:
 
 
 def as_object(facts: Facts, report: Path | None) -> dict[str, Any]:
-    """What --json prints of an experiment or a fit."""
+    """What --json prints of an experiment or a fit; of a refused fit no number that it does not support."""
+    told: object = facts
+    if facts.decision.name == "refuse" and facts.fit is not None:
+        told = {
+            "decision": facts.decision,
+            "notices": facts.notices,
+            "fit": {"verdict_reasons": facts.fit.verdict_reasons},
+        }
     return {
-        "facts": plain(facts),
+        "facts": plain(told),
         "recommendation": plain(recommendation(facts)),
         "report": None if report is None else str(report),
     }

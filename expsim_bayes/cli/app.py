@@ -7,7 +7,6 @@ each has an exit code of its own. Nobody is shown a traceback who has not asked 
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import sys
 from importlib.metadata import version
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 ABOUT = """Bayesian experiments on GenAI features: simulate before you pay, fit real ratings, decide in plain words.
 
 Begin with: expsim simulate summarization-prompts"""
-EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in exits.MEANINGS.items()) + "."
+EPILOG = "\n\n".join(["Exit codes:", *(f"{code:>4}  {meaning}" for code, meaning in exits.MEANINGS.items())])
 _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -59,10 +58,16 @@ def explain(error: BaseException, screen: Screen) -> int:
         screen.fail("interrupted before anything was finished; nothing was written", exit_code=code)
         return code
     if isinstance(error, MemoryError):
-        screen.fail("there is not enough memory", remedy="use fewer replications, draws or ratings", exit_code=exits.BAD_INPUT)
+        screen.fail(
+            "there is not enough memory", remedy="use fewer replications, draws or ratings", exit_code=exits.BAD_INPUT
+        )
         return exits.BAD_INPUT
     assert isinstance(error, OSError)
-    remedy = "make room, or name another folder with --out" if error.errno in _ROOM else "check that the place exists and may be used"
+    remedy = (
+        "make room, or name another folder with --out"
+        if error.errno in _ROOM
+        else "check that the place exists and may be used"
+    )
     screen.fail(error.strerror or str(error), where=str(error.filename or ""), remedy=remedy, exit_code=exits.BAD_INPUT)
     return exits.BAD_INPUT
 
@@ -98,7 +103,9 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001
 @app.callback()
 def common(
     *,
-    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     _debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
 ) -> None:
     """Options before the verb."""
@@ -113,11 +120,14 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        words = f"an unexpected fault ({type(error).__name__}: {error})"
-        Screen(as_json="--json" in sys.argv).fail(words, remedy="run it again with --debug first, and report what it shows", exit_code=exits.FAULT)
+        Screen(as_json="--json" in sys.argv).fail(
+            f"an unexpected fault ({type(error).__name__}: {error})",
+            remedy="run it again with --debug, and report what it shows",
+            exit_code=exits.FAULT,
+        )
         sys.exit(exits.FAULT)
     raise SystemExit(0)
 

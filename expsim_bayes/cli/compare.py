@@ -10,14 +10,14 @@ import typer
 
 from expsim_bayes.cli import exits, tables
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.options import AsJson, Out, Overwrite, ScenarioName, Seed
+from expsim_bayes.cli.options import AsJson, Out, Overwrite, ScenarioName, Seed, choices
 from expsim_bayes.cli.screen import Screen, plain, to_json
 from expsim_bayes.cli.simulate import WHO, declared_strategy
 from expsim_bayes.readers.atomic import whole
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from expsim_bayes.operating_characteristics import Characteristics, Estimate
@@ -26,6 +26,9 @@ TABLE, ANSWER = "comparison.csv", "comparison.json"
 """Files that a comparison leaves behind."""
 EVERYONE: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
 """Choices of evaluators, in the order of the table."""
+
+
+Way = tuple[StrategyName, EvaluatorChoice]
 
 
 class Row(NamedTuple):
@@ -41,10 +44,11 @@ def compare(
     scenario: ScenarioName,
     *,
     strategies: Annotated[
-        list[StrategyName] | None, typer.Option("--strategy", help="Strategies to compare (repeat it); all unless told.")
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="ab, bandit, sequential; all that are declared unless told."),
     ] = None,
     evaluators: Annotated[
-        list[EvaluatorChoice] | None, typer.Option("--evaluators", help="Who rates (repeat it); all unless told.")
+        list[str] | None, typer.Option(metavar="NAME,...", help="llm, human, both; all unless told.")
     ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Experiments of each way.")] = 1_000,
     seed: Seed = 0,
@@ -58,7 +62,11 @@ def compare(
     table as CSV and as JSON.
     """
     found, screen = load(scenario), Screen(as_json=as_json)
-    ways = [(s, e) for s in _strategies(found, strategies) for e in _evaluators(found, evaluators)]
+    ways = _ways(
+        found,
+        choices(strategies, tuple(STRATEGY_TITLES), option="--strategies"),
+        choices(evaluators, EVERYONE, option="--evaluators"),
+    )
     rows: list[Row] = []
     stop: KeyboardInterrupt | None = None
     with taken(out, overwrite=overwrite) as folder:
@@ -88,25 +96,22 @@ def compare(
         raise typer.Exit(exits.of_interruption(stop))
 
 
-def _strategies(scenario: Scenario, names: list[StrategyName] | None) -> list[StrategyName]:
-    for name in names or ():
+def _ways(scenario: Scenario, strategies: Sequence[StrategyName], evaluators: Sequence[EvaluatorChoice]) -> list[Way]:
+    """What was asked for, or all that the scenario declares."""
+    for name in strategies:
         declared_strategy(scenario, name)
-    return list(dict.fromkeys(names or scenario.strategies))
-
-
-def _evaluators(scenario: Scenario, choices: list[EvaluatorChoice] | None) -> list[EvaluatorChoice]:
-    """The choices that were asked for, or all for which the scenario declares someone."""
-    if choices:
-        for choice in choices:
-            scenario.rated_by(choice)
-        return list(dict.fromkeys(choices))
+    for choice in evaluators:
+        scenario.rated_by(choice)
     people = [e.kind == "human" for e in scenario.evaluators]
-    return list(EVERYONE) if any(people) and not all(people) else ["human" if all(people) else "llm"]
+    everyone = EVERYONE if any(people) and not all(people) else EVERYONE[1:2] if all(people) else EVERYONE[:1]
+    return [
+        (strategy, choice) for strategy in strategies or tuple(scenario.strategies) for choice in evaluators or everyone
+    ]
 
 
 def _simulated(
     scenario: Scenario,
-    ways: list[tuple[StrategyName, EvaluatorChoice]],
+    ways: list[Way],
     replications: int,
     seed: int,
     advance: Callable[..., None],
@@ -122,7 +127,12 @@ def _simulated(
             advance(begun + done, words)
 
         (found,) = achieved.compare(
-            scenario, strategies=(strategy,), evaluators=(choice,), random_seed=seed, replications=replications, progress=tell
+            scenario,
+            strategies=(strategy,),
+            evaluators=(choice,),
+            random_seed=seed,
+            replications=replications,
+            progress=tell,
         )
         if_equal = achieved.false_launch_rate(
             scenario,

@@ -12,10 +12,10 @@ TERMINATED: Final = 143
 
 MEANINGS: Final = {
     0: "all is well",
-    FAULT: "a fault in expsim itself: run it again with --debug and report it",
-    BAD_INPUT: "the input or an option cannot be used: the message says what to do",
-    REFUSED: "the fit is not to be trusted, so no probability is shown: the message says why and what to do",
-    INTERRUPTED: "interrupted by Ctrl-C: what was finished is shown",
+    FAULT: "a fault in expsim: run it again with --debug and report it",
+    BAD_INPUT: "input or options cannot be used; the message says why",
+    REFUSED: "the fit is not to be trusted, so no probability is shown",
+    INTERRUPTED: "interrupted by Ctrl-C; what was finished is shown",
     TERMINATED: "ended by SIGTERM, likewise",
 }
 """Every exit code in words."""

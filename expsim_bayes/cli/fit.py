@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from expsim_bayes.cli import exits, tables
-from expsim_bayes.cli.advice import advise, as_object, brief
+from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, numbers, pairs
+from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
-from expsim_bayes.sentences import against_plain_means
+from expsim_bayes.sentences import against_plain_means, listed
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -24,7 +24,6 @@ READING, QUESTION, SAMPLER = "Reading the file", "The question", "The sampler"
 """Headings of the options in --help."""
 MOST_NOTICES = 8
 """Statements about the data that are shown unless all are asked for; those that warn always are."""
-Kind = Literal["human", "llm", "metric"]
 
 
 def fit(
@@ -32,11 +31,15 @@ def fit(
     *,
     where: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Use only rows with this value (repeat it).", rich_help_panel=READING),
+        typer.Option(
+            metavar="COLUMN=VALUE", help="Use only rows with this value (repeat it).", rich_help_panel=READING
+        ),
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="A column's name in the file, such as score=rating.", rich_help_panel=READING),
+        typer.Option(
+            metavar="OURS=THEIRS", help="A column's name in the file, such as score=rating.", rich_help_panel=READING
+        ),
     ] = None,
     score_range: Annotated[
         str | None,
@@ -51,8 +54,12 @@ def fit(
         typer.Option(metavar="WORD=NUMBER", help="What a word is worth, such as good=1.", rich_help_panel=READING),
     ] = None,
     anonymous_raters: Annotated[
-        list[Kind] | None,
-        typer.Option(help="Rater names of this kind are slots, not persons.", rich_help_panel=READING),
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Rater names of this kind (human, llm, metric) are slots, not persons.",
+            rich_help_panel=READING,
+        ),
     ] = None,
     duplicates: Annotated[
         Literal["ask", "keep", "drop"],
@@ -63,7 +70,8 @@ def fit(
         typer.Option(help="Users who met several variants.", rich_help_panel=READING),
     ] = "keep",
     merge_names: Annotated[
-        bool, typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING)
+        bool,
+        typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING),
     ] = False,
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Encoding of a CSV, such as cp1252.", rich_help_panel=READING)
@@ -79,18 +87,30 @@ def fit(
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The evaluator that defines quality; people unless told.", rich_help_panel=QUESTION),
+        typer.Option(
+            metavar="NAME", help="The evaluator that defines quality; people unless told.", rich_help_panel=QUESTION
+        ),
     ] = None,
     min_effect: Annotated[
         float, typer.Option(min=0, help="Smallest difference that matters, in points.", rich_help_panel=QUESTION)
     ] = 0.0,
     rope: Annotated[
         float | None,
-        typer.Option(min=0, help="Variants closer than this are equal; --min-effect unless told.", rich_help_panel=QUESTION),
+        typer.Option(
+            min=0, help="Variants closer than this are equal; --min-effect unless told.", rich_help_panel=QUESTION
+        ),
     ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            min=0.5, max=1.0, help="Probability that is asked for before a decision.", rich_help_panel=QUESTION
+        ),
+    ] = 0.95,
     price: Annotated[
         list[str] | None,
-        typer.Option(metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION),
+        typer.Option(
+            metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION
+        ),
     ] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)] = 1000,
     tune: Annotated[int, typer.Option(min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)] = 1000,
@@ -123,7 +143,7 @@ def fit(
             valid_range=bounds(valid_range, option="--valid-range"),
             score_map=numbers(score_map, option="--score-map", example="good=1"),
             higher_is_better=not lower_is_better,
-            anonymous_kinds=anonymous_raters or (),
+            anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
             control=control,
             reference=reference,
             duplicates=duplicates,
@@ -132,11 +152,12 @@ def fit(
             encoding=encoding,
             quoting=not no_quotes,
         )
+        _refuse_strange_prices(prices, ratings)
         _describe(screen, ratings, details=details)
         with screen.progress("loading the sampler", total=1.0) as advance:
             advance(0.0, "loading the sampler")
             from expsim_bayes.fit import fit as sampled
-            from expsim_bayes.recommend import of_fit
+            from expsim_bayes.recommend.fit import of_fit
 
             tree = sampled(
                 ratings,
@@ -149,7 +170,7 @@ def fit(
                 progress=advance,
             )
             advance(1.0, "weighing the decision")
-            facts = of_fit(tree, ratings, min_effect=min_effect, rope=rope, prices=prices)
+            facts = of_fit(tree, ratings, min_effect=min_effect, rope=rope, threshold=threshold, prices=prices)
         report = None
         if folder is not None:
             from expsim_bayes.report import write_fit
@@ -162,7 +183,9 @@ def fit(
         screen.labelled([("Report", str(report))])
     elif not as_json:
         screen.out.print()
-        screen.labelled([("Next", f"expsim fit {shlex.quote(str(file))} ... --out DIR    to have figures and a report")])
+        screen.labelled(
+            [("Next", f"expsim fit {shlex.quote(str(file))} ... --out DIR    to have figures and a report")]
+        )
     screen.emit(as_object(facts, report))
     if facts.decision.name == "refuse":
         raise typer.Exit(exits.REFUSED)
@@ -171,7 +194,19 @@ def fit(
 def _refuse_own_folder(file: Path, out: Path | None) -> None:
     """An error where the results would be written over what they were made from."""
     if out is not None and file.resolve().is_relative_to(out.resolve()):
-        raise SettingError(f"'{file}' lies in the folder that is to be written", where="--out", remedy="name another folder")
+        raise SettingError(
+            f"'{file}' lies in the folder that is to be written", where="--out", remedy="name another folder"
+        )
+
+
+def _refuse_strange_prices(prices: dict[str, float], ratings: Ratings) -> None:
+    """An error where a price is given for someone who has not rated."""
+    known = sorted(ratings.table["evaluator"].unique())
+    for name in prices:
+        if name not in known:
+            raise SettingError(
+                f"no evaluator is called {name!r}", where="--price", remedy=f"choose among {listed(known)}"
+            )
 
 
 def _describe(screen: Screen, ratings: Ratings, *, details: bool) -> None:
@@ -201,7 +236,11 @@ def _show(screen: Screen, facts: Facts, *, details: bool) -> None:
         advise(screen, facts, details=details)
         return
     caution = known.verdict == "caution"
-    words = "The sampler converged." if not caution else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)
+    words = (
+        "The sampler converged."
+        if not caution
+        else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)
+    )
     screen.say(words, style="yellow" if caution else "green")
     screen.table(tables.variants(facts), bold=[i for i, v in enumerate(facts.variants) if v.name == facts.leader])
     screen.table(tables.raters(facts, everything=details), title="How severe or lenient people are")
@@ -210,9 +249,8 @@ def _show(screen: Screen, facts: Facts, *, details: bool) -> None:
         screen.table(tables.shifts(facts), title="Judges' tastes")
         screen.table(tables.spreads(facts), title="Where the variation comes from")
         screen.heading("What the model holds")
-        screen.listed([*known.terms, *known.priors, *known.settings])
+        screen.listed([*known.terms, *known.priors])
     if known.checks:
         screen.heading("How well the model reproduces the data")
         screen.listed(known.checks)
-    advise(screen, facts, details=details)
-    screen.labelled([("Plain means", brief(against_plain_means(facts), facts))])
+    advise(screen, facts, details=details, more=[("By means", against_plain_means(facts))])

@@ -131,7 +131,9 @@ def _lock(handle: int, folder: Path) -> None:
                 raise BlockingIOError  # another run has just given the folder up
     except OSError:
         raise SettingError(
-            f"another run is writing into '{folder}'", where="--out", remedy="wait until it has finished, or name another folder"
+            f"another run is writing into '{folder}'",
+            where="--out",
+            remedy="wait until it has finished, or name another folder",
         ) from None
 
 
@@ -147,7 +149,9 @@ def _try_to_write(aside: Path) -> None:
 
 def _no_way(folder: Path, error: OSError) -> SettingError:
     return SettingError(
-        f"'{folder}' cannot be written ({error.strerror})", where="--out", remedy="name a folder in which you may make files"
+        f"'{folder}' cannot be written ({error.strerror})",
+        where="--out",
+        remedy="name a folder in which you may make files",
     )
 
 

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 OUTPUT = "Output"
 """Heading of the options about output in --help."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else there.", rich_help_panel=OUTPUT)]
-Details = Annotated[bool, typer.Option("--details", help="Show everything that is known, not one screen of it.", rich_help_panel=OUTPUT)]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else there.", rich_help_panel=OUTPUT)
+]
+Details = Annotated[
+    bool, typer.Option("--details", help="Show everything that is known, not one screen of it.", rich_help_panel=OUTPUT)
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -27,10 +31,14 @@ Out = Annotated[
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Write into DIR although it holds files that are not expsim's.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--overwrite", help="Write into DIR although it holds files that are not expsim's.", rich_help_panel=OUTPUT
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed: the same seed gives the same numbers.")]
-ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name in `expsim scenario list`, or a TOML file.")]
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="Name in `expsim scenario list`, or a TOML file.")
+]
 
 
 def pairs(texts: Sequence[str] | None, *, option: str, example: str) -> dict[str, str]:
@@ -45,14 +53,18 @@ def pairs(texts: Sequence[str] | None, *, option: str, example: str) -> dict[str
     for text in texts or ():
         left, sign, right = text.partition("=")
         if not sign or not left.strip():
-            raise SettingError(f"{text!r} has no name before an equals sign", where=option, remedy=f"write it like {option} {example}")
+            raise SettingError(
+                f"{text!r} has no name before an equals sign", where=option, remedy=f"write it like {option} {example}"
+            )
         if left.strip() in found:
             raise SettingError(f"{left.strip()!r} is given twice", where=option, remedy="give it once")
         found[left.strip()] = right
     return found
 
 
-def numbers(texts: Sequence[str] | None, *, option: str, example: str, lowest: float = float("-inf")) -> dict[str, float]:
+def numbers(
+    texts: Sequence[str] | None, *, option: str, example: str, lowest: float = float("-inf")
+) -> dict[str, float]:
     """The same where the right side is a number.
 
     Examples
@@ -76,6 +88,21 @@ def number(text: str, *, option: str, example: str, lowest: float = float("-inf"
         kind = "a number" if lowest == float("-inf") else f"a number from {lowest:g} up"
         raise SettingError(f"{text!r} is not {kind}", where=option, remedy=f"write it like {option} {example}")
     return value
+
+
+def choices[Name: str](texts: Sequence[str] | None, known: Sequence[Name], *, option: str) -> tuple[Name, ...]:
+    """Names out of a known few, given with commas or by repeating the option; each once.
+
+    Examples
+    --------
+    >>> choices(["ab,bandit", "ab"], ("ab", "bandit", "sequential"), option="--strategies")
+    ('ab', 'bandit')
+    """
+    asked = [part.strip() for text in texts or () for part in text.split(",") if part.strip()]
+    for name in asked:
+        if name not in known:
+            raise SettingError(f"{name!r} is not known", where=option, remedy=f"choose among {', '.join(known)}")
+    return tuple(name for name in known if name in asked)
 
 
 def bounds(text: str | None, *, option: str) -> tuple[float, float] | None:

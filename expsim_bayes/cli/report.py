@@ -14,7 +14,9 @@ from expsim_bayes.cli.screen import Screen
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `expsim simulate --out` or `expsim fit --out` has written.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="What `expsim simulate --out` or `expsim fit --out` has written.")
+    ],
     *,
     details: Details = False,
     as_json: AsJson = False,

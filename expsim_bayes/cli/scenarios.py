@@ -29,7 +29,9 @@ def show_library(*, as_json: AsJson = False) -> None:
             Column("Budget", tuple("" if s.budget_usd is None else dollars(s.budget_usd) for s in found), spare=True),
         ]
     )
-    screen.labelled([("", ""), ("Next:", f"expsim scenario show {found[-1].name}, or expsim simulate {found[-1].name}")])
+    screen.labelled(
+        [("", ""), ("Next:", f"expsim scenario show {found[-1].name}, or expsim simulate {found[-1].name}")]
+    )
     screen.emit({"scenarios": [{"name": s.name, "title": s.title, "variants": s.variant_names} for s in found]})
 
 
@@ -91,7 +93,11 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
     people = [e for e in scenario.evaluators if e.kind == "human"]
-    overlap = f"; people rate {100 * scenario.overlap:.0f} % of the items" if people and len(people) < len(scenario.evaluators) else ""
+    overlap = (
+        f"; people rate {100 * scenario.overlap:.0f} % of the items"
+        if people and len(people) < len(scenario.evaluators)
+        else ""
+    )
     limits = [
         "" if scenario.budget_usd is None else dollars(scenario.budget_usd),
         "" if scenario.max_ratings is None else f"{count(scenario.max_ratings)} ratings",

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -70,9 +69,9 @@ class Screen:
         self.out.print()
         self.say(text, style=style)
 
-    def say(self, text: str, *, style: str = "", indent: int = 0) -> None:
+    def say(self, text: str, *, style: str = "") -> None:
         """A paragraph."""
-        self.out.print(Padding(Text(clean(text), style=style), (0, 0, 0, indent)), width=self._width(self.out))
+        self.out.print(Text(clean(text), style=style), width=self._width(self.out))
 
     def labelled(self, rows: Iterable[tuple[str, str]], *, style: str = "bold") -> None:
         """Paragraphs with a label before each; empty ones are left out."""
@@ -164,7 +163,8 @@ class Screen:
         few = bool(columns) and len(columns[0].cells) <= FEW_ROWS
         forms = [(columns, False), *_fewer(columns, few=few)]
         made = [_drawn(kept, bold, stacked=stacked) for kept, stacked in forms]
-        return next((t for t in made if self.out.measure(t).maximum <= self.out.width), made[-1])
+        endless = self.out.options.update(max_width=10_000)
+        return next((t for t in made if self.out.measure(t, options=endless).maximum <= self.out.width), made[-1])
 
 
 class _Lines:
@@ -174,7 +174,7 @@ class _Lines:
         self.say = say
         self.last: str | None = None
 
-    def __call__(self, done: float, words: str | None = None) -> None:
+    def __call__(self, _done: float, words: str | None = None) -> None:
         if words is not None and words != self.last:
             self.last = words
             self.say(f"{words} ...")
@@ -194,7 +194,7 @@ def _fewer(columns: Sequence[Column], *, few: bool) -> list[tuple[list[Column], 
 
 
 def _drawn(columns: Sequence[Column], bold: Collection[int], *, stacked: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(Text(column.title), justify=column.justify, vertical="top", overflow="ellipsis")
     for number, row in enumerate(zip(*(column.cells for column in columns), strict=True)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -16,6 +16,9 @@ from expsim_bayes.cli.screen import Screen, plain, to_json
 from expsim_bayes.errors import SettingError
 from expsim_bayes.readers.atomic import whole
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts
 
 EQUAL_REPLICATIONS = 500
 """Experiments without a difference that are simulated to count false launches beside a single experiment."""
@@ -45,7 +48,9 @@ class Setup(NamedTuple):
 def simulate(
     scenario: ScenarioName,
     *,
-    strategy: Annotated[StrategyName | None, typer.Option(help="How it is run; the scenario's default unless told.")] = None,
+    strategy: Annotated[
+        StrategyName | None, typer.Option(help="How it is run; the scenario's default unless told.")
+    ] = None,
     evaluators: Annotated[EvaluatorChoice, typer.Option(help="Who rates.")] = "both",
     seed: Seed = 0,
     replications: Annotated[
@@ -103,15 +108,20 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
     screen.table(tables.looks(played.history, facts, everything=details), title="Look by look")
     if details:
         screen.table(tables.evaluators(facts), title="Who rated")
-    advise(screen, facts, details=details)
-    verdict = "right" if facts.ended_right else "not decided" if facts.decision.name == "collect" else "wrong"
-    screen.labelled([("The truth", f"This experiment is simulated, so it is known. The decision was {verdict}. {facts.right_answer}")])
+    advise(screen, facts, details=details, more=[("Truth", _judged(facts))])
     report = None
     if folder is not None:
         from expsim_bayes.report import write_experiment
 
         report = write_experiment(played, facts, folder)
     screen.emit(as_object(facts, report))
+
+
+def _judged(facts: Facts) -> str:
+    """Whether the decision was right: in a simulation that is known."""
+    undecided = facts.decision.name == "collect"
+    verdict = "undecided" if undecided else "right" if facts.ended_right else "wrong"
+    return f"Known, since this is simulated; the decision was {verdict}. {facts.right_answer}"
 
 
 def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None) -> None:
@@ -139,7 +149,12 @@ def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None)
             progress=lambda done: advance(replications + done, "the same with equal variants"),
         )
     achieved = characteristics(result, scenario.rated_by(evaluators))
-    answer = {"scenario": scenario.name, "random_seed": seed, "achieved": plain(achieved), "false_launch_if_equal": plain(if_equal)}
+    answer = {
+        "scenario": scenario.name,
+        "random_seed": seed,
+        "achieved": plain(achieved),
+        "false_launch_if_equal": plain(if_equal),
+    }
     screen.heading(scenario.title)
     screen.say(f"{replications:,} experiments: {setup.words()}", style="dim")
     screen.table(tables.counted(achieved, if_equal))
@@ -154,16 +169,17 @@ def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None)
 
 
 def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool) -> None:
-    """What one may do now, as commands to copy."""
-    next_steps = []
+    """Where things are, and what one may do now."""
     if out is not None and told:
-        next_steps += [("Report", str(out / "report.md")), ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}")]
+        rows = [
+            ("Report", str(out / "report.md")),
+            ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}, as if they were real"),
+        ]
     elif out is not None:
-        next_steps += [("Written", str(out / END_STATES))]
+        rows = [("Written", str(out / END_STATES))]
     else:
-        next_steps += [("Next", f"expsim simulate {scenario} --out DIR    to have data, figures and a report")]
-        if told:
-            next_steps += [("", f"expsim simulate {scenario} --replications 1000    to see how often it would be right")]
-        next_steps += [("", f"expsim compare {scenario}    to see what else it could be")]
+        once = "Add --out DIR for data, figures and a report, or --replications 1000 to see how often it is right."
+        words = once if told else "Add --out DIR to keep how each of them ended."
+        rows = [("Next", f"{words} Other ways to run it: expsim compare {scenario}")]
     screen.out.print()
-    screen.labelled(next_steps)
+    screen.labelled(rows)

@@ -27,16 +27,17 @@ def variants(facts: Facts, *, truth: bool = False) -> list[Column]:
     """One row a variant: quality, difference, probability of being best, and what it costs in use."""
     rows, fit = facts.variants, facts.fit
     means = {mean.name: points(mean.mean) for mean in fit.plain_means} if fit else {}
-    share = level(facts.ci_prob)
     return [
         _names("Variant", (v.name for v in rows)),
-        Column(f"Quality ({share})", tuple(spread(v.quality) for v in rows)),
-        Column(f"Against {short(facts.baseline, 14)} ({share})", tuple(spread(v.effect, sign=True) for v in rows)),
+        Column(f"Quality ({level(facts.ci_prob)})", tuple(spread(v.quality) for v in rows)),
+        Column(f"Against {short(facts.baseline, 14)}", tuple(spread(v.effect, sign=True) for v in rows)),
         Column("P(best)", tuple(brief_percent(v.prob_best) for v in rows)),
         Column("Plain mean", tuple(means.get(v.name, "") for v in rows)),
         Column("Truth", tuple("" if v.true_quality is None or not truth else points(v.true_quality) for v in rows)),
         Column("Outputs", tuple(count(v.outputs) for v in rows), spare=True),
-        Column("A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True),
+        Column(
+            "A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True
+        ),
         Column("Takes", tuple("" if v.latency_s is None else f"{v.latency_s:.2g} s" for v in rows), spare=True),
     ]
 
@@ -84,22 +85,24 @@ def evaluators(facts: Facts) -> list[Column]:
         Column("Ratings", tuple(count(e.ratings) for e in rows)),
         Column("Cost", tuple("" if e.usd is None else dollars(e.usd) for e in rows)),
         Column("A rating", tuple(dollars(e.usd / e.ratings) if e.usd is not None and e.ratings else "" for e in rows)),
-        Column("Taste for a variant (SD)", tuple("" if not e.shift_sd else points(e.shift_sd) for e in rows)),
+        Column("Taste (SD)", tuple("" if not e.shift_sd else points(e.shift_sd) for e in rows)),
     ]
 
 
 def raters(facts: Facts, *, everything: bool = False) -> list[Column]:
     """One row a rater, from the one who gives most to the one who gives least; the middle is left out where there are many."""
-    rows: Sequence[RaterFacts | None] = ()
-    if facts.fit is not None:
-        rows = sorted(facts.fit.raters, key=lambda r: -r.severity.mean)
+    ordered = sorted(facts.fit.raters if facts.fit else (), key=lambda rater: -rater.severity.mean)
+    rows: list[RaterFacts | None] = list(ordered)
     if len(rows) > MOST_RATERS and not everything:
-        rows = [*rows[: MOST_RATERS // 2], None, *rows[-(MOST_RATERS // 2) :]]
+        rows = [*ordered[: MOST_RATERS // 2], None, *ordered[-(MOST_RATERS // 2) :]]
     several = len({r.evaluator for r in rows if r is not None}) > 1
     return [
         Column("Rater", tuple("..." if r is None else short(r.name) for r in rows), justify="left"),
         Column("Pool", tuple(short(r.evaluator) if r is not None and several else "" for r in rows), justify="left"),
-        Column(f"Gives more or less by ({level(facts.ci_prob)})", tuple("" if r is None else spread(r.severity, sign=True) for r in rows)),
+        Column(
+            f"Gives more or less by ({level(facts.ci_prob)})",
+            tuple("" if r is None else spread(r.severity, sign=True) for r in rows),
+        ),
         Column("Ratings", tuple("" if r is None else count(r.ratings) for r in rows)),
     ]
 
@@ -115,7 +118,10 @@ def judges(facts: Facts) -> list[Column]:
     ordered = {name: sorted(pairs, key=lambda pair: -pair[1].mean) for name, pairs in tastes.items()}
     return [
         _names("Judge", names),
-        Column(f"Share of the scale used ({level(facts.ci_prob)})", tuple(spread(use[n]) if n in use else "" for n in names)),
+        Column(
+            f"Share of the scale used ({level(facts.ci_prob)})",
+            tuple(spread(use[n]) if n in use else "" for n in names),
+        ),
         Column("Favours most", tuple(_taste(ordered[n][0]) if n in ordered else "" for n in names), justify="left"),
         Column("Favours least", tuple(_taste(ordered[n][-1]) if n in ordered else "" for n in names), justify="left"),
     ]
@@ -152,20 +158,21 @@ def achieved(rows: Sequence[Characteristics], if_equal: Sequence[Estimate | None
     """
     return [
         Column("Strategy", tuple(row.strategy for row in rows), justify="left"),
-        Column("Rated by", tuple(row.evaluators for row in rows), justify="left"),
+        Column("Rated\nby", tuple(row.evaluators for row in rows), justify="left"),
         Column("Right", tuple(share(row.right) for row in rows)),
-        Column("False launch", tuple("" if found is None else share(found) for found in if_equal)),
-        Column("Wrong stop", tuple(share(row.wrong_stop) for row in rows)),
-        Column("Undecided", tuple(share(row.undecided) for row in rows)),
+        Column("False\nlaunch", tuple("" if found is None else share(found) for found in if_equal)),
+        Column("Wrong\nstop", tuple(share(row.wrong_stop) for row in rows), spare=True),
+        Column("Open", tuple(share(row.undecided) for row in rows)),
         Column("Ratings", tuple(_with_error(row.ratings) for row in rows)),
-        Column("Dollars", tuple(_with_error(row.usd) for row in rows)),
+        Column("Cost", tuple(("$" + value, error) for value, error in (_with_error(row.usd) for row in rows))),
         Column("Days", tuple(_with_error(row.days) for row in rows)),
     ]
 
 
 FOOTNOTE = (
     "Right: a variant is launched that is within the smallest difference that matters of the best, or none where none beats the control by "
-    "that much. False launch: how often something is launched when all variants are equal. ± is the Monte-Carlo error of the simulation."
+    "that much. False launch: how often something is launched when all variants are equal. Wrong stop: ended with a false statement. "
+    "Open: undecided at the end. ± is the Monte-Carlo error of the simulation."
 )
 """What the columns of `achieved` and the rows of `counted` mean."""
 
@@ -174,11 +181,11 @@ def counted(found: Characteristics, if_equal: Estimate) -> list[Column]:
     """One row a figure: how often one way of running an experiment ends right, and what it costs."""
     rows = [
         ("Ended right", " ".join(share(found.right))),
-        ("False launches, were all equal", " ".join(share(if_equal))),
+        ("False launches if all were equal", " ".join(share(if_equal))),
         ("Stopped with a false statement", " ".join(share(found.wrong_stop))),
         ("Ended undecided", " ".join(share(found.undecided))),
         ("Ratings", amount(found.ratings)),
-        ("Dollars", amount(found.usd)),
+        ("Cost", "$" + amount(found.usd)),
         ("Days", amount(found.days)),
         ("Looks", amount(found.looks)),
     ]
@@ -235,14 +242,14 @@ def amount(value: Estimate) -> str:
     >>> amount(Estimate(1234.56, 12.3)), amount(Estimate(2.345, 0.02))
     ('1,235 ± 12', '2.35 ± 0.02')
     """
-    return " ".join(_with_error(value))
+    return " ".join(_with_error(value)).strip()
 
 
 def _with_error(value: Estimate) -> tuple[str, str]:
     digits = 0 if value.value >= 100 else 1 if value.value >= 10 else 2
-    if not np.isfinite(value.mcse):
+    if not value.mcse > 0:  # always the same, or a single replication
         return f"{value.value:,.{digits}f}", ""
-    return f"{value.value:,.{digits}f}", f"± {value.mcse:,.{max(digits, 0 if value.mcse >= 1 else 1)}f}"
+    return f"{value.value:,.{digits}f}", f"± {value.mcse:,.{digits if value.mcse >= 1 else max(digits, 1)}f}"
 
 
 def _names(title: str, names: Iterable[str], *, width: int = 28) -> Column:

@@ -315,6 +315,7 @@ def _draw_groups(ax: Axes, table: Rows, theme: Theme) -> None:
     named = [row for row in table.rows if row.name]
     texts = [heading for heading, _ in table.headings] + [row.name for row in named]
     _name_rows(ax, [y for _, y in table.headings] + [row.y for row in named], texts, theme)
+    ax.set_ylim(table.rows[-1].y - 0.7, table.headings[0][1] + 0.7)
     for group, label in enumerate(ax.get_yticklabels()[: len(table.headings)]):
         label.set_color(style(group, theme).colour)
         label.set_fontweight("bold")

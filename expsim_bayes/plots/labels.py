@@ -132,7 +132,7 @@ def spread(wanted: ArrayLike, gap: float, low: float, high: float) -> NDArray[np
 
     Examples
     --------
-    >>> spread([0.5, 0.5, 0.9], gap=0.2, low=0, high=1).tolist()
+    >>> spread([0.5, 0.5, 0.9], gap=0.2, low=0, high=1).round(6).tolist()
     [0.4, 0.6, 0.9]
     """
     positions = np.asarray(wanted, dtype=float)

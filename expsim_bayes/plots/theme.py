@@ -154,9 +154,8 @@ def save(fig: Figure, path: str | PathLike[str]) -> None:
         raise SettingError(
             f"a picture cannot be written as {ending or 'a file without ending'!r}", remedy="use .png, .svg or .pdf"
         )
-    content = render(fig, formats[ending])
     with whole(path) as file:
-        file.write(content)
+        file.write(render(fig, formats[ending]))
 
 
 def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Literal["x", "y", "both"] = "y") -> None:
@@ -169,10 +168,18 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
         spine.set_color(theme.muted)
     ax.tick_params(colors=theme.muted, labelcolor=theme.ink, labelsize=FONT_SIZE, length=3)
     ax.tick_params(which="minor", length=0)
-    ax.set_xlabel(x, color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False)
+    width = figure_of(ax).get_figwidth() * 72
+    ax.set_xlabel(_wrapped(x, 0.75 * width), color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False)
     ax.set_ylabel(y, color=theme.muted, fontsize=FONT_SIZE, parse_math=False)
     if title is not None:
-        fits = max(int(figure_of(ax).get_figwidth() * 72 / (0.72 * FONT_SIZE)), 20)
-        text = ax.set_title(textwrap.fill(title, fits), loc="left", color=theme.ink, fontsize=FONT_SIZE + 2, pad=12)
+        text = ax.set_title(_wrapped(title, 0.85 * width), loc="left", color=theme.ink, fontsize=FONT_SIZE + 2, pad=12)
         text.set_fontfamily(font_families())
         text.set_parse_math(False)
+
+
+def _wrapped(text: str, width: float) -> str:
+    """A text in lines of about the same length that fit into a width in points."""
+    longest = max(int(width / (0.6 * FONT_SIZE)), 20)
+    lines = len(textwrap.wrap(text, longest))
+    shorter = (size for size in range(min(20, longest), longest) if len(textwrap.wrap(text, size)) <= lines)
+    return textwrap.fill(text, next(shorter, longest))

@@ -6,7 +6,16 @@
 """
 
 from expsim_bayes.posterior.beliefs import beliefs
-from expsim_bayes.posterior.gaussian import Batch, Marginals, State, carried_over, init, latent_marginals, quality_marginals, update
+from expsim_bayes.posterior.gaussian import (
+    Batch,
+    Marginals,
+    State,
+    carried_over,
+    init,
+    latent_marginals,
+    quality_marginals,
+    update,
+)
 from expsim_bayes.posterior.layout import Components, Layout, layout
 
 __all__ = [

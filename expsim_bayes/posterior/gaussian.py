@@ -177,7 +177,9 @@ def latent_marginals(state: State) -> Marginals:
 
 def _applied(matrix: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """(replication, column) vectors times matrices, of which there may be one for all."""
-    return vector @ matrix[0] if len(matrix) == 1 else np.matmul(vector[:, None], matrix)[:, 0]
+    if len(matrix) == 1:
+        return np.asarray(vector @ matrix[0])
+    return np.asarray(np.matmul(vector[:, None], matrix)[:, 0])
 
 
 def _times(stack: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -297,7 +299,12 @@ def _precision_of_kinds(
 
 
 def _weighted_of_kinds(
-    kind: NDArray[np.intp], score: NDArray[np.float64], noise: NDArray[np.float64], levels: list[_Level], *, n_kinds: int
+    kind: NDArray[np.intp],
+    score: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    levels: list[_Level],
+    *,
+    n_kinds: int,
 ) -> NDArray[np.float64]:
     """(replication, kind) precisions times scores, added up by kind."""
     weighted = score / noise
@@ -319,5 +326,7 @@ def _pairs(starts: NDArray[np.intp], n_rows: int) -> tuple[NDArray[np.intp], NDA
     sizes = np.diff(np.r_[starts, n_rows])
     left = np.repeat(np.arange(n_rows), np.repeat(sizes, sizes))
     begins = np.repeat(np.repeat(starts, sizes), np.repeat(sizes, sizes))
-    within = np.arange(left.size) - np.repeat(np.cumsum(np.repeat(sizes, sizes)) - np.repeat(sizes, sizes), np.repeat(sizes, sizes))
+    within = np.arange(left.size) - np.repeat(
+        np.cumsum(np.repeat(sizes, sizes)) - np.repeat(sizes, sizes), np.repeat(sizes, sizes)
+    )
     return left, begins + within

@@ -1,21 +1,19 @@
-"""From a finished experiment to the facts of its recommendation.
-
-`of_experiment` gathers everything that may be said of a simulated experiment; `of_fit` (in `recommend_fit`) does so for a fit of real
-ratings. Both give the same `Facts`, from which `sentences` and the report are made.
-"""
+"""A simulated experiment to the facts of its recommendation, at the look where it stopped."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from expsim_bayes.evaluators import Panel, panel
-from expsim_bayes.facts import Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
+from expsim_bayes.evaluators import panel
+from expsim_bayes.facts import CI_PROB, Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
-from expsim_bayes.planning import Question, Source, further_ratings, pairing_gain
+from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import beliefs, carried_over, layout, quality_marginals
+from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.stopping import DECISIONS
 
 if TYPE_CHECKING:
@@ -25,11 +23,6 @@ if TYPE_CHECKING:
     from expsim_bayes.operating_characteristics import Estimate
     from expsim_bayes.planning import Further
     from expsim_bayes.scenario import Scenario, StrategyName
-
-CI_PROB = 0.95
-"""Probability of an interval unless told."""
-HOPEFUL = 0.02
-"""Probability of being best below which no further ratings are planned for a variant."""
 
 
 def of_experiment(
@@ -173,30 +166,25 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
     )
 
 
-def sources(who: Panel, *, usd_per_output: float = 0.0) -> tuple[Source, ...]:
-    """Kinds of further ratings: each evaluator alone, and the reference together with each judge on the same outputs."""
-    singles = [(k,) for k in range(len(who.names))]
-    pairs = [
-        (k, who.reference) for k in range(len(who.names)) if k != who.reference and who.kinds[who.reference] == "human"
-    ]
-    return tuple(
-        Source(
-            label=" and ".join(who.names[k] for k in chosen) + " ratings",
-            evaluators=tuple(chosen),
-            usd_per_rating=tuple(float(who.usd_per_rating[k]) for k in chosen),
-            usd_per_output=usd_per_output,
-            seconds_per_rating=tuple(float(who.seconds_per_rating[k]) for k in chosen),
-            parallel=tuple(int(who.parallel[k]) for k in chosen),
-            hours_per_day=tuple(float(who.hours_per_day[k]) for k in chosen),
-        )
-        for chosen in (*singles, *pairs)
-    )
-
-
 def _further(question: Question, scenario: Scenario, usd_left: float | None) -> tuple[Further, ...]:
+    """What further ratings of each kind would bring."""
+    who = panel(scenario.evaluators)
     dollars = float(np.mean([scenario.variants[v].usd_per_output for v in question.contenders]))
-    kinds = sources(panel(scenario.evaluators), usd_per_output=dollars)
-    return further_ratings(question, kinds, usd_left=usd_left)
+    question, kinds = kinds_of_ratings(question, names=who.names, kinds=who.kinds, reference=who.reference)
+    priced = []
+    for kind in kinds:
+        chosen = list(kind.evaluators)
+        priced.append(
+            replace(
+                kind,
+                usd_per_output=dollars,
+                usd_per_rating=tuple(who.usd_per_rating[chosen].tolist()),
+                seconds_per_rating=tuple(who.seconds_per_rating[chosen].tolist()),
+                parallel=tuple(who.parallel[chosen].astype(int).tolist()),
+                hours_per_day=tuple(who.hours_per_day[chosen].tolist()),
+            )
+        )
+    return further_ratings(question, priced, usd_left=usd_left)
 
 
 def interval(mean: float, sd: float, ci_prob: float) -> Interval:

@@ -1,0 +1,10 @@
+"""Finished experiments and fits to the facts of a recommendation.
+
+experiment   a simulated experiment -> Facts
+fit          a fit of real ratings -> Facts (needs ArviZ: import it where it is used)
+kinds        which kinds of further ratings there are to choose from
+"""
+
+from expsim_bayes.recommend.experiment import of_experiment
+
+__all__ = ["of_experiment"]

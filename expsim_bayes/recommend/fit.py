@@ -1,0 +1,466 @@
+"""A fit of real ratings to the facts of its recommendation.
+
+The gate comes first: a fit that is refused yields no probability. Then the same rules that stop an experiment decide, and the fast
+posterior with the fitted components says what further ratings would bring.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from scipy.special import ndtr
+
+from expsim_bayes import superiority
+from expsim_bayes.diagnostics import Verdict, check_predictions
+from expsim_bayes.facts import (
+    CI_PROB,
+    Decision,
+    EvaluatorFacts,
+    Facts,
+    FitFacts,
+    Interval,
+    PlainMean,
+    RaterFacts,
+    VariantFacts,
+)
+from expsim_bayes.planning import Question, further_ratings
+from expsim_bayes.posterior import Components, quality_marginals
+from expsim_bayes.posterior.fitted import LARGEST, latent_size, state_of
+from expsim_bayes.ratings import code, describe
+from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
+from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, Evidence, first
+from expsim_bayes.stopping import Superiority as SuperiorityRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from expsim_bayes.facts import DecisionName
+    from expsim_bayes.planning import Further
+    from expsim_bayes.ratings import Coded, Ratings
+    from expsim_bayes.stopping import Rule
+
+THRESHOLD = 0.95
+"""Probability of being best, or of no difference that matters, that a fit must give before anything is recommended."""
+SPREADS = {
+    "sd_item": "items",
+    "sd_interaction": "how a variant suits an item",
+    "sd_output": "generations of a variant on an item",
+    "sd_shift": "judges' taste for a variant",
+    "sd_rater": "severity of raters",
+    "sd_taste": "a rater's taste for a variant",
+    "sd_opinion": "a rater's lasting opinion of an output",
+    "sd_noise": "noise of a rating",
+}
+"""Standard deviations that a report shows, in words."""
+PROVENANCE = {
+    "data": "data_source",
+    "SHA-256 of the data": "data_sha256",
+    "random seed": "random_seed",
+    "sampler settings": "settings",
+    "versions": "versions",
+    "started (UTC)": "started_utc",
+    "finished (UTC)": "finished_utc",
+}
+"""What a report says of where a fit comes from, in words, and where the fit keeps it."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A fit as it is read: its draws, and what the reader wants to know."""
+
+    tree: xr.DataTree
+    ratings: Ratings
+    data: Coded
+    quality: NDArray[np.float64]
+    """(draw, variant)"""
+    found: superiority.Superiority
+    order: NDArray[np.intp]
+    """Variants from best to worst posterior mean."""
+    baseline: int
+    rules: tuple[Rule, ...]
+    min_effect: float
+    rope: float
+    prices: Mapping[str, float]
+    ci_prob: float
+
+    @property
+    def sign(self) -> float:
+        """1 where a higher score is better, else -1."""
+        return 1.0 if self.ratings.higher_is_better else -1.0
+
+    @property
+    def leader(self) -> int:
+        """The variant with the best posterior mean."""
+        return int(self.order[0])
+
+    @property
+    def control(self) -> int | None:
+        """Position of the control."""
+        return None if self.ratings.control is None else self.data.variants.index(self.ratings.control)
+
+    def draws(self, name: str) -> NDArray[np.float64]:
+        """(draw, ...) draws of all chains of a variable."""
+        return stacked(self.tree, name)
+
+    def interval(self, draws: NDArray[np.float64]) -> Interval:
+        """Mean and central interval of some draws."""
+        low, high = np.quantile(draws, ((1 - self.ci_prob) / 2, (1 + self.ci_prob) / 2))
+        return Interval(float(draws.mean()), float(low), float(high))
+
+
+def of_fit(
+    tree: xr.DataTree,
+    ratings: Ratings,
+    *,
+    min_effect: float = 0.0,
+    rope: float | None = None,
+    threshold: float = THRESHOLD,
+    prices: Mapping[str, float] | None = None,
+    ci_prob: float = CI_PROB,
+    plan_further: bool = True,
+) -> Facts:
+    """Facts of a fit.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From `fit.fit`.
+    ratings : Ratings
+        The ratings that were fitted.
+    min_effect : float
+        Smallest difference that matters, in points.
+    rope : float, optional
+        Width of equivalence, in points; `min_effect` unless told.
+    threshold : float
+        Probability that is asked for before a variant is recommended.
+    prices : mapping, optional
+        Dollars a rating by evaluator.
+    ci_prob : float
+        Probability of the intervals.
+    plan_further : bool
+        Also compute what further ratings would bring.
+    """
+    width = min_effect if rope is None else rope
+    rules = (SuperiorityRule(threshold=threshold), *([Equivalence(threshold=threshold)] if width > 0 else []))
+    read = _read(tree, ratings, rules=rules, min_effect=min_effect, rope=width, prices=prices or {}, ci_prob=ci_prob)
+    data, found, names = read.data, read.found, read.data.variants
+    description, verdict = describe(ratings), Verdict.from_json(tree.attrs["verdict"])
+    decision = _decision(read, verdict, description.components, threshold)
+    given = components_of(tree, data)
+    plannable = plan_further and decision.name != "refuse" and len(names) > 1 and latent_size(data, given) <= LARGEST
+    plain = _plain_means(read)
+    return Facts(
+        title=f"{ratings.source}: {len(names)} variants, {len(data.score):,} ratings",
+        source=ratings.source,
+        decision=decision,
+        variants=tuple(_variant(read, int(v)) for v in read.order),
+        evaluators=_evaluators(read),
+        baseline=names[read.baseline],
+        leader=names[read.leader],
+        control=ratings.control,
+        higher_is_better=ratings.higher_is_better,
+        score_range=ratings.score_range,
+        ci_prob=ci_prob,
+        min_effect=min_effect,
+        rope=width,
+        prob_equivalent=float(found.prob_equivalent),
+        mcse=float(found.mcse),
+        ratings=int(data.score.size),
+        usd=_spent(read),
+        further=_further(read, given) if plannable else (),
+        threshold=threshold,
+        notices=(*ratings.notices, *description.warnings),
+        provenance=tuple((words, str(tree.attrs[key])) for words, key in PROVENANCE.items()),
+        fit=FitFacts(
+            verdict=verdict.level,
+            verdict_reasons=verdict.reasons or (_passed(verdict),),
+            raters=_raters(read),
+            shifts=_shifts(read),
+            scale_use=_scale_use(read),
+            spreads=_spreads(read),
+            plain_means=plain,
+            rank_correlation=_rank_correlation(read, plain),
+            shift_scenarios=_shift_scenarios(read, given) if plannable else (),
+            terms=tuple(json.loads(tree.attrs["terms"])),
+            checks=tuple(check.sentence for check in check_predictions(tree, score_range=ratings.score_range)),
+            priors=(_priors(tree),),
+        ),
+    )
+
+
+def _read(
+    tree: xr.DataTree,
+    ratings: Ratings,
+    *,
+    rules: tuple[Rule, ...],
+    min_effect: float,
+    rope: float,
+    prices: Mapping[str, float],
+    ci_prob: float,
+) -> _Reading:
+    """The draws of a fit and what they say of the variants."""
+    data, quality = code(ratings), stacked(tree, "quality")
+    control = None if ratings.control is None else data.variants.index(ratings.control)
+    found = superiority.from_draws(
+        quality,
+        control=control,
+        min_effect=min_effect,
+        rope=rope,
+        higher_is_better=ratings.higher_is_better,
+        ess=_effective_draws(tree),
+    )
+    order = np.argsort((-1.0 if ratings.higher_is_better else 1.0) * quality.mean(axis=0), kind="stable")
+    baseline = control if control is not None else int(order[min(1, order.size - 1)])
+    return _Reading(tree, ratings, data, quality, found, order, baseline, rules, min_effect, rope, prices, ci_prob)
+
+
+def components_of(tree: xr.DataTree, data: Coded) -> Components:
+    """Posterior means of a fit's components, as the fast posterior takes them."""
+    posterior = {name: stacked(tree, name).mean(axis=0) for name in (*SPREADS, "scale_use")}
+    priors, scale = json.loads(tree.attrs["priors"]), json.loads(tree.attrs["scale"])
+    n_evaluators = len(data.evaluators)
+    reference = data.evaluators.index(tree.attrs["reference"])
+    has_shift = estimated(tree, "shift").any(axis=1)
+    has_severity = np.zeros(n_evaluators, dtype=bool)
+    if "severity" in tree["posterior"]:
+        has_severity[data.rater_evaluator[estimated(tree, "severity")]] = True
+    return Components(
+        level_mean=np.full(n_evaluators, scale["middle"]),
+        level_sd=np.full(n_evaluators, priors["level_sd"] * scale["width"]),
+        scale=posterior["scale_use"],
+        sd_variant=priors["sd_variant"] * scale["width"],
+        sd_item=float(posterior["sd_item"]),
+        sd_interaction=float(posterior["sd_interaction"]),
+        sd_output=np.full(len(data.variants), float(posterior["sd_output"])),
+        sd_rater=np.where(has_severity, posterior["sd_rater"], 0.0),
+        sd_shift=np.where(has_shift, float(posterior["sd_shift"]), 0.0),
+        sd_taste=posterior["sd_taste"],
+        sd_opinion=posterior["sd_opinion"],
+        sd_noise=posterior["sd_noise"],
+        reference=reference,
+    )
+
+
+def stacked(tree: xr.DataTree, name: str) -> NDArray[np.float64]:
+    """(draw, ...) draws of all chains of a variable of the posterior."""
+    values = tree["posterior"][name].transpose("chain", "draw", ...).to_numpy()
+    draws: NDArray[np.float64] = values.reshape(-1, *values.shape[2:])
+    return draws
+
+
+def estimated(tree: xr.DataTree, name: str) -> NDArray[np.bool_]:
+    """Which entries of a variable are estimated rather than constant by construction; none where there is no such variable."""
+    key = f"{name}_estimated"
+    if key not in tree["constant_data"]:
+        return np.zeros((1, 1), dtype=bool)
+    flags: NDArray[np.bool_] = tree["constant_data"][key].to_numpy().astype(bool)
+    return flags
+
+
+def _effective_draws(tree: xr.DataTree) -> float:
+    """Effective draws of the least certain quality."""
+    import arviz as az
+
+    return float(az.ess(tree["posterior"].to_dataset()[["quality"]])["quality"].min())
+
+
+def _decision(read: _Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ...], threshold: float) -> Decision:
+    """What the rules say of the posterior, once the gate lets it through."""
+    if verdict.level == "refuse":
+        return Decision("refuse", reason=" ".join(verdict.reasons))
+    if len(linked) > 1:
+        groups = "; ".join(", ".join(group) for group in linked)
+        return Decision(
+            "refuse",
+            reason=f"The variants fall into groups that share no item and no rater ({groups}): they cannot be ranked.",
+        )
+    if len(read.data.variants) == 1:
+        return Decision("collect", reason="Only one variant was rated, so there is nothing to choose between.")
+    found = read.found
+    said = first(
+        read.rules,
+        Evidence(
+            prob_best=found.prob_best[None],
+            prob_superior=found.prob_superior[None],
+            expected_loss=found.expected_loss[None],
+            prob_equivalent=np.atleast_1d(found.prob_equivalent),
+            dollars=np.zeros(1),
+            ratings=np.zeros(1, dtype=np.int64),
+            days=np.zeros(1),
+            control=read.control,
+        ),
+    )
+    if said.decision[0] == CONTINUE:
+        return Decision(
+            "collect", reason=f"No variant reaches a probability of {100 * threshold:g} % of being the best."
+        )
+    fired, variant = read.rules[int(said.rule[0])], int(said.variant[0])
+    name = cast("DecisionName", DECISIONS[int(said.decision[0])])
+    launched = read.data.variants[variant] if variant >= 0 else None
+    return Decision(name, launched, fired.question, getattr(fired, "threshold", None))
+
+
+def _variant(read: _Reading, v: int) -> VariantFacts:
+    effect = read.quality[:, v] - read.quality[:, read.baseline]
+    other = v != read.baseline
+    return VariantFacts(
+        name=read.data.variants[v],
+        quality=read.interval(read.quality[:, v]),
+        effect=read.interval(effect) if other else None,
+        effect_sd=float(effect.std(ddof=1)) if other else None,
+        prob_best=float(read.found.prob_best[v]),
+        prob_better=float((read.sign * effect > 0).mean()) if other else None,
+        expected_loss=float(read.found.expected_loss[v]),
+        outputs=int((read.data.output_variant == v).sum()),
+    )
+
+
+def _evaluators(read: _Reading) -> tuple[EvaluatorFacts, ...]:
+    data = read.data
+    has_shift = estimated(read.tree, "shift").any(axis=1) & np.ones(len(data.evaluators), dtype=bool)
+    sd_shift = float(read.draws("sd_shift").mean())
+    counts = np.bincount(data.evaluator, minlength=len(data.evaluators))
+    return tuple(
+        EvaluatorFacts(
+            name=name,
+            kind=data.kinds[k],
+            raters=int((data.rater_evaluator == k).sum()),
+            ratings=int(counts[k]),
+            usd=float(counts[k]) * read.prices[name] if name in read.prices else None,
+            shift_sd=sd_shift if has_shift[k] else None,
+        )
+        for k, name in enumerate(data.evaluators)
+    )
+
+
+def _spent(read: _Reading) -> float | None:
+    """Dollars spent on ratings, where every evaluator has a price."""
+    if any(name not in read.prices for name in read.data.evaluators):
+        return None
+    counts = np.bincount(read.data.evaluator, minlength=len(read.data.evaluators))
+    return float(sum(n * read.prices[name] for n, name in zip(counts, read.data.evaluators, strict=True)))
+
+
+def _raters(read: _Reading) -> tuple[RaterFacts, ...]:
+    if "severity" not in read.tree["posterior"]:
+        return ()
+    data, severity = read.data, read.draws("severity")
+    counts = np.bincount(data.rater, minlength=len(data.raters))
+    rows = [
+        RaterFacts(
+            data.raters[r], data.evaluators[data.rater_evaluator[r]], read.interval(severity[:, r]), int(counts[r])
+        )
+        for r in np.flatnonzero(estimated(read.tree, "severity"))
+    ]
+    return tuple(sorted(rows, key=lambda row: row.severity.mean))
+
+
+def _shifts(read: _Reading) -> tuple[tuple[str, str, Interval], ...]:
+    if "shift" not in read.tree["posterior"]:
+        return ()
+    shift, names = read.draws("shift"), read.data
+    places = np.argwhere(estimated(read.tree, "shift"))
+    return tuple((names.evaluators[k], names.variants[v], read.interval(shift[:, k, v])) for k, v in places)
+
+
+def _scale_use(read: _Reading) -> tuple[tuple[str, Interval], ...]:
+    use, found = read.draws("scale_use"), np.flatnonzero(estimated(read.tree, "scale_use"))
+    return tuple((read.data.evaluators[k], read.interval(use[:, k])) for k in found)
+
+
+def _spreads(read: _Reading) -> tuple[tuple[str, Interval], ...]:
+    rows = []
+    for name, words in SPREADS.items():
+        draws, present = read.draws(name), estimated(read.tree, name)
+        if draws.ndim == 1:
+            rows += [(words, read.interval(draws))] if present.all() else []
+        else:
+            rows += [
+                (f"{words}, {read.data.evaluators[k]}", read.interval(draws[:, k])) for k in np.flatnonzero(present)
+            ]
+    return tuple(rows)
+
+
+def _plain_means(read: _Reading) -> tuple[PlainMean, ...]:
+    """Means of the reference's scores (of all where there is none), with all ratings taken as independent."""
+    data = read.data
+    kept = data.evaluator == data.reference if data.reference >= 0 else np.ones(data.score.size, dtype=bool)
+    variant, score = data.variant[kept], data.score[kept]
+    n = np.bincount(variant, minlength=len(data.variants))
+    if (n < 2).any():
+        return ()
+    mean = np.bincount(variant, score, len(data.variants)) / n
+    variance = np.bincount(variant, (score - mean[variant]) ** 2, len(data.variants)) / (n - 1)
+    error = np.sqrt(variance / n)
+    if not (error > 0).all():
+        return ()
+    best = superiority.prob_best_independent(mean, error, higher_is_better=read.ratings.higher_is_better)
+    return tuple(PlainMean(data.variants[v], float(mean[v]), float(error[v]), float(best[v])) for v in read.order)
+
+
+def _rank_correlation(read: _Reading, plain: tuple[PlainMean, ...]) -> float | None:
+    """Spearman's correlation of the model's ranking with that of the plain means, which come in the model's order."""
+    if len(plain) < 3:
+        return None
+    ranks = np.argsort(np.argsort([read.sign * -p.mean for p in plain])).astype(float)
+    return float(np.corrcoef(np.arange(float(len(plain))), ranks)[0, 1])
+
+
+def _shift_scenarios(read: _Reading, given: Components) -> tuple[tuple[str, float, float], ...]:
+    """The leader's lead if judges' tastes varied half and twice as much; empty without judges, or where there is no lead."""
+    leader, baseline, names = read.leader, read.baseline, read.data.variants
+    if not given.sd_shift.any() or leader == baseline:
+        return ()
+    rows = []
+    for amount, factor in (("half", 0.5), ("twice", 2.0)):
+        components = replace(given, sd_shift=given.sd_shift * factor)
+        state, places = state_of(read.data, components)
+        quality = quality_marginals(state, components, places)
+        lead, sd = superiority.contrast(quality.mean[0], quality.cov[0], leader, baseline)
+        words = f"If judges' tastes for a variant varied {amount} as much, {names[leader]} against {names[baseline]}"
+        rows.append((words, float(lead), float(ndtr(read.sign * lead / sd))))
+    return tuple(rows)
+
+
+def _further(read: _Reading, given: Components) -> tuple[Further, ...]:
+    """What further ratings of each kind would bring, for the variants that may still be best."""
+    state, places = state_of(read.data, given)
+    hopeful = set(np.flatnonzero(read.found.prob_best >= HOPEFUL).tolist()) | {read.leader, read.baseline}
+    question = Question(
+        state=state,
+        components=given,
+        places=places,
+        rules=read.rules,
+        contenders=tuple(sorted(hopeful)),
+        control=read.control,
+        min_effect=read.min_effect,
+        rope=read.rope,
+        higher_is_better=read.ratings.higher_is_better,
+    )
+    names = read.data.evaluators
+    question, kinds = kinds_of_ratings(question, names=names, kinds=read.data.kinds, reference=given.reference)
+    if all(name in read.prices for name in names):
+        kinds = tuple(replace(k, usd_per_rating=tuple(read.prices[names[e]] for e in k.evaluators)) for k in kinds)
+    return further_ratings(question, kinds)
+
+
+def _passed(verdict: Verdict) -> str:
+    return (
+        f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
+        f"sample size is {verdict.worst_ess:,.0f}, no draw diverged."
+    )
+
+
+def _priors(tree: xr.DataTree) -> str:
+    priors, width = json.loads(tree.attrs["priors"]), json.loads(tree.attrs["scale"])["width"]
+    return (
+        f"Prior: variants differ with an SD of {priors['sd_variant'] * width:.3g} points, judges' tastes for a variant by about "
+        f"{priors['sd_shift'] * width:.3g}, severities by about {priors['sd_rater'] * width:.3g}, tastes of persons by about "
+        f"{priors['sd_taste'] * width:.3g}."
+    )

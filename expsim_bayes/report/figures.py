@@ -1,0 +1,168 @@
+"""The figures of a report: finished numbers go to `plots`, PNG files and their captions come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from expsim_bayes import plots, sentences
+from expsim_bayes.report.markdown import Figure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import xarray as xr
+
+    from expsim_bayes.experiment import Played
+    from expsim_bayes.facts import Facts, Interval
+    from expsim_bayes.ratings import Ratings
+
+FOLDER = "figures"
+FEW_SHIFTS = 24
+"""Judge shifts up to this many are drawn with their intervals, more as a map."""
+
+
+def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
+    """Figures of a simulated experiment: quality, chance of being best, allocation and cost over its looks."""
+    history, control = played.history, facts.control
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    ci = sentences.level(facts.ci_prob)
+    leader = facts.variant(facts.leader)
+    drawn = []
+
+    fig, ax = plots.figure()
+    plots.quality_over_looks(
+        history, ax, control=control, higher_is_better=facts.higher_is_better, ci_prob=facts.ci_prob
+    )
+    plots.save(fig, folder / FOLDER / "quality.png")
+    caption = f"Quality of each variant as ratings come in, with {ci} intervals."
+    drawn.append(_figure("quality.png", caption, f"At the end {leader.name} stands at {sentences.points(leader.quality.mean)} points."))
+
+    fig, ax = plots.figure()
+    plots.prob_best_over_looks(history, ax, threshold=_best_threshold(played, facts), control=control)
+    plots.save(fig, folder / FOLDER / "prob_best.png")
+    caption = "Probability that each variant is the best, look after look."
+    drawn.append(_figure("prob_best.png", caption, f"{leader.name} ends at {sentences.percent(leader.prob_best)}."))
+
+    fig, ax = plots.figure()
+    plots.allocation_over_looks(history, ax, control=control)
+    plots.save(fig, folder / FOLDER / "allocation.png")
+    shared = ", ".join(f"{v.name} {sentences.count(v.outputs)}" for v in facts.variants)
+    drawn.append(_figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}."))
+
+    fig, ax = plots.figure()
+    plots.cost_over_looks(history, ax)
+    plots.save(fig, folder / FOLDER / "cost.png")
+    spent = ", ".join(f"{e.name} {sentences.dollars(e.usd or 0.0)}" for e in facts.evaluators)
+    drawn.append(_figure("cost.png", "Dollars spent so far, by what they went to.", f"At the end: {spent}."))
+    drawn.append(_qualities(facts, folder))
+    return drawn
+
+
+def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -> list[Figure]:
+    """Figures of a fit: qualities, severities, judges' tastes and use of the scale, and the predictive check."""
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    if facts.fit is None or facts.decision.name == "refuse":
+        return []
+    drawn = [_qualities(facts, folder)]
+    if facts.fit.raters:
+        drawn.append(_severity(facts, folder))
+    if facts.fit.shifts:
+        drawn.append(_shifts(facts, folder))
+    if facts.fit.scale_use:
+        drawn.append(_scale_use(facts, folder))
+    drawn.append(_predictive(tree, ratings, facts, folder))
+    return drawn
+
+
+def _figure(file: str, caption: str, finding: str) -> Figure:
+    return Figure(f"{FOLDER}/{file}", caption, f"{caption} {finding}")
+
+
+def _best_threshold(played: Played, facts: Facts) -> float | None:
+    """The threshold on the probability of being best, where a rule has one."""
+    rules = played.scenario.rules(played.history.attrs["strategy"])
+    return facts.threshold if any(rule.rule == "superiority" for rule in rules) else None
+
+
+def _columns(values: list[Interval]) -> tuple[list[float], list[float], list[float]]:
+    return [v.mean for v in values], [v.low for v in values], [v.high for v in values]
+
+
+def _qualities(facts: Facts, folder: Path) -> Figure:
+    names = [v.name for v in facts.variants]
+    plain = {p.name: p.mean for p in facts.fit.plain_means} if facts.fit else {}
+    fig, ax = plots.figure(height=plots.rows_height(len(names)))
+    plots.qualities(
+        names,
+        *_columns([v.quality for v in facts.variants]),
+        ax,
+        control=facts.control,
+        plain=[plain[name] for name in names] if plain else None,
+        higher_is_better=facts.higher_is_better,
+        ci_prob=facts.ci_prob,
+    )
+    plots.save(fig, folder / FOLDER / "qualities.png")
+    beside = ", beside the plain means (hollow)" if plain else ""
+    caption = f"Quality of the variants with {sentences.level(facts.ci_prob)} intervals{beside}."
+    leader = facts.variant(facts.leader)
+    return _figure("qualities.png", caption, f"{leader.name} leads with {sentences.points(leader.quality.mean)} points.")
+
+
+def _severity(facts: Facts, folder: Path) -> Figure:
+    assert facts.fit is not None
+    raters = facts.fit.raters
+    fig, ax = plots.figure(height=plots.rows_height(len(raters), groups=len({r.evaluator for r in raters})))
+    plots.severity(
+        [r.name for r in raters],
+        *_columns([r.severity for r in raters]),
+        ax,
+        evaluators=[r.evaluator for r in raters],
+        ci_prob=facts.ci_prob,
+    )
+    plots.save(fig, folder / FOLDER / "severity.png")
+    finding = f"From {sentences.signed(raters[0].severity.mean)} ({raters[0].name}) to {sentences.signed(raters[-1].severity.mean)} ({raters[-1].name}) points."
+    return _figure("severity.png", "How far each rater scores above (+) or below (-) the pool for the same outputs.", finding)
+
+
+def _shifts(facts: Facts, folder: Path) -> Figure:
+    assert facts.fit is not None
+    shifts = facts.fit.shifts
+    judges = [judge for judge, _, _ in shifts]
+    names = [variant for _, variant, _ in shifts]
+    mean, low, high = _columns([value for _, _, value in shifts])
+    if len(shifts) <= FEW_SHIFTS:
+        fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(set(judges))))
+        plots.judge_shifts(names, mean, low, high, ax, evaluators=judges, ci_prob=facts.ci_prob)
+    else:
+        fig, ax = plots.figure(width=8.0, height=plots.rows_height(len(set(names))))
+        plots.shift_map(names, mean, ax, evaluators=judges)
+    plots.save(fig, folder / FOLDER / "shifts.png")
+    most = max(shifts, key=lambda row: abs(row[2].mean))
+    finding = f"The largest is {most[0]} on {most[1]}: {sentences.signed(most[2].mean)} points."
+    return _figure("shifts.png", "What each judge likes (+) or dislikes (-) about a variant as such, in points.", finding)
+
+
+def _scale_use(facts: Facts, folder: Path) -> Figure:
+    assert facts.fit is not None
+    names = [name for name, _ in facts.fit.scale_use]
+    values = [value for _, value in facts.fit.scale_use]
+    fig, ax = plots.figure(height=plots.rows_height(len(names)))
+    plots.scale_use(names, *_columns(values), ax, ci_prob=facts.ci_prob)
+    plots.save(fig, folder / FOLDER / "scale_use.png")
+    finding = ", ".join(f"{name} {value.mean:.2f}" for name, value in zip(names, values, strict=True))
+    return _figure("scale_use.png", "How much of the scale each judge uses, against the reference (1).", f"{finding}.")
+
+
+def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -> Figure:
+    observed = tree["observed_data"]["score"].to_numpy()
+    drawn = tree["posterior_predictive"]["score"].to_numpy()
+    shares = plots.predicted_shares(observed, drawn.reshape(-1, drawn.shape[-1]), ci_prob=facts.ci_prob)
+    fig, ax = plots.figure()
+    plots.predictive_check(shares, ax)
+    plots.save(fig, folder / FOLDER / "predictive.png")
+    failed = sum("does not" in sentence or "where none can be" in sentence for sentence in facts.fit.checks) if facts.fit else 0
+    finding = f"{failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
+    caption = f"Scores as they are ({sentences.count(np.size(observed))} ratings in {ratings.source}) and as the fitted model would make them."
+    return _figure("predictive.png", caption, finding)
