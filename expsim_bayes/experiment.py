@@ -106,11 +106,21 @@ def run(
     history : bool
         Keep every look (dim ``look``), or only the state at the stop.
     latents : bool
-        Also keep truth, posterior mean and SD of every latent effect at the stop (dim ``latent``).
+        Also keep truth, posterior mean and SD of every latent effect at the stop (dim ``latent``), and ``latent_distance``, the squared
+        Mahalanobis distance of the truth from the posterior mean, which is chi-square where the posterior is right.
     chunk : int
         Replications that are held in memory at once.
     progress : callable, optional
         Called with the number of replications that are done.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``quality_mean``, ``quality_sd``, ``effect_mean``, ``effect_sd`` (difference to the control, else to the first),
+        ``prob_best``, ``prob_superior``, ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and
+        ``days`` (replication[, look]); cumulative ``outputs``, ``usd_generation`` and ``seconds`` of latency (…, variant),
+        ``ratings`` and ``usd_rating`` (…, evaluator);
+        ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
 
     Raises
     ------
@@ -118,14 +128,6 @@ def run(
         The strategy or the evaluators are not declared, or the first look alone is beyond the budget.
     SettingError
         Fewer than one replication, or chunks of none.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``quality_mean``, ``quality_sd``, ``effect_mean``, ``effect_sd`` (difference to the control, else to the first),
-        ``prob_best``, ``prob_superior``, ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and ``days`` (replication[, look]); cumulative
-        ``outputs``, ``usd_generation`` and ``seconds`` of latency (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator);
-        ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
 
     Examples
     --------
@@ -177,7 +179,7 @@ def play(
     --------
     >>> from expsim_bayes.scenario import load
     >>> played = play(load("summarization-prompts"), random_seed=1)
-    >>> len(played.ratings.table) == played.history.ratings.max("look").sum()
+    >>> len(played.ratings.table) == int(played.history.ratings.max("look").sum())
     True
     """
     whole, strategy = scenario, scenario.declared(strategy)
@@ -278,6 +280,7 @@ class _Loop:
         data["quality_true"] = (("replication", "variant"), np.asarray(self.world.quality))
         if latents:
             data |= {name: (("replication", "latent"), self.final[name]) for name in ("latent_mean", "latent_sd")}
+            data["latent_distance"] = (("replication",), self.final["latent_distance"])
             data["latent_true"] = (("replication", "latent"), _latent_truth(self.world, self.places))
         coords: dict[str, Any] = {
             "replication": np.arange(self.streams.start, self.streams.stop),
@@ -371,12 +374,19 @@ class _Loop:
 
     def _record_latents(self, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
         """Keep the posterior of all effects where an experiment stops."""
-        latent = latent_marginals(self.state.of(done))
+        state = self.state.of(done)
+        latent = latent_marginals(state)
+        off = _latent_truth(self.world, self.places)[active[done]] - latent.mean
+        distance = np.einsum(
+            "ri,rij,rj->r", off, np.broadcast_to(state.precision, (len(off), *state.precision.shape[1:])), off
+        )
         for name, values in (
             ("latent_mean", latent.mean),
-            ("latent_sd", np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))),
+            ("latent_sd", np.broadcast_to(np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2)), latent.mean.shape)),
+            ("latent_distance", distance),
         ):
-            self.final.setdefault(name, np.zeros((self.replications, self.places.size)))[active[done]] = values
+            kept = self.final.setdefault(name, np.zeros((self.replications, *values.shape[1:])))
+            kept[active[done]] = values
 
 
 _DIMS: dict[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from expsim_bayes.models._terms import Terms
 from expsim_bayes.ratings import Coded
@@ -75,8 +76,16 @@ class Statistics(NamedTuple):
     """(J,) rater of a voice, or -1 where it speaks for its whole evaluator."""
     levels: tuple[Level, ...]
     """Nested levels that are present, from the lowest up."""
-    group_units: Floats
-    """(size of the lowest level, S) units by group and class."""
+    group_sum: Floats
+    """(G, S) sum of the units' means by group of the lowest level and class."""
+    group_places: sparse.csr_array
+    """(G * S, J * V) units by group and class, and place."""
+    group_pattern: Ints
+    """(G,) pattern of each group: groups of one pattern have the same number of units in every class."""
+    pattern_units: Floats
+    """(patterns, S) units by class of a pattern."""
+    pattern_groups: Floats
+    """(patterns,) number of its groups."""
 
 
 def statistics(data: Coded, present: Terms) -> Statistics:
@@ -121,7 +130,7 @@ def statistics(data: Coded, present: Terms) -> Statistics:
         voice_evaluator=voice_evaluator,
         voice_rater=voice_rater,
         levels=levels,
-        group_units=_table(group, unit_class, levels[0].size if levels else 0, classes.shape[1]),
+        **_groups(mean, place, group, unit_class, (levels[0].size if levels else 0, classes.shape[1], table)),
     )
 
 
@@ -132,11 +141,19 @@ def _moments(value: Floats, group: Ints, count: int) -> tuple[Floats, Floats, Fl
     return number, mean, np.bincount(group, (value - mean[group]) ** 2, count)
 
 
-def _table(row: Ints, column: Ints, rows: int, columns: int) -> Floats:
-    """Counts of pairs as a (rows, columns) table."""
-    if not rows:
-        return np.zeros((0, columns))
-    return np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns).astype(float)
+def _groups(mean: Floats, place: Ints, cell: Ints, shape: tuple[int, int], places: int) -> _Groups:
+    """Units added up by group of the lowest level and class, given each unit's cell of the (group, class) table."""
+    count, classes = shape
+    units = np.bincount(cell, minlength=count * classes).reshape(shape).astype(float)
+    pattern_units, group_pattern, pattern_groups = np.unique(units, axis=0, return_inverse=True, return_counts=True)
+    ones = np.ones(cell.size)
+    return _Groups(
+        np.bincount(cell, mean, count * classes).reshape(shape),
+        sparse.coo_array((ones, (cell, place)), shape=(count * classes, places)).tocsr(),
+        group_pattern.ravel().astype(np.intp),
+        pattern_units,
+        pattern_groups.astype(float),
+    )
 
 
 def _levels(data: Coded, present: Terms, unit_output: Ints) -> tuple[tuple[Level, ...], Ints]:

@@ -13,7 +13,6 @@ from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Out, Overwrite, ScenarioName, Seed, choices
 from expsim_bayes.cli.screen import Screen, plain, to_json
 from expsim_bayes.cli.simulate import WHO, declared_strategy
-from expsim_bayes.readers.atomic import whole
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
 
 if TYPE_CHECKING:
@@ -164,6 +163,8 @@ def _flat(row: Row) -> dict[str, Any]:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
+    from expsim_bayes.readers.atomic import whole
+
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(answer["ways"][0]), lineterminator="\n")
     writer.writeheader()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -169,7 +168,7 @@ def fit(
                 min_effect=min_effect,
                 progress=advance,
             )
-            advance(1.0, "weighing the decision")
+            advance(0.99, "weighing the decision")
             facts = of_fit(tree, ratings, min_effect=min_effect, rope=rope, threshold=threshold, prices=prices)
         report = None
         if folder is not None:

@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from expsim_bayes.errors import SettingError
-from expsim_bayes.readers.atomic import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +137,8 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def _try_to_write(aside: Path) -> None:
+    from expsim_bayes.readers.atomic import whole
+
     try:
         aside.mkdir()
         with whole(aside / "trial") as trial:

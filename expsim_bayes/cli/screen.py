@@ -174,8 +174,8 @@ class _Lines:
         self.say = say
         self.last: str | None = None
 
-    def __call__(self, _done: float, words: str | None = None) -> None:
-        if words is not None and words != self.last:
+    def __call__(self, done: float, words: str | None = None) -> None:
+        if words is not None and words != self.last and done < 1:
             self.last = words
             self.say(f"{words} ...")
 

@@ -14,7 +14,6 @@ from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
 from expsim_bayes.cli.screen import Screen, plain, to_json
 from expsim_bayes.errors import SettingError
-from expsim_bayes.readers.atomic import whole
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
 
 if TYPE_CHECKING:
@@ -161,6 +160,8 @@ def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None)
     screen.out.print()
     screen.say(tables.FOOTNOTE, style="dim")
     if folder is not None:
+        from expsim_bayes.readers.atomic import whole
+
         with whole(folder / END_STATES) as file:
             file.write(result.to_netcdf(engine="h5netcdf"))
         with whole(folder / ACHIEVED) as file:

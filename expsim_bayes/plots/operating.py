@@ -95,7 +95,8 @@ def comparison(found: Sequence[Characteristics], ax: Axes, *, title: str | None 
         Colours.
     """
     shapes = {c.strategy: style(list(TITLES).index(c.strategy), theme).marker for c in found}
-    key = ", ".join(f"{GLYPHS[marker]}\N{NO-BREAK SPACE}{TITLES[strategy]}" for strategy, marker in shapes.items())
+    entries = (f"{GLYPHS[marker]} {TITLES[strategy]}" for strategy, marker in shapes.items())
+    key = ", ".join(entry.replace(" ", "\N{NO-BREAK SPACE}") for entry in entries)
     words = f"dollars an experiment, on average ({key})"
     dress(ax, theme=theme, title=title, x=words, y="experiments that end right", grid="both")
     points = np.array([(c.usd.value, c.right.value) for c in found])

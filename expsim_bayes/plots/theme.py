@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from expsim_bayes.plots.labels import FONT_SIZE, figure_of, font_families
-from expsim_bayes.readers.atomic import whole
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -51,7 +50,7 @@ LIGHT = Theme(
     ink="#1b1f24",
     muted="#656d76",
     faint="#e3e6ea",
-    colours=("#1558b7", "#cc3311", "#00855d", "#9a4f96", "#6e7a25", "#2f2499"),
+    colours=("#1558b7", "#d11e00", "#00855d", "#9a4f96", "#6e7a25", "#2f2499"),
 )
 """Dark on white, for pages and print."""
 DARK = Theme(
@@ -59,7 +58,7 @@ DARK = Theme(
     ink="#eceff3",
     muted="#9aa4b0",
     faint="#2b313a",
-    colours=("#4fa2d5", "#f18348", "#35d9a0", "#f592e8", "#edd35a", "#908bf5"),
+    colours=("#4fa2c9", "#f18348", "#35e0a5", "#fb92ed", "#edd35a", "#908bf5"),
 )
 """Light on near-black, for screens and rooms."""
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -147,6 +146,7 @@ def save(fig: Figure, path: str | PathLike[str]) -> None:
     from pathlib import Path
 
     from expsim_bayes.errors import SettingError
+    from expsim_bayes.readers.atomic import whole  # here, for the readers beside it load pandas
 
     ending = Path(path).suffix.lower()
     formats: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
@@ -169,17 +169,20 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
     ax.tick_params(colors=theme.muted, labelcolor=theme.ink, labelsize=FONT_SIZE, length=3)
     ax.tick_params(which="minor", length=0)
     width = figure_of(ax).get_figwidth() * 72
-    ax.set_xlabel(_wrapped(x, 0.75 * width), color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False)
+    ax.set_xlabel(
+        _wrapped(x, 0.75 * width, FONT_SIZE), color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False
+    )
     ax.set_ylabel(y, color=theme.muted, fontsize=FONT_SIZE, parse_math=False)
     if title is not None:
-        text = ax.set_title(_wrapped(title, 0.85 * width), loc="left", color=theme.ink, fontsize=FONT_SIZE + 2, pad=12)
+        size = FONT_SIZE + 2
+        text = ax.set_title(_wrapped(title, 0.85 * width, size), loc="left", color=theme.ink, fontsize=size, pad=12)
         text.set_fontfamily(font_families())
         text.set_parse_math(False)
 
 
-def _wrapped(text: str, width: float) -> str:
-    """A text in lines of about the same length that fit into a width in points."""
-    longest = max(int(width / (0.6 * FONT_SIZE)), 20)
+def _wrapped(text: str, width: float, size: float) -> str:
+    """A text in lines of about the same length that fit into a width, with the size of its letters, both in points."""
+    longest = max(int(width / (0.6 * size)), 20)
     lines = len(textwrap.wrap(text, longest))
     shorter = (size for size in range(min(20, longest), longest) if len(textwrap.wrap(text, size)) <= lines)
     return textwrap.fill(text, next(shorter, longest))
