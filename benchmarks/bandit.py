@@ -52,7 +52,10 @@ def scenario(taste_sd: float) -> Scenario:
             ],
             "default_strategy": "bandit",
             "strategies": {
-                "bandit": {"allocation": {"policy": "thompson"}, "stopping": [{"rule": "superiority", "threshold": 1.0}]}
+                "bandit": {
+                    "allocation": {"policy": "thompson"},
+                    "stopping": [{"rule": "superiority", "threshold": 1.0}],
+                }
             },
         }
     )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
+from expsim_bayes.simulate import Streams, draw_world
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
 
+LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
+"""Points of a learning curve, and new items between two of them."""
 TOLERANCE = 1e-9
 """Differences in quality below this are rounding."""
 
@@ -250,6 +254,26 @@ def compare(
     return tuple(found)
 
 
+def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int = 10_000) -> Estimate:
+    """Chance of the right pick with endless ratings by the judges alone, whose mean tastes then pass for quality.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> 0.85 < judges_floor(load("summarization-prompts")).value < 0.95
+    True
+    """
+    judges = scenario.rated_by("llm")
+    world = draw_world(judges, Streams(random_seed, 0, replications))
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    use = np.array([e.scale_use for e in judges.evaluators])[:, None]
+    weight = np.array([1.0 / (e.shift_sd**2 or 1.0) for e in judges.evaluators])
+    seen = np.average(world.added[:, None] + world.shift / use, axis=1, weights=weight * use[:, 0] ** 2)
+    quality = sign * world.quality
+    picked = np.take_along_axis(quality, (sign * seen).argmax(axis=1)[:, None], axis=1)[:, 0]
+    return estimate(picked >= quality.max(axis=1) - scenario.min_effect - TOLERANCE)
+
+
 def learning_curve(
     scenario: Scenario,
     *,
@@ -269,10 +293,19 @@ def learning_curve(
     """
     import xarray as xr
 
-    strategy: StrategyName = scenario.default_strategy
+    strategy = next(name for name, s in scenario.strategies.items() if isinstance(s.allocation, Fixed))
     endless = scenario.strategies[strategy].model_copy(update={"stopping": (), "decide": "end"})
     patient = scenario.model_copy(
-        update={"strategies": {strategy: endless}, "budget_usd": None, "max_ratings": None, "guardrails": ()}
+        update={
+            "strategies": {strategy: endless},
+            "default_strategy": strategy,
+            "items": scenario.items.model_copy(update={"count": None}),
+            "looks": LEARNING_LOOKS,
+            "outputs_per_look": LEARNING_ITEMS * scenario.outputs_per_item(strategy),
+            "budget_usd": None,
+            "max_ratings": None,
+            "guardrails": (),
+        }
     )
     result = run(patient, evaluators=evaluators, random_seed=random_seed, replications=replications)
     sign = 1.0 if scenario.higher_is_better else -1.0

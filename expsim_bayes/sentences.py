@@ -346,7 +346,7 @@ def _unknown(facts: Facts) -> str:
 def _further(facts: Facts) -> str:
     if not facts.further:
         return ""
-    ranked = sorted(facts.further, key=lambda f: -f.variance_removed)
+    ranked = sorted(facts.further, key=lambda f: -f.variance_removed)[:3]
     best = ranked[0]
     price = f"For {dollars(best.batch_usd)}" if best.batch_usd else "With a first batch"
     offers = [f"{count(f.batch_ratings)} {f.label} would remove {percent(f.variance_removed)}" for f in ranked]

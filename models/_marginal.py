@@ -11,11 +11,13 @@ with its own variance, so that the prior is the story's. `expsim_bayes.models._r
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pytensor import sparse
 
 from expsim_bayes.models._components import SymbolicComponents, Tensor, component_coords, component_variables, put, take
 from expsim_bayes.models._priors import Priors, Scale, score_scale
@@ -102,20 +104,23 @@ def _nested(sums: Statistics, seen: Tensor, part: SymbolicComponents, variance: 
     """What integrating out the nested effects adds to the log density."""
     if not sums.levels:
         return 0.0
-    evaluator = sums.class_evaluator
-    scale_use = take(part.scale_use, evaluator)
+    groups, lowest = sums.groups, sums.levels[0]
+    scale_use = take(part.scale_use, sums.class_evaluator)
     loading = scale_use / variance
-    residual = pm.Data("unit_mean", sums.unit_mean) - take(seen, sums.unit_place)
-    count = pm.Data("group_units", sums.group_units)
-    a = pt.dot(count, scale_use * loading)
-    b = _add_up(take(loading, sums.unit_class) * residual, sums.unit_group, sums.levels[0].size)
-    total: Tensor = 0.0
-    for level, above in zip(sums.levels, (*sums.levels[1:], None), strict=True):
+    expected = sparse.structured_dot(sparse.as_sparse_variable(groups.places), seen[:, None])
+    residual = pm.Data("group_total", groups.total) - expected.reshape(groups.total.shape)
+    b = pt.dot(residual, loading)
+    tau2 = getattr(part, lowest.component) ** 2
+    a = pt.dot(groups.pattern_units, scale_use * loading)
+    d = 1 + a * tau2
+    total = 0.5 * pt.sum(b**2 * take(tau2 / d, groups.pattern)) - 0.5 * pt.sum(groups.pattern_groups * pt.log(d))
+    shrunk = take(a / d, groups.pattern), b * take(1 / d, groups.pattern)
+    for below, level in pairwise(sums.levels):
+        a, b = (_add_up(value, below.parent, level.size) for value in shrunk)
         tau2 = getattr(part, level.component) ** 2
         d = 1 + a * tau2
         total += 0.5 * pt.sum(b**2 * tau2 / d - pt.log(d))
-        if above is not None:
-            a, b = (_add_up(x / d, level.parent, above.size) for x in (a, b))
+        shrunk = a / d, b / d
     return total
 
 
@@ -238,7 +243,7 @@ def _centred(ratings: Any, kind: str) -> Any:
 
 
 def zero_sum(free: Tensor, n: int) -> Tensor:
-    """Zero-sum numbers: n - 1 free ones along the first axis as n that sum to zero, lengths kept: independent normals become zero-sum normals.
+    """Zero-sum numbers: n - 1 free ones along the first axis as n that sum to zero, lengths kept (independent normals stay so).
 
     A Householder reflection takes the last axis to the direction of equal numbers; for few numbers `zero_sum_basis` is its matrix.
     """

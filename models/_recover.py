@@ -218,7 +218,7 @@ def nested_effects(
     worth = np.zeros_like(residual)
     if sums.levels:
         loading = sd.scale_use[:, of] / variance
-        a = (sd.scale_use[:, of] * loading) @ sums.group_units.T
+        a = (sd.scale_use[:, of] * loading) @ sums.groups.pattern_units[sums.groups.pattern].T
         b = _add_up(loading[:, sums.unit_class] * residual, sums.unit_group, sums.levels[0].size)
         effect, worth = _top_down(a, b, sd, sums, rng)
         worth = worth[:, sums.unit_group] * sd.scale_use[:, of][:, sums.unit_class]

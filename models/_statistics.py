@@ -33,6 +33,21 @@ class Level(NamedTuple):
     """(size,) item, cell or output number of each."""
 
 
+class Groups(NamedTuple):
+    """Units added up by group of the lowest nested level, G groups."""
+
+    total: Floats
+    """(G, S) sum of the units' means by class."""
+    places: sparse.csr_matrix
+    """(G * S, J * V) units by group and class, and place."""
+    pattern: Ints
+    """(G,) pattern of each group: groups of one pattern have the same number of units in every class."""
+    pattern_units: Floats
+    """(patterns, S) units by class of a pattern."""
+    pattern_groups: Floats
+    """(patterns,) number of its groups."""
+
+
 class Statistics(NamedTuple):
     """Ratings added up: U units in S classes, by J voices; C rows."""
 
@@ -76,16 +91,8 @@ class Statistics(NamedTuple):
     """(J,) rater of a voice, or -1 where it speaks for its whole evaluator."""
     levels: tuple[Level, ...]
     """Nested levels that are present, from the lowest up."""
-    group_sum: Floats
-    """(G, S) sum of the units' means by group of the lowest level and class."""
-    group_places: sparse.csr_array
-    """(G * S, J * V) units by group and class, and place."""
-    group_pattern: Ints
-    """(G,) pattern of each group: groups of one pattern have the same number of units in every class."""
-    pattern_units: Floats
-    """(patterns, S) units by class of a pattern."""
-    pattern_groups: Floats
-    """(patterns,) number of its groups."""
+    groups: Groups
+    """Units added up by group of the lowest level."""
 
 
 def statistics(data: Coded, present: Terms) -> Statistics:
@@ -109,6 +116,8 @@ def statistics(data: Coded, present: Terms) -> Statistics:
     row_units, row_mean, row_square = _moments(mean, row.ravel(), rows.shape[1])
     evaluators = len(data.evaluators)
     levels, group = _levels(data, present, units[1].astype(np.intp))
+    shape = (levels[0].size if levels else 1, classes.shape[1])
+    cell = group * shape[1] + unit_class
     return Statistics(
         unit_mean=mean,
         unit_class=unit_class,
@@ -130,7 +139,7 @@ def statistics(data: Coded, present: Terms) -> Statistics:
         voice_evaluator=voice_evaluator,
         voice_rater=voice_rater,
         levels=levels,
-        **_groups(mean, place, group, unit_class, (levels[0].size if levels else 0, classes.shape[1], table)),
+        groups=_groups(mean, place, cell, shape, len(voices) * len(data.variants)),
     )
 
 
@@ -141,15 +150,15 @@ def _moments(value: Floats, group: Ints, count: int) -> tuple[Floats, Floats, Fl
     return number, mean, np.bincount(group, (value - mean[group]) ** 2, count)
 
 
-def _groups(mean: Floats, place: Ints, cell: Ints, shape: tuple[int, int], places: int) -> _Groups:
+def _groups(mean: Floats, place: Ints, cell: Ints, shape: tuple[int, int], places: int) -> Groups:
     """Units added up by group of the lowest level and class, given each unit's cell of the (group, class) table."""
     count, classes = shape
     units = np.bincount(cell, minlength=count * classes).reshape(shape).astype(float)
     pattern_units, group_pattern, pattern_groups = np.unique(units, axis=0, return_inverse=True, return_counts=True)
     ones = np.ones(cell.size)
-    return _Groups(
+    return Groups(
         np.bincount(cell, mean, count * classes).reshape(shape),
-        sparse.coo_array((ones, (cell, place)), shape=(count * classes, places)).tocsr(),
+        sparse.coo_matrix((ones, (cell, place)), shape=(count * classes, places)).tocsr(),
         group_pattern.ravel().astype(np.intp),
         pattern_units,
         pattern_groups.astype(float),

@@ -101,11 +101,12 @@ def severity(
     ax: Axes,
     *,
     evaluators: Sequence[str],
+    higher_is_better: bool = True,
     ci_prob: float = 0.95,
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """How severe or lenient each rater is, grouped by evaluator, most lenient on top.
+    """How severe or lenient each rater is, grouped by evaluator, the highest scores on top.
 
     Parameters
     ----------
@@ -117,6 +118,8 @@ def severity(
         To draw on.
     evaluators : sequence of str
         The evaluator that each rater belongs to.
+    higher_is_better : bool
+        Whether points added to a score are a kindness.
     ci_prob : float
         Probability of the intervals.
     title : str, optional
@@ -124,7 +127,8 @@ def severity(
     theme : Theme
         Colours.
     """
-    words = f"points added to a score ({level(ci_prob)} interval): left of 0 severe, right lenient"
+    sides = ("severe", "lenient") if higher_is_better else ("lenient", "severe")
+    words = f"points added to a score ({level(ci_prob)} interval): left of 0 {sides[0]}, right {sides[1]}"
     rows = _rows(raters, evaluators, mean, low, high, ranked=True)
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     _draw_groups(ax, rows, theme)

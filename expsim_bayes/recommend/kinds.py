@@ -37,5 +37,7 @@ def kinds_of_ratings(
     if people and (components.sd_taste[reference] > 0 or components.sd_rater[reference] > 0):
         crowds = [times * len(pools[reference]) for times in CROWDS]
         question, new = with_new_raters(question, reference, max(crowds))
-        found += [Source(f"ratings by {n} new people like {names[reference]}", (reference,), (new[:n],)) for n in crowds]
+        found += [
+            Source(f"ratings by {n} new people like {names[reference]}", (reference,), (new[:n],)) for n in crowds
+        ]
     return question, tuple(found)

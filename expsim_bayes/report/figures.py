@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_bayes import plots, sentences
+from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 from expsim_bayes.report.markdown import Figure
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from expsim_bayes.experiment import Played
     from expsim_bayes.facts import Facts, Interval
     from expsim_bayes.ratings import Ratings
+    from expsim_bayes.scenario import EvaluatorChoice
 
 FOLDER = "figures"
+LEARNING = 400
+"""Simulated experiments behind a learning curve."""
 FEW_SHIFTS = 24
 """Judge shifts up to this many are drawn with their intervals, more as a map."""
 
@@ -37,7 +41,13 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     )
     plots.save(fig, folder / FOLDER / "quality.png")
     caption = f"Quality of each variant as ratings come in, with {ci} intervals."
-    drawn.append(_figure("quality.png", caption, f"At the end {leader.name} stands at {sentences.points(leader.quality.mean)} points."))
+    drawn.append(
+        _figure(
+            "quality.png",
+            caption,
+            f"At the end {leader.name} stands at {sentences.points(leader.quality.mean)} points.",
+        )
+    )
 
     fig, ax = plots.figure()
     plots.prob_best_over_looks(history, ax, threshold=_best_threshold(played, facts), control=control)
@@ -49,7 +59,9 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     plots.allocation_over_looks(history, ax, control=control)
     plots.save(fig, folder / FOLDER / "allocation.png")
     shared = ", ".join(f"{v.name} {sentences.count(v.outputs)}" for v in facts.variants)
-    drawn.append(_figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}."))
+    drawn.append(
+        _figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}.")
+    )
 
     fig, ax = plots.figure()
     plots.cost_over_looks(history, ax)
@@ -57,6 +69,8 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     spent = ", ".join(f"{e.name} {sentences.dollars(e.usd or 0.0)}" for e in facts.evaluators)
     drawn.append(_figure("cost.png", "Dollars spent so far, by what they went to.", f"At the end: {spent}."))
     drawn.append(_qualities(facts, folder))
+    if {"human", "llm"} <= {e.kind for e in played.declared.evaluators}:
+        drawn.append(_learning(played, folder))
     return drawn
 
 
@@ -107,7 +121,25 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
     beside = ", beside the plain means (hollow)" if plain else ""
     caption = f"Quality of the variants with {sentences.level(facts.ci_prob)} intervals{beside}."
     leader = facts.variant(facts.leader)
-    return _figure("qualities.png", caption, f"{leader.name} leads with {sentences.points(leader.quality.mean)} points.")
+    return _figure(
+        "qualities.png", caption, f"{leader.name} leads with {sentences.points(leader.quality.mean)} points."
+    )
+
+
+def _learning(played: Played, folder: Path) -> Figure:
+    """Chance of the right decision against dollars: judge, people, both, and the judge's floor."""
+    scenario = played.declared
+    choices: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
+    curves = {choice: learning_curve(scenario, evaluators=choice, replications=LEARNING) for choice in choices}
+    floor = judges_floor(scenario).value
+    fig, ax = plots.figure()
+    plots.learning_curves(curves, ax, floor=floor)
+    plots.save(fig, folder / FOLDER / "learning.png")
+    caption = (
+        f"What money buys: the chance that the variant in the lead is the right one, over {LEARNING} simulated experiments. "
+        "The judge's line goes flat at a floor that no number of its ratings can pass."
+    )
+    return _figure("learning.png", caption, f"The judge's floor is {sentences.percent(floor)}.")
 
 
 def _severity(facts: Facts, folder: Path) -> Figure:
@@ -119,29 +151,40 @@ def _severity(facts: Facts, folder: Path) -> Figure:
         *_columns([r.severity for r in raters]),
         ax,
         evaluators=[r.evaluator for r in raters],
+        higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
     )
     plots.save(fig, folder / FOLDER / "severity.png")
-    finding = f"From {sentences.signed(raters[0].severity.mean)} ({raters[0].name}) to {sentences.signed(raters[-1].severity.mean)} ({raters[-1].name}) points."
-    return _figure("severity.png", "How far each rater scores above (+) or below (-) the pool for the same outputs.", finding)
+    lowest, highest = raters[0], raters[-1]
+    finding = (
+        f"From {sentences.signed(lowest.severity.mean)} ({lowest.name}) to {sentences.signed(highest.severity.mean)} "
+        f"({highest.name}) points."
+    )
+    return _figure(
+        "severity.png", "How far each rater scores above (+) or below (-) the pool for the same outputs.", finding
+    )
 
 
 def _shifts(facts: Facts, folder: Path) -> Figure:
     assert facts.fit is not None
     shifts = facts.fit.shifts
-    judges = [judge for judge, _, _ in shifts]
-    names = [variant for _, variant, _ in shifts]
-    mean, low, high = _columns([value for _, _, value in shifts])
+    judges, names = (list(dict.fromkeys(row[place] for row in shifts)) for place in (0, 1))
+    mean, low, high = (np.full((len(judges), len(names)), np.nan) for _ in range(3))
+    for judge, name, value in shifts:
+        place = judges.index(judge), names.index(name)
+        mean[place], low[place], high[place] = value.mean, value.low, value.high
     if len(shifts) <= FEW_SHIFTS:
-        fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(set(judges))))
+        fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(judges)))
         plots.judge_shifts(names, mean, low, high, ax, evaluators=judges, ci_prob=facts.ci_prob)
     else:
-        fig, ax = plots.figure(width=8.0, height=plots.rows_height(len(set(names))))
+        fig, ax = plots.figure(width=8.0, height=plots.rows_height(len(names)))
         plots.shift_map(names, mean, ax, evaluators=judges)
     plots.save(fig, folder / FOLDER / "shifts.png")
     most = max(shifts, key=lambda row: abs(row[2].mean))
     finding = f"The largest is {most[0]} on {most[1]}: {sentences.signed(most[2].mean)} points."
-    return _figure("shifts.png", "What each judge likes (+) or dislikes (-) about a variant as such, in points.", finding)
+    return _figure(
+        "shifts.png", "What each judge likes (+) or dislikes (-) about a variant as such, in points.", finding
+    )
 
 
 def _scale_use(facts: Facts, folder: Path) -> Figure:
@@ -162,7 +205,12 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
     fig, ax = plots.figure()
     plots.predictive_check(shares, ax)
     plots.save(fig, folder / FOLDER / "predictive.png")
-    failed = sum("does not" in sentence or "where none can be" in sentence for sentence in facts.fit.checks) if facts.fit else 0
+    failed = (
+        sum("does not" in sentence or "where none can be" in sentence for sentence in facts.fit.checks)
+        if facts.fit
+        else 0
+    )
     finding = f"{failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
-    caption = f"Scores as they are ({sentences.count(np.size(observed))} ratings in {ratings.source}) and as the fitted model would make them."
+    count = sentences.count(np.size(observed))
+    caption = f"Scores as they are ({count} ratings in {ratings.source}) and as the fitted model would make them."
     return _figure("predictive.png", caption, finding)

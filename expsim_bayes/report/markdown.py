@@ -74,12 +74,12 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which nothing is Markdown or HTML.
+    r"""Text in which nothing is Markdown or HTML.
 
     Examples
     --------
-    >>> escape("<b>a*b</b>")
-    '\\\\<b\\\\>a\\\\*b\\\\</b\\\\>'
+    >>> print(escape("<b>a*b</b>"))
+    \<b\>a\*b\</b\>
     """
     return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
 
