@@ -267,8 +267,9 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     world = draw_world(judges, Streams(random_seed, 0, replications))
     sign = 1.0 if scenario.higher_is_better else -1.0
     use = np.array([e.scale_use for e in judges.evaluators])[:, None]
-    weight = np.array([1.0 / (e.shift_sd**2 or 1.0) for e in judges.evaluators])
-    seen = np.average(world.added[:, None] + world.shift / use, axis=1, weights=weight * use[:, 0] ** 2)
+    sd = np.array([e.shift_sd for e in judges.evaluators])
+    weight = (sd == 0).astype(float) if (sd == 0).any() else np.square(use[:, 0] / sd)
+    seen = np.average(world.added[:, None] + world.shift / use, axis=1, weights=weight)
     quality = sign * world.quality
     picked = np.take_along_axis(quality, (sign * seen).argmax(axis=1)[:, None], axis=1)[:, 0]
     return estimate(picked >= quality.max(axis=1) - scenario.min_effect - TOLERANCE)
@@ -293,7 +294,8 @@ def learning_curve(
     """
     import xarray as xr
 
-    strategy = next(name for name, s in scenario.strategies.items() if isinstance(s.allocation, Fixed))
+    fixed = [name for name, s in scenario.strategies.items() if isinstance(s.allocation, Fixed)]
+    strategy = fixed[0] if fixed else scenario.default_strategy
     endless = scenario.strategies[strategy].model_copy(update={"stopping": (), "decide": "end"})
     patient = scenario.model_copy(
         update={

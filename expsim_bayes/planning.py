@@ -31,7 +31,7 @@ TARGET = 0.8
 MOST_RATINGS = 100_000
 """No batch larger than this is recommended."""
 _FUTURES = 512
-"""Possible future means that are looked at."""
+"""Possible future means in which the rules are asked; the value of a batch looks at 16 times as many."""
 _ENDLESS = 1e9
 """Ratings that stand for no end of them."""
 
@@ -46,6 +46,8 @@ class Source:
     """Evaluators that rate each output."""
     raters: tuple[tuple[int, ...], ...]
     """Raters who take turns, for each of them."""
+    new_people: int = 0
+    """How many of the raters did not take part so far."""
     usd_per_rating: tuple[float, ...] | None = None
     """Dollars a rating for each of them; None where prices are not known."""
     usd_per_output: float = 0.0
@@ -89,6 +91,8 @@ class Further(NamedTuple):
 
     label: str
     """Kind of ratings."""
+    new_people: int
+    """How many people would have to be found for them."""
     ratings: int | None
     """Fewest with which the rules decide with a probability of .8 or more; None where no number does."""
     outputs: int | None
@@ -176,6 +180,7 @@ def _further(
     start, first_batch, end = (_variance(cov, pick) for cov in (before.cov[0], after(batch), after(_ENDLESS)))
     return Further(
         label=source.label,
+        new_people=source.new_people,
         ratings=needed,
         outputs=None if needed is None else needed // ratings_per_item * outputs_per_item,
         usd=None if needed is None or usd_per_item is None else needed / ratings_per_item * usd_per_item,
@@ -291,27 +296,31 @@ def _days(source: Source, ratings: int) -> float | None:
     return float(np.max(days))
 
 
-def _futures(mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]) -> NDArray[np.float64]:
+def _futures(
+    mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64], *, count: int
+) -> NDArray[np.float64]:
     """(future, variant) evenly weighted means that a batch may lead to, up to a shift common to all variants."""
     n = mean.size
     centre = np.eye(n) - 1.0 / n
     values, vectors = np.linalg.eigh(centre @ (now - then) @ centre)
     root = vectors[:, 1:] * np.sqrt(np.maximum(values[1:], 0.0))
-    return mean + _normal_grid(n - 1) @ root.T
+    return mean + _normal_grid(count, n - 1) @ root.T
 
 
-def _normal_grid(dims: int) -> NDArray[np.float64]:
-    """(future, dims) evenly weighted standard normal points: midpoints in one dimension, a Kronecker sequence in more."""
+def _normal_grid(count: int, dims: int) -> NDArray[np.float64]:
+    """(count, dims) evenly weighted standard normal points: midpoints in one dimension, a Kronecker sequence in more.
+
+    Each point of the sequence comes with its mirror image, so that turning the scale around turns the answer around.
+    """
+    if dims == 1:
+        return np.asarray(ndtri((np.arange(count) + 0.5) / count))[:, None]
     ratio = 1.5
     for _ in range(64):
         ratio = (1.0 + ratio) ** (1.0 / (dims + 1))
     steps = ratio ** -np.arange(1.0, dims + 1)
-    uniform = (
-        (np.arange(_FUTURES) + 0.5)[:, None] * steps % 1.0
-        if dims > 1
-        else (np.arange(_FUTURES) + 0.5)[:, None] / _FUTURES
-    )
-    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+    uniform = (np.arange(count // 2) + 0.5)[:, None] * steps % 1.0
+    half = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+    return np.concatenate([half, -half])
 
 
 def _prob_decides(
@@ -320,7 +329,7 @@ def _prob_decides(
     """Share of the futures in which a rule fires, among the contenders and the control."""
     playing = _playing(question)
     pick = np.ix_(playing, playing)
-    futures = _futures(mean[playing], now[pick], then[pick])
+    futures = _futures(mean[playing], now[pick], then[pick], count=_FUTURES)
     control = None if question.control is None else playing.index(question.control)
     found = superiority.from_gaussian(
         futures,
@@ -362,7 +371,7 @@ def _value(question: Question, mean: NDArray[np.float64], now: NDArray[np.float6
         a, b = playing
         return value_of_batch(float(mean[a] - mean[b]), _variance(now, playing), _variance(then, playing))
     pick = np.ix_(playing, playing)
-    futures = sign * _futures(mean[playing], now[pick], then[pick])
+    futures = sign * _futures(mean[playing], now[pick], then[pick], count=16 * _FUTURES)
     return max(float(futures.max(axis=1).mean() - futures.mean(axis=0).max()), 0.0)
 
 

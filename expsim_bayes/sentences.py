@@ -418,11 +418,11 @@ def against_plain_means(facts: Facts) -> str:
 
 
 def _best_batch(facts: Facts) -> Further | None:
-    """The cheapest batch that decides; by ratings where prices are not known."""
+    """The cheapest batch that decides, by those who rate already if that will do; by ratings where prices are not known."""
     deciding = [f for f in facts.further if f.ratings is not None]
     if not deciding:
         return None
-    return min(deciding, key=lambda f: (f.usd if f.usd is not None else float("inf"), f.ratings or 0))
+    return min(deciding, key=lambda f: (f.new_people, f.usd if f.usd is not None else float("inf"), f.ratings or 0))
 
 
 def _refusal(facts: Facts) -> Recommendation:

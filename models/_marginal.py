@@ -12,13 +12,13 @@ with its own variance, so that the prior is the story's. `expsim_bayes.models._r
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor import sparse
 
+from expsim_bayes.models._centring import rater_weight, shift_weight, taste_weight
 from expsim_bayes.models._components import SymbolicComponents, Tensor, component_coords, component_variables, put, take
 from expsim_bayes.models._priors import Priors, Scale, score_scale
 from expsim_bayes.models._statistics import Floats, Ints, Statistics, statistics
@@ -28,12 +28,12 @@ from expsim_bayes.ratings import Coded, Ratings, code
 PARTS = ("q", "evaluator_mean", "variant_deviation", "rater_deviation", "taste_deviation")
 """The sampled parts, in points: dims (variant), (evaluator), (evaluator, variant), (rater), (rater, variant)."""
 
-RATINGS_AS_STRONG_AS_PRIOR = {"variant": 9.0, "rater": 4.0, "taste": 9.0}
-"""Number of ratings that tell a deviation about as well as its prior does; far more: centred, far fewer: non-centred."""
+FEW_DEVIATIONS = 10
+"""With fewer shifts than this behind the one SD of shifts, they are sampled as multiples of it."""
 
 
 def build_marginal_model(
-    ratings: Ratings, priors: Priors | None = None, *, fixed: Components | None = None
+    ratings: Ratings, priors: Priors | None = None, *, fixed: Components | None = None, centred: bool = True
 ) -> pm.Model:
     """The score story with items, interactions and outputs integrated out analytically.
 
@@ -47,6 +47,9 @@ def build_marginal_model(
         In widths of the score range.
     fixed : Components, optional
         Standard deviations and scale use in points, when they are known rather than estimated.
+    centred : bool
+        Whether effects that these scores show clearly are sampled as they are, which is faster; False samples all of them as multiples of
+        their SD, which suits a model that is compiled once and sees other scores. The posterior is the same.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def build_marginal_model(
     with pm.Model(coords=coords) as model:
         part = component_variables(data, priors, scale, present, fixed)
         pm.Deterministic("scale_use", part.scale_use, dims="evaluator")
-        seen = _structure(_Steps(data, priors, scale, present, part), scale, present, sums)
+        seen = _structure(_Steps(data, priors, scale, present, part, centred=centred), scale, present, sums)
         pm.Potential("score", log_likelihood(sums, seen, part))
     return model
 
@@ -88,9 +91,11 @@ def log_likelihood(sums: Statistics, seen: Tensor, part: SymbolicComponents) -> 
     noise = part.sd_noise**2
     variance = take(noise, evaluator) / sums.class_size + take(part.sd_opinion, evaluator) ** 2
     row_variance = take(variance, sums.row_class)
-    square = sums.row_square + sums.row_units * (pm.Data("row_mean", sums.row_mean) - take(seen, sums.row_place)) ** 2
+    off = pm.Data("row_mean", sums.row_mean) - take(seen, sums.row_place)
+    square = pm.Data("row_square", sums.row_square) + sums.row_units * off**2
     total = -0.5 * (pt.sum(sums.class_units * pt.log(variance)) + pt.sum(square / row_variance))
-    total -= 0.5 * pt.sum(sums.within_freedom * pt.log(noise) + sums.within_square / noise)
+    within_square = pm.Data("within_square", sums.within_square)
+    total -= 0.5 * pt.sum(sums.within_freedom * pt.log(noise) + within_square / noise)
     return total + _constant(sums) + _nested(sums, seen, part, variance)
 
 
@@ -151,11 +156,12 @@ def _structure(steps: _Steps, scale: Scale, present: Terms, sums: Statistics) ->
 class _Steps:
     """The parts in steps of the scale, so that the sampler starts near where it should be; each method adds its variables."""
 
-    def __init__(self, data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents) -> None:
-        self.data, self.present = data, present
+    def __init__(
+        self, data: Coded, priors: Priors, scale: Scale, present: Terms, part: SymbolicComponents, *, centred: bool
+    ) -> None:
+        self.data, self.present, self.centred = data, present, centred
         self.evaluator_count, self.variant_count = len(data.evaluators), len(data.variants)
         self.pool = np.bincount(data.rater_evaluator, minlength=self.evaluator_count)
-        self.ratings = np.bincount(data.evaluator, minlength=self.evaluator_count)
         self.scale_use = part.scale_use
         self.variant2 = (priors.sd_variant * scale.width / scale.step) ** 2
         self.level2 = (priors.level_sd * scale.width / scale.step) ** 2
@@ -195,13 +201,14 @@ class _Steps:
         return q, put(put(pt.zeros((self.evaluator_count, size)), np.array([reference]), seen[None, :]), others, view)
 
     def _others(self, q: Tensor, others: Ints) -> Tensor:
-        """(K - 1, V - 1) what the other evaluators think, given q: between centred (many ratings) and non-centred (few)."""
+        """(K - 1, V - 1) what the other evaluators think, given q: between centred and non-centred."""
         centre = take(self.scale_use, others)[:, None] * q[None, :]
         own = np.array(self.present.shift)[others] | np.array(self.present.taste)[others]
         free = others[own]
         if not free.size:
             return centre
-        weight = _centred(self.ratings[free] / self.variant_count, "variant")[:, None]
+        centred = self.centred and free.size * (self.variant_count - 1) >= FEW_DEVIATIONS
+        weight = np.array([[centred * shift_weight(self.data, k, self.present.reference)] for k in free])
         sd = pt.sqrt(take(self.own2, free))[:, None]
         rows = np.flatnonzero(own)
         middle = weight * take(centre, rows)
@@ -211,13 +218,12 @@ class _Steps:
     def raters(self) -> Tensor:
         """(raters,) deviations of raters from their evaluator's mean: severity and mean taste, summing to zero in a pool."""
         deviation = pt.zeros(len(self.data.raters))
-        ratings = np.bincount(self.data.rater, minlength=len(self.data.raters))
         for k in np.flatnonzero(np.array(self.present.severity) | np.array(self.present.taste)):
             who = np.flatnonzero(self.data.rater_evaluator == k)
             if who.size < 2:
                 continue
             sd = pt.sqrt(self.rater2[k] + self.taste2[k] / self.variant_count)
-            weight = _centred(np.median(ratings[who]), "rater")
+            weight = self.centred * rater_weight(self.data, int(k))
             free = pm.Normal(f"rater_{k}", 0, sd**weight, shape=who.size - 1)
             deviation = put(deviation, who, zero_sum(sd ** (1 - weight) * free, who.size))
         return deviation
@@ -230,16 +236,11 @@ class _Steps:
             if who.size < 2 or self.variant_count < 2:
                 continue
             sd = pt.sqrt(self.taste2[k])
-            weight = _centred(self.ratings[k] / (who.size * self.variant_count), "taste")
+            weight = self.centred * taste_weight(self.data, int(k))
             free = pm.Normal(f"taste_{k}", 0, sd**weight, shape=(who.size - 1, self.variant_count - 1))
             rows = pt.dot(sd ** (1 - weight) * free, zero_sum_basis(self.variant_count).T)
             deviation = put(deviation, who, zero_sum(rows, who.size))
         return deviation
-
-
-def _centred(ratings: Any, kind: str) -> Any:
-    """How far a deviation is centred: 0 where its prior says more than its ratings, 1 where these do."""
-    return ratings / (ratings + RATINGS_AS_STRONG_AS_PRIOR[kind])
 
 
 def zero_sum(free: Tensor, n: int) -> Tensor:

@@ -38,7 +38,7 @@ class Groups(NamedTuple):
 
     total: Floats
     """(G, S) sum of the units' means by class."""
-    places: sparse.csr_matrix
+    places: sparse.csc_matrix
     """(G * S, J * V) units by group and class, and place."""
     pattern: Ints
     """(G,) pattern of each group: groups of one pattern have the same number of units in every class."""
@@ -158,7 +158,7 @@ def _groups(mean: Floats, place: Ints, cell: Ints, shape: tuple[int, int], place
     ones = np.ones(cell.size)
     return Groups(
         np.bincount(cell, mean, count * classes).reshape(shape),
-        sparse.coo_matrix((ones, (cell, place)), shape=(count * classes, places)).tocsr(),
+        sparse.coo_matrix((ones, (cell, place)), shape=(count * classes, places)).tocsc(),
         group_pattern.ravel().astype(np.intp),
         pattern_units,
         pattern_groups.astype(float),

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import xarray as xr
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from expsim_bayes import errors, experiment, facts, operating_characteristics
+from expsim_bayes import cli, errors, experiment, facts, operating_characteristics
 from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
 from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts
@@ -27,7 +27,6 @@ from expsim_bayes.scenario import load
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from click.testing import Result
 
 PACKAGE = Path(__file__).resolve().parents[1] / "expsim_bayes"
 EXPSIM = [sys.executable, "-c", "from expsim_bayes.cli import main; main()"]
@@ -38,11 +37,22 @@ def expsim(*arguments: str | Path, columns: int = 80) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": str(columns), "NO_COLOR": "1"})
 
 
+def flat(text: str) -> str:
+    """The text on one line."""
+    return " ".join(text.split())
+
+
 def answer(*arguments: str | Path) -> Any:
     """The one JSON object on stdout."""
     result = expsim(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """False launches are counted roughly: nothing here is about their number."""
+    monkeypatch.setattr(cli.simulate, "EQUAL_REPLICATIONS", 20)
 
 
 @pytest.fixture
@@ -77,7 +87,9 @@ def fitted(**changes: Any) -> facts.Facts:
     known = FitFacts(
         verdict="ok",
         verdict_reasons=("R-hat 1.00",),
-        raters=tuple(RaterFacts(f"person {n}", "crowd", Interval(n / 10, n / 10 - 1, n / 10 + 1), 40) for n in range(20)),
+        raters=tuple(
+            RaterFacts(f"person {n}", "crowd", Interval(n / 10, n / 10 - 1, n / 10 + 1), 40) for n in range(20)
+        ),
         shifts=(("judge", "A", around), ("judge", "B", Interval(-0.2, -0.4, 0.0))),
         scale_use=(("judge", Interval(0.8, 0.7, 0.9)),),
         spreads=(("items", around),),
@@ -118,7 +130,7 @@ def test_scenario_of_ones_own_is_checked(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text(source, encoding="utf-8")
     bad.write_text(source.replace("quality = 3.40", 'quality = "fine"', 1), encoding="utf-8")
-    assert "is sound" in expsim("scenario", "check", good).stdout
+    assert "is sound" in flat(expsim("scenario", "check", good).stdout)
     result = expsim("scenario", "check", bad)
     assert result.exit_code == exits.BAD_INPUT
     assert "variants.quality" in result.stderr
@@ -133,14 +145,15 @@ def test_simulate_tells_one_experiment() -> None:
     assert result.exit_code == 0
     for part in ("Quality (95 %)", "Look by look", "Launch B", "How sure", "Price", "Truth", "--out DIR"):
         assert part in result.stdout
-    assert "launches a variant that is no better in" in " ".join(result.stdout.split())
+    assert "launches a variant that is no better in" in flat(result.stdout)
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("name", ["summarization-prompts", "support-chat-tone"])
+@pytest.mark.parametrize(("name", "columns"), [("reranker", 60), ("support-chat-tone", 80), ("reranker", 120)])
 def test_no_line_is_wider_than_the_window(name: str, columns: int) -> None:
     for arguments in (["simulate", name, "--details"], ["scenario", "show", name]):
-        lines = expsim(*arguments, columns=columns).stdout.splitlines()
+        result = expsim(*arguments, columns=columns)
+        assert result.exit_code == 0
+        lines = result.stdout.splitlines()
         assert max(len(line) for line in lines) <= columns
 
 
@@ -194,7 +207,7 @@ def test_many_replications_are_counted_and_kept(tmp_path: Path) -> None:
 
 
 def test_details_tell_more() -> None:
-    brief, full = (expsim("simulate", "support-chat-tone", *more).stdout for more in ((), ("--details",)))
+    brief, full = (expsim("simulate", "reranker", *more).stdout for more in ((), ("--details",)))
     assert "Who rated" not in brief
     for part in ("Who rated", "Truth", "Unknown", "What if"):
         assert part in full
@@ -273,11 +286,19 @@ def test_fit_prints_data_first_then_table_raters_judges_checks_and_advice(
 ) -> None:
     result = expsim("fit", table)
     assert result.exit_code == 0, result.output
-    parts = ["4 ratings of 4 outputs", "converged", "Quality", "severe or lenient", "Judges against", "reproduces", "Launch"]
+    parts = [
+        "4 ratings of 4 outputs",
+        "converged",
+        "Quality",
+        "severe or lenient",
+        "Judges against",
+        "reproduces",
+        "Launch",
+    ]
     places = [result.stdout.index(part) for part in parts]
     assert places == sorted(places)
     assert "sampling" in result.stderr
-    assert "looks: not declared" in " ".join(result.stdout.split())
+    assert "looks: not declared" in flat(result.stdout)
     assert "person 19" in result.stdout
     assert "person 10" not in result.stdout  # the middle of many raters needs --details
     assert "person 10" in expsim("fit", table, "--details").stdout
@@ -408,7 +429,7 @@ def hostile(tmp_path: Path, name: str) -> Path:
     """A scenario with a variant of that name."""
     source = (PACKAGE / "scenarios" / "reranker.toml").read_text(encoding="utf-8")
     file = tmp_path / "hostile.toml"
-    file.write_text(source.replace('"vendor"', json.dumps(name)), encoding="utf-8")
+    file.write_text(source.replace('"vendor"', json.dumps(name, ensure_ascii=False)), encoding="utf-8")
     return file
 
 
@@ -422,13 +443,13 @@ def test_long_names_are_shortened_on_the_screen_only(tmp_path: Path) -> None:
     name = "prompt " + "very " * 2000 + "long"
     file = hostile(tmp_path, name)
     text = expsim("simulate", file).stdout
-    assert name not in " ".join(text.split())
+    assert name not in flat(text)
     assert "…" in text
     assert len(text) < 6000
     assert answer("simulate", file)["facts"]["variants"][1]["name"] == name
 
 
-@pytest.mark.parametrize("name", ["شرح", "提示詞" * 20, "🙂👩‍🚀" * 20])
+@pytest.mark.parametrize("name", ["شرح", "提示詞" * 20, "🙂👩‍🚀" * 20], ids=["Arabic", "Chinese", "emoji"])
 def test_names_of_all_scripts_fit_the_window(tmp_path: Path, name: str) -> None:
     from rich.cells import cell_len
 
@@ -549,7 +570,7 @@ def test_folder_without_manifest_is_known_to_be_unfinished(tmp_path: Path) -> No
 def test_report_of_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     result = expsim("report", tmp_path)
     assert result.exit_code == exits.BAD_INPUT
-    assert "holds no facts" in result.stderr
+    assert "holds no facts" in flat(result.stderr)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -570,7 +591,12 @@ def test_error_as_json() -> None:
     result = expsim("fit", "nowhere.csv", "--json")
     assert result.exit_code == exits.BAD_INPUT
     error = json.loads(result.stdout)["error"]
-    assert error == {"problem": "there is no such file", "where": "nowhere.csv", "remedy": "check the path", "exit_code": 2}
+    assert error == {
+        "problem": "there is no such file",
+        "where": "nowhere.csv",
+        "remedy": "check the path",
+        "exit_code": 2,
+    }
 
 
 def test_debug_shows_where_an_error_came_from() -> None:
@@ -593,7 +619,9 @@ def test_faults_of_the_machine_have_a_remedy(monkeypatch: pytest.MonkeyPatch, fa
     assert words in result.stderr
 
 
-def test_unexpected_fault_asks_for_a_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unexpected_fault_asks_for_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("by nought")
 
@@ -621,7 +649,9 @@ def test_help_names_every_exit_code() -> None:
 def process(arguments: Sequence[str | Path], **environment: str) -> subprocess.Popen[str]:
     command = [*EXPSIM, *(str(a) for a in arguments)]
     env = {**os.environ, "COLUMNS": "80", **environment}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, encoding="utf-8")
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, encoding="utf-8"
+    )
 
 
 @pytest.mark.slow
@@ -647,7 +677,10 @@ def test_version_errors_and_colours_of_a_real_process() -> None:
     wrong = process(["simulate", "nothing", "--json"])
     assert json.loads(wrong.communicate()[0])["error"]["problem"]
     assert wrong.returncode == exits.BAD_INPUT
-    colour, plain = (process(["scenario", "check", "reranker"], FORCE_COLOR="1", **more).communicate()[0] for more in ({}, {"NO_COLOR": "1"}))
+    colour, plain = (
+        process(["scenario", "check", "reranker"], FORCE_COLOR="1", **more).communicate()[0]
+        for more in ({}, {"NO_COLOR": "1"})
+    )
     assert "\x1b[32m" in colour
     assert "\x1b[32m" not in plain
 

@@ -24,7 +24,9 @@ def queue_seconds(count: int, seconds_each: float, workers: int) -> float:
     return done
 
 
-@given(count=st.integers(0, 60), seconds=st.floats(0.1, 500), workers=st.integers(1, 9), hours=st.sampled_from([6, 8, 24]))
+@given(
+    count=st.integers(0, 60), seconds=st.floats(0.1, 500), workers=st.integers(1, 9), hours=st.sampled_from([6, 8, 24])
+)
 def test_days_are_those_of_a_queue_of_workers(count: int, seconds: float, workers: int, hours: int) -> None:
     days = elapsed_days(count, seconds_each=seconds, parallel=workers, hours_per_day=hours)
     assert float(days) == pytest.approx(queue_seconds(count, seconds, workers) / (3600 * hours), rel=1e-9)

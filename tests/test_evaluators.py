@@ -62,7 +62,7 @@ def test_a_stated_price_wins_over_wages_and_wages_over_tokens() -> None:
 
 def test_an_evaluator_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        evaluator().noise_sd = 1.0
+        evaluator().noise_sd = 1.0  # type: ignore[misc]
 
 
 def test_names_of_raters_sort_as_they_are_numbered() -> None:

@@ -69,7 +69,12 @@ BAD = [
     ("missing key", "looks = 4", "", "'looks' is missing.*add `looks"),
     ("missing key of an entry", "quality = 3.5", "", f"{VARIANT}.*'variants.quality' is missing"),
     ("misspelt key", "outputs_per_look", "output_per_look", "outputs_per_look"),
-    ("misspelt key of an entry", "severity_sd", "severty_sd", f"{EVALUATOR}.*'evaluators.severty_sd' is not known.*spelling"),
+    (
+        "misspelt key of an entry",
+        "severity_sd",
+        "severty_sd",
+        f"{EVALUATOR}.*'evaluators.severty_sd' is not known.*spelling",
+    ),
     ("unknown key of items", "sd = 0.5\n\n[[var", "spread = 0.5\n\n[[var", "'items.spread' is not known"),
     ("text for a number", "quality = 3.5", 'quality = "high"', f"{VARIANT}.*'variants.quality' is 'high'"),
     ("fraction of a look", "looks = 4", "looks = 4.5", "'looks' is 4.5"),
@@ -83,11 +88,26 @@ BAD = [
     ("evaluator twice", 'name = "crowd"', 'name = "judge"', "evaluators: name 'judge' is used twice"),
     ("unknown control", 'control = "A"', 'control = "C"', "control: no variant is called 'C'; there are A, B"),
     ("shift for nobody", "shift_sd = 0.1", "shift = { C = 0.2 }", "evaluators.judge.shift: no variant is called 'C'"),
-    ("shift of people", "severity_sd = 0.3", "shift_sd = 0.3", f"{EVALUATOR}.*shift is a judge's; for people use taste_sd"),
+    (
+        "shift of people",
+        "severity_sd = 0.3",
+        "shift_sd = 0.3",
+        f"{EVALUATOR}.*shift is a judge's; for people use taste_sd",
+    ),
     ("severities of one", "raters = 4", "raters = 1", f"{EVALUATOR}.*severity_sd and taste_sd need raters of 2"),
     ("nobody in the pool", "raters = 4", "raters = 0", f"{EVALUATOR}.*'evaluators.raters' is 0"),
-    ("no price", "usd_per_rating = 0.30", "", f"{EVALUATOR}.*has no price: give usd_per_rating, wage_usd_per_hour or model"),
-    ("negative price", "usd_per_rating = 0.30", "usd_per_rating = -1", f"{EVALUATOR}.*'evaluators.usd_per_rating' is -1"),
+    (
+        "no price",
+        "usd_per_rating = 0.30",
+        "",
+        f"{EVALUATOR}.*has no price: give usd_per_rating, wage_usd_per_hour or model",
+    ),
+    (
+        "negative price",
+        "usd_per_rating = 0.30",
+        "usd_per_rating = -1",
+        f"{EVALUATOR}.*'evaluators.usd_per_rating' is -1",
+    ),
     ("wage without time", "usd_per_rating = 0.30", "wage_usd_per_hour = 20", f"{EVALUATOR}.*seconds_per_rating"),
     (
         "unknown model of a judge",
@@ -101,10 +121,30 @@ BAD = [
         'quality = 3.5\nmodel = "gpt-99-huge"\ntokens_in = 9',
         f"{VARIANT}.*no price is known for model 'gpt-99-huge'.*usd_per_call",
     ),
-    ("model without tokens", "quality = 3.5", 'quality = 3.5\nmodel = "gpt-4o-mini"', f"{VARIANT}.*tokens_in and tokens_out"),
-    ("threshold of nothing", "threshold = 0.95", "threshold = 0", f"{RULE}.*'strategies.sequential.stopping.threshold' is 0"),
-    ("threshold above 1", "threshold = 0.95", "threshold = 1.2", f"{RULE}.*'strategies.sequential.stopping.threshold' is 1.2"),
-    ("threshold that fires at once", "threshold = 0.95", "threshold = 0.5", r"stopping\[0\].threshold.*above 1/2 = 0.5"),
+    (
+        "model without tokens",
+        "quality = 3.5",
+        'quality = 3.5\nmodel = "gpt-4o-mini"',
+        f"{VARIANT}.*tokens_in and tokens_out",
+    ),
+    (
+        "threshold of nothing",
+        "threshold = 0.95",
+        "threshold = 0",
+        f"{RULE}.*'strategies.sequential.stopping.threshold' is 0",
+    ),
+    (
+        "threshold above 1",
+        "threshold = 0.95",
+        "threshold = 1.2",
+        f"{RULE}.*'strategies.sequential.stopping.threshold' is 1.2",
+    ),
+    (
+        "threshold that fires at once",
+        "threshold = 0.95",
+        "threshold = 0.5",
+        r"stopping\[0\].threshold.*above 1/2 = 0.5",
+    ),
     ("unknown rule", '"superiority"', '"superb"', f"{RULE}.*'superb'.*'superiority', 'beats_control'"),
     ("rule twice", "0.95 }]", '0.95 }, { rule = "superiority" }]', r"stopping\[1\].rule.*given 2 times.*keep one"),
     (
@@ -142,10 +182,20 @@ BAD = [
     ),
     ("unknown strategy", "strategies.bandit", "strategies.gambler", "gambler"),
     ("no default", "[items]", 'default_strategy = "ab"\n[items]', "default_strategy: 'ab' is not among the strategies"),
-    ("odd outputs", "outputs_per_look = 20", "outputs_per_look = 21", "outputs_per_look: 21 cannot be shared out in 2s.*use 2"),
+    (
+        "odd outputs",
+        "outputs_per_look = 20",
+        "outputs_per_look = 21",
+        "outputs_per_look: 21 cannot be shared out in 2s.*use 2",
+    ),
     ("too few items", "count = 100", "count = 10", "items.count: strategies.sequential needs 40 items.*there are 10"),
     ("range reversed", "[1.0, 5.0]", "[5.0, 1.0]", "score_range: must be.*low below high"),
-    ("quality off the scale", "quality = 3.5", "quality = 35", "variants: quality 35 of 'B' lies outside score_range 1 to 5"),
+    (
+        "quality off the scale",
+        "quality = 3.5",
+        "quality = 35",
+        "variants: quality 35 of 'B' lies outside score_range 1 to 5",
+    ),
     ("traffic for nobody", "[items]", "traffic = { A = 1, C = 1 }\n[items]", "traffic: no variant is called 'C'"),
     ("negative traffic", "[items]", "traffic = { A = 1, B = -1 }\n[items]", "traffic: weights must be above 0"),
     ("traffic for some", "[items]", "traffic = { A = 1 }\n[items]", "traffic: give a weight for every variant"),
@@ -189,7 +239,9 @@ def test_every_mistake_is_told_by_its_key_with_a_remedy(name: str, old: str, new
 
 
 def test_other_mistakes_are_counted() -> None:
-    text = GOOD.replace("looks = 4", "looks = 0").replace("quality = 3.5", "quality = true_ish".replace("true_ish", '"x"'))
+    text = GOOD.replace("looks = 4", "looks = 0").replace(
+        "quality = 3.5", "quality = true_ish".replace("true_ish", '"x"')
+    )
     with pytest.raises(ScenarioError, match=r"\(1 more after this one\)"):
         parse(text)
 
@@ -235,7 +287,7 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 
 def test_nothing_can_be_changed_afterwards() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        small().looks = 3
+        small().looks = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", library())
@@ -310,7 +362,12 @@ def test_rules_are_asked_in_the_stated_order() -> None:
     guard = {"rule": "guardrail", "metric": "latency_s", "at_most": 2.0}
     scenario = small(guardrails=[guard], max_ratings=500, budget_usd=90.0)
     rules = scenario.rules("sequential")
-    assert [type(rule) for rule in rules] == [Guardrail, type(scenario.strategies["sequential"].stopping[0]), MaxRatings, Budget]
+    assert [type(rule) for rule in rules] == [
+        Guardrail,
+        type(scenario.strategies["sequential"].stopping[0]),
+        MaxRatings,
+        Budget,
+    ]
 
 
 def test_without_difference_all_are_as_good_as_the_control() -> None:

@@ -52,7 +52,7 @@ def one_look(
     return world, who_rates, variant, draw_look(scenario, who_rates, world, variant, streams, look=look)
 
 
-def mean_z(values: NDArray[np.float64], expected: float) -> float:
+def mean_z(values: Any, expected: float) -> float:
     """How many standard errors the mean of independent values lies from what is expected."""
     return float((values.mean() - expected) / (values.std(ddof=1) / np.sqrt(values.size)))
 
@@ -100,10 +100,10 @@ def test_purposes_looks_and_seeds_are_independent() -> None:
         Streams(seed, 0, 20_000).normals(purpose, look, (1,))[:, 0]
         for seed, purpose, look in [(1, "a", 0), (1, "b", 0), (1, "a", 1), (2, "a", 0)]
     ]
-    correlation = np.corrcoef(numbers)[np.triu_indices(4, 1)]
+    correlation = np.asarray(np.corrcoef(numbers))[np.triu_indices(4, 1)]
     assert np.abs(correlation).max() < 4 / np.sqrt(20_000)
     neighbours = Streams(1, 0, 20_001).normals("a", 0, (1,))[:, 0]
-    assert abs(np.corrcoef(neighbours[1:], neighbours[:-1])[0, 1]) < 4 / np.sqrt(20_000)
+    assert abs(np.asarray(np.corrcoef(neighbours[1:], neighbours[:-1]))[0, 1]) < 4 / np.sqrt(20_000)
 
 
 def test_a_caller_s_global_state_is_untouched() -> None:
@@ -140,7 +140,7 @@ def test_truth_of_the_prior_has_the_moments_of_the_beliefs() -> None:
     for k in range(2):
         assert abs(mean_z(world.level[:, k], 5.0)) < 4
         assert abs(variance_z(world.level[:, k] - 5.0, 3.5**2)) < 4
-    assert abs(np.corrcoef(world.level.T)[0, 1]) < 4 / np.sqrt(4_000)
+    assert abs(np.asarray(np.corrcoef(world.level.T))[0, 1]) < 4 / np.sqrt(4_000)
     for v in range(3):
         assert abs(mean_z(world.added[:, v], 0.0)) < 4
         assert abs(variance_z(world.added[:, v], 1.0)) < 4
@@ -170,8 +170,10 @@ def plan_by_hand(scenario: Scenario, strategy: StrategyName, looks: int) -> list
                 if e.kind == "human" and not people_rate:
                     continue
                 turn = shown if e.kind == "human" else item
-                for j in range(e.ratings_per_output):
-                    rows.append((item, slot, e.name, (turn * e.ratings_per_output + j) % e.raters, j // e.raters))
+                first = turn * e.ratings_per_output
+                rows += [
+                    (item, slot, e.name, (first + j) % e.raters, j // e.raters) for j in range(e.ratings_per_output)
+                ]
         shown += people_rate
     return sorted(rows)
 
@@ -219,7 +221,9 @@ def test_laws_of_every_plan(overlap: float, raters: int, per_output: int, n_vari
         n_items = (look + 1) * 12 // n_variants
         assert shown == int(np.floor(n_items * overlap + 1e-9))
         for item in set(p.item[people].tolist()):
-            of_item = [sorted(p.rater[people & (p.output == item * n_variants + s)].tolist()) for s in range(n_variants)]
+            of_item = [
+                sorted(p.rater[people & (p.output == item * n_variants + s)].tolist()) for s in range(n_variants)
+            ]
             assert all(team == of_item[0] for team in of_item), "the same people rate all variants of an item"
         for pair in np.unique(p.opinion):
             assert sorted(p.turn[p.opinion == pair]) == list(range((p.opinion == pair).sum()))
@@ -307,10 +311,18 @@ def test_bandits_choose_distinct_variants_by_their_chances() -> None:
 
 def test_spread_of_scores_is_that_of_the_story() -> None:
     """Differences that leave some effects out, by hand: within rater and item, between items, between evaluators."""
-    scenario = small(overlap=1.0, items={"sd": 0.5, "interaction_sd": 0.3}, looks=1, outputs_per_look=4)
+    scenario = small(
+        overlap=1.0,
+        items={"sd": 0.5, "interaction_sd": 0.3},
+        evaluators=[JUDGE, CROWD | {"taste_sd": 0.5}],
+        looks=1,
+        outputs_per_look=4,
+    )
     world, p, _, look = one_look(scenario, 40_000)
     score = look.score - world.level[:, p.evaluator]
-    who = {(int(i), int(o % 2), int(e)): n for n, (i, o, e) in enumerate(zip(p.item, p.output, p.evaluator, strict=True))}
+    who = {
+        (int(i), int(o % 2), int(e)): n for n, (i, o, e) in enumerate(zip(p.item, p.output, p.evaluator, strict=True))
+    }
     judge_scale, cell = 0.8, 0.3**2 + 0.2**2
     added, shift, taste = world.added, world.shift, world.taste
     # A person's A against B on one item: item and severity cancel; interaction, output, opinion and noise are there twice.
@@ -373,7 +385,7 @@ def test_replications_are_the_same_in_any_company(strategy: StrategyName) -> Non
     np.testing.assert_array_equal(world.severity[6:], later_world.severity)
     np.testing.assert_array_equal(look.score[6:], later.score)
     np.testing.assert_array_equal(look.latency_s[6:], later.latency_s)
-    np.testing.assert_array_equal(np.broadcast_to(variant, (10, *variant.shape[1:]))[6:], np.broadcast_to(later_variant, (4, *variant.shape[1:])))
+    np.testing.assert_array_equal(variant if strategy == "ab" else variant[6:], later_variant)
 
 
 def test_a_judge_rates_the_same_outputs_alike_whether_people_take_part_or_not() -> None:
@@ -386,7 +398,9 @@ def test_a_judge_rates_the_same_outputs_alike_whether_people_take_part_or_not() 
 # --------------------------------------------------------------------------------------------------------------- table
 
 
-def played_looks(scenario: Scenario, strategy: StrategyName, replications: int) -> list[tuple[Plan, NDArray[np.intp], Look]]:
+def played_looks(
+    scenario: Scenario, strategy: StrategyName, replications: int
+) -> list[tuple[Plan, NDArray[np.intp], Look]]:
     return [one_look(scenario, replications, strategy=strategy, look=look)[1:] for look in range(scenario.looks)]
 
 
@@ -422,7 +436,8 @@ def test_a_simulated_table_survives_a_file(tmp_path: Path) -> None:
     ratings = ratings_of(scenario, played_looks(scenario, "bandit", 1))
     to_csv(ratings, tmp_path / "ratings.csv")
     back = read(tmp_path / "ratings.csv", control="A", variants=scenario.variant_names)
-    pd.testing.assert_frame_equal(back.table, ratings.table, check_exact=True, check_dtype=False)
+    table = back.table.assign(look=back.table["look"].astype(int))  # readers keep columns that they do not know as text
+    pd.testing.assert_frame_equal(table, ratings.table, check_exact=True, check_dtype=False)
     assert back.variants == ratings.variants
 
 

@@ -6,13 +6,16 @@ stop. Calibration under the prior stays exact under optional stopping and under 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammainc, ndtr
 
-from expsim_bayes.check.uniformity import Calibration, calibration
+from expsim_bayes.check.replayed import all_looks
+from expsim_bayes.check.uniformity import Calibration, Runs, calibration, predicted_below, run_again_if_doubtful
 from expsim_bayes.experiment import run
+from expsim_bayes.posterior import beliefs
 from expsim_bayes.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ def design() -> Scenario:
 
 def check_fast(
     simulations: int = 10_000, *, random_seed: int = 0, progress: Callable[[float, str], None] | None = None
-) -> dict[str, tuple[Calibration, ...]]:
+) -> dict[StrategyName, Runs]:
     """Calibration of every effect, the differences and the joint posterior, by strategy.
 
     Parameters
@@ -91,27 +94,45 @@ def check_fast(
     Returns
     -------
     dict
-        A row a quantity, by strategy; "ab" plays all looks, the others stop by their rules.
+        The check of each strategy; "ab" plays all looks, the others stop by their rules.
     """
-    scenario = design()
     found = {}
     for position, strategy in enumerate(STRATEGIES):
         if progress:
             progress(position / len(STRATEGIES), f"fast posterior, {strategy}")
-        result = run(
-            scenario,
-            strategy=strategy,
-            random_seed=random_seed,
-            replications=simulations,
-            truth="prior",
-            history=False,
-            latents=True,
+        found[strategy] = run_again_if_doubtful(
+            partial(_rows, strategy), simulations=simulations, random_seed=random_seed
         )
-        found[strategy] = _rows(result)
     return found
 
 
-def _rows(result: xr.Dataset) -> tuple[Calibration, ...]:
+def _rows(strategy: StrategyName, simulations: int, random_seed: int) -> tuple[Calibration, ...]:
+    """One strategy; where all looks are played, the joint log-likelihood too."""
+    scenario = design()
+    result = run(
+        scenario,
+        strategy=strategy,
+        random_seed=random_seed,
+        replications=simulations,
+        truth="prior",
+        history=False,
+        latents=True,
+    )
+    rows = rows_of(result)
+    if strategy != "ab":
+        return rows
+    whole = all_looks(scenario, beliefs(scenario), simulations=simulations, random_seed=random_seed)
+    return (*rows, log_likelihood_row(whole))
+
+
+def rows_of(result: xr.Dataset) -> tuple[Calibration, ...]:
+    """Calibration of every effect, quality and difference, of all effects jointly, and of which variant is best.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        As `expsim_bayes.experiment.run` gives it with truth "prior" and latents.
+    """
     z = ((result["latent_true"] - result["latent_mean"]) / result["latent_sd"]).values
     rows = [calibration(str(name), ndtr(z[:, n])) for n, name in enumerate(result["latent"].values)]
     quality = ((result["quality_true"] - result["quality_mean"]) / result["quality_sd"]).values
@@ -121,16 +142,19 @@ def _rows(result: xr.Dataset) -> tuple[Calibration, ...]:
     names = result["variant"].values[1:]
     rows += [calibration(f"difference[{name}]", ndtr(effect[:, v])) for v, name in enumerate(names)]
     joint = gammainc(result.sizes["latent"] / 2, result["latent_distance"].values / 2)
-    rows += [calibration("all effects jointly", joint), _best_is_best_as_often_as_said(result)]
+    best = predicted_below(
+        result["prob_best"].values, result["quality_true"].values.argmax(axis=1), np.random.default_rng(0)
+    )
+    rows += [calibration("all effects jointly", joint), calibration("which variant is best", best)]
     return tuple(rows)
 
 
-def _best_is_best_as_often_as_said(result: xr.Dataset) -> Calibration:
-    """prob_best as a predictive distribution of which variant is best: randomised probability integral transform."""
-    rng = np.random.default_rng(0)
-    said = result["prob_best"].values
-    best = result["quality_true"].values.argmax(axis=1)
-    upto = np.cumsum(said, axis=1)
-    rows = np.arange(best.size)
-    below = upto[rows, best] - said[rows, best]
-    return calibration("which variant is best", below + rng.random(best.size) * said[rows, best])
+def log_likelihood_row(result: xr.Dataset) -> Calibration:
+    """Calibration of the joint log-likelihood: without it a posterior that ignores the ratings would pass.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        As `expsim_bayes.check.replayed.all_looks` gives it.
+    """
+    return calibration("joint log-likelihood", result["log_likelihood_below"].values)

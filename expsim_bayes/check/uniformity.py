@@ -6,19 +6,25 @@ over simulations drawn from the prior (Cook, Gelman and Rubin 2006; Talts et al.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
 BINS = 20
 """Bins of the chi-square test."""
 ALPHA = 0.01
 """Chance of a false alarm over all quantities of a check."""
+DOUBTFUL = 0.05
+"""Chance over all quantities below which a check is run again, once, with fresh random numbers and twice the simulations."""
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 """Probabilities of the intervals whose coverage is counted."""
+
+Verdict = Literal["pass", "again", "fail"]
 
 
 class Calibration(NamedTuple):
@@ -35,9 +41,14 @@ class Calibration(NamedTuple):
     coverage: tuple[float, ...]
     """Share of central 50, 80, 90 and 95 % intervals that hold the truth."""
 
+    @property
+    def p(self) -> float:
+        """The smaller of the two p values."""
+        return min(self.p_chi_square, self.p_kolmogorov)
+
     def passes(self, quantities: int) -> bool:
         """Whether neither test rejects, with Bonferroni's correction over two tests of each quantity."""
-        return min(self.p_chi_square, self.p_kolmogorov) >= ALPHA / (2 * quantities)
+        return self.p >= ALPHA / (2 * quantities)
 
 
 def calibration(quantity: str, below: NDArray[np.float64]) -> Calibration:
@@ -87,3 +98,95 @@ def ranks_below(
     equal = (draws == truth[:, None]).sum(axis=1)
     rank = less + rng.integers(0, equal + 1)
     return (rank + rng.random(truth.size)) / (draws.shape[1] + 1)
+
+
+def predicted_below(
+    prob: NDArray[np.float64], happened: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(simulation,) randomised probability integral transform of which of several things happened.
+
+    Parameters
+    ----------
+    prob : numpy.ndarray
+        (simulation, thing) predicted probabilities, which sum to 1.
+    happened : numpy.ndarray
+        (simulation,) what did.
+    rng : numpy.random.Generator
+        Breaks ties.
+    """
+    rows = np.arange(happened.size)
+    of_it = prob[rows, happened]
+    below = np.cumsum(prob, axis=1)[rows, happened] - of_it
+    return np.clip(below + rng.random(happened.size) * of_it, 0.0, 1.0)
+
+
+def verdict(rows: Sequence[Calibration]) -> Verdict:
+    """Whether a check as a whole passes, fails, or is doubtful enough to be run again.
+
+    Examples
+    --------
+    >>> one = Calibration("q", 1000, 0.5, 0.4, (0.5, 0.8, 0.9, 0.95))
+    >>> verdict([one]), verdict([one._replace(p_chi_square=0.02)]), verdict([one._replace(p_chi_square=0.004)])
+    ('pass', 'again', 'fail')
+    """
+    smallest = 2 * len(rows) * min(row.p for row in rows)
+    return "fail" if smallest < ALPHA else "again" if smallest < DOUBTFUL else "pass"
+
+
+class Runs(NamedTuple):
+    """A calibration check, run once, or twice where the first run was doubtful."""
+
+    rows: tuple[Calibration, ...]
+    """Quantities of the last run, by which the check is judged."""
+    seed: int
+    """Its seed."""
+    first: tuple[Calibration, ...]
+    """Quantities of the first run where there were two, else empty."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether uniformity is not rejected."""
+        return verdict(self.rows) == "pass" or (bool(self.first) and verdict(self.rows) == "again")
+
+
+def run_again_if_doubtful(
+    run: Callable[[int, int], Sequence[Calibration]], *, simulations: int, random_seed: int
+) -> Runs:
+    """Run a check, and where it is doubtful once more with a fresh seed and twice the simulations.
+
+    Parameters
+    ----------
+    run : callable
+        Number of simulations and seed to calibrations.
+    simulations, random_seed : int
+        Of the first run.
+    """
+    rows = tuple(run(simulations, random_seed))
+    if verdict(rows) != "again":
+        return Runs(rows, random_seed, ())
+    return Runs(tuple(run(2 * simulations, random_seed + 1)), random_seed + 1, rows)
+
+
+def coverage_band(simulations: int, level: float, *, alpha: float = ALPHA) -> tuple[float, float]:
+    """Smallest and largest share of intervals that may hold the truth, by the exact binomial distribution.
+
+    Examples
+    --------
+    >>> coverage_band(200, 0.95)
+    (0.905, 0.985)
+    """
+    from scipy import stats
+
+    low, high = stats.binom.ppf([alpha / 2, 1 - alpha / 2], simulations, level) / simulations
+    return float(low), float(high)
+
+
+def outside_band(rows: Sequence[Calibration], *, alpha: float = ALPHA) -> list[tuple[str, float, float]]:
+    """Quantity, level and coverage of every interval whose coverage lies outside its band at `alpha`."""
+    found = []
+    for row in rows:
+        for level, share in zip(LEVELS, row.coverage, strict=True):
+            low, high = coverage_band(row.simulations, level, alpha=alpha)
+            if not low - 1e-12 <= share <= high + 1e-12:
+                found.append((row.quantity, level, share))
+    return found

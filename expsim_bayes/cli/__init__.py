@@ -9,10 +9,17 @@ report     expsim report: the pages of a finished folder, written again
 options    options that several verbs have, and how their values are read
 screen     what a terminal shows: paragraphs, tables that fit the window, progress, errors, JSON
 tables     facts turned into tables
+advice     the recommendation, on the screen and as JSON
+exits      exit codes
 folder     the folder of --out: tried before the work, locked during it, complete or recognisably not
 """
 
 from __future__ import annotations
+
+import os
+
+# Thousands of small matrices are solved faster by one thread than by several that wait for each other; read when NumPy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from expsim_bayes.cli.app import app, main
 

@@ -49,7 +49,7 @@ def compare(
     evaluators: Annotated[
         list[str] | None, typer.Option(metavar="NAME,...", help="llm, human, both; all unless told.")
     ] = None,
-    replications: Annotated[int, typer.Option(min=2, help="Experiments of each way.")] = 1_000,
+    replications: Annotated[int, typer.Option(metavar="N", min=2, help="Experiments of each way.")] = 1_000,
     seed: Seed = 0,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -57,8 +57,9 @@ def compare(
 ) -> None:
     """Compare A/B test, sequential test and bandit, rated by judges, by people or by both.
 
-    Every way is simulated on the same random numbers. Ctrl-C ends it early and shows the ways that are finished. With --out, DIR holds the
-    table as CSV and as JSON.
+    Every way is simulated on the same random numbers.
+    Ctrl-C ends it early and shows the ways that are finished.
+    With --out, DIR holds the table as CSV and as JSON.
     """
     found, screen = load(scenario), Screen(as_json=as_json)
     ways = _ways(

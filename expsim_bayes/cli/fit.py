@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 READING, QUESTION, SAMPLER = "Reading the file", "The question", "The sampler"
 """Headings of the options in --help."""
-MOST_NOTICES = 8
+MOST_NOTICES = 10
 """Statements about the data that are shown unless all are asked for; those that warn always are."""
 
 
@@ -91,18 +91,28 @@ def fit(
         ),
     ] = None,
     min_effect: Annotated[
-        float, typer.Option(min=0, help="Smallest difference that matters, in points.", rich_help_panel=QUESTION)
+        float,
+        typer.Option(
+            metavar="POINTS", min=0, help="Smallest difference that matters, in points.", rich_help_panel=QUESTION
+        ),
     ] = 0.0,
     rope: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Variants closer than this are equal; --min-effect unless told.", rich_help_panel=QUESTION
+            metavar="POINTS",
+            min=0,
+            help="Variants closer than this are equal; --min-effect unless told.",
+            rich_help_panel=QUESTION,
         ),
     ] = None,
     threshold: Annotated[
         float,
         typer.Option(
-            min=0.5, max=1.0, help="Probability that is asked for before a decision.", rich_help_panel=QUESTION
+            metavar="P",
+            min=0.5,
+            max=1.0,
+            help="Probability that is asked for before a decision.",
+            rich_help_panel=QUESTION,
         ),
     ] = 0.95,
     price: Annotated[
@@ -111,11 +121,15 @@ def fit(
             metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION
         ),
     ] = None,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)] = 1000,
-    tune: Annotated[int, typer.Option(min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)] = 1000,
-    chains: Annotated[int, typer.Option(min=1, help="Chains.", rich_help_panel=SAMPLER)] = 4,
+    draws: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)
+    ] = 1000,
+    tune: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)
+    ] = 1000,
+    chains: Annotated[int, typer.Option(metavar="N", min=1, help="Chains.", rich_help_panel=SAMPLER)] = 4,
     target_accept: Annotated[
-        float, typer.Option(help="Higher is slower and safer, below 1.", rich_help_panel=SAMPLER)
+        float, typer.Option(metavar="P", help="Higher is slower and safer, below 1.", rich_help_panel=SAMPLER)
     ] = 0.95,
     seed: Seed = 0,
     out: Out = None,
@@ -125,8 +139,9 @@ def fit(
 ) -> None:
     """Fit real ratings and decide.
 
-    Variants are compared with severity of raters, difficulty of items and tastes of judges taken out. A fit that is not to be trusted is
-    refused (exit code 3). With --out, DIR holds posterior, figures and report.
+    Variants are compared with severity of raters, difficulty of items and tastes of judges taken out.
+    A fit that is not to be trusted is refused (exit code 3).
+    With --out, DIR holds posterior, figures and report.
     """
     screen = Screen(as_json=as_json)
     prices = numbers(price, option="--price", example="crowd=0.30", lowest=0.0)
@@ -180,11 +195,9 @@ def fit(
         report = out / report.name
         screen.out.print()
         screen.labelled([("Report", str(report))])
-    elif not as_json:
+    elif facts.decision.name != "refuse":
         screen.out.print()
-        screen.labelled(
-            [("Next", f"expsim fit {shlex.quote(str(file))} ... --out DIR    to have figures and a report")]
-        )
+        screen.labelled([("Next", "Add --out DIR for figures and a report, or --details for all that is known.")])
     screen.emit(as_object(facts, report))
     if facts.decision.name == "refuse":
         raise typer.Exit(exits.REFUSED)
@@ -213,7 +226,8 @@ def _describe(screen: Screen, ratings: Ratings, *, details: bool) -> None:
     from expsim_bayes.ratings import describe
 
     found = describe(ratings)
-    words = [*found.sentences()[: -len(found.warnings) or None], *ratings.notices]
+    held, *more = found.sentences()[: -len(found.warnings) or None]
+    words = [held, *ratings.notices, *more]
     warned = [word for word in words if _warns(word)] + list(found.warnings)
     plain = [word for word in words if not _warns(word)]
     hidden = 0 if details else max(len(plain) - MOST_NOTICES, 0)

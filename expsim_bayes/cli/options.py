@@ -35,7 +35,9 @@ Overwrite = Annotated[
         "--overwrite", help="Write into DIR although it holds files that are not expsim's.", rich_help_panel=OUTPUT
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Random seed: the same seed gives the same numbers.")]
+Seed = Annotated[
+    int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Random seed: the same seed gives the same numbers.")
+]
 ScenarioName = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="Name in `expsim scenario list`, or a TOML file.")
 ]

@@ -93,11 +93,14 @@ class Screen:
         self.out.print(grid, width=self._width(self.out))
 
     def table(self, columns: Sequence[Column], *, title: str = "", bold: Collection[int] = ()) -> None:
-        """A table, in the widest form that the window has room for."""
+        """A table, in the widest form that the window has room for; nothing where it has no rows."""
+        told = [column for column in columns if any(column.cells)]
+        if not told:
+            return
         self.out.print()
         if title:
             self.say(title, style="bold")
-        self.out.print(self._fitted([c for c in columns if any(c.cells)], bold))
+        self.out.print(self._fitted(told, bold))
 
     def aside(self, text: str, *, style: str = "dim") -> None:
         """A line beside the result: to stderr."""
@@ -132,7 +135,7 @@ class Screen:
             ``(done, words=None)``: how much is done, and what is being done now.
         """
         if not self.err.is_terminal:
-            yield _Lines(self.aside)
+            yield _Lines(self.aside, total)
             return
         from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -160,7 +163,7 @@ class Screen:
 
     def _fitted(self, columns: Sequence[Column], bold: Collection[int]) -> RenderableType:
         """The first form of a table that fits: whole, then with fewer columns or two lines a row, then both."""
-        few = bool(columns) and len(columns[0].cells) <= FEW_ROWS
+        few = len(columns[0].cells) <= FEW_ROWS
         forms = [(columns, False), *_fewer(columns, few=few)]
         made = [_drawn(kept, bold, stacked=stacked) for kept, stacked in forms]
         endless = self.out.options.update(max_width=10_000)
@@ -170,12 +173,13 @@ class Screen:
 class _Lines:
     """Progress where there is no terminal: a line whenever the words change, nothing for counts."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], total: float) -> None:
         self.say = say
+        self.total = total
         self.last: str | None = None
 
     def __call__(self, done: float, words: str | None = None) -> None:
-        if words is not None and words != self.last and done < 1:
+        if words is not None and words != self.last and done < self.total:
             self.last = words
             self.say(f"{words} ...")
 

@@ -53,7 +53,10 @@ def simulate(
     evaluators: Annotated[EvaluatorChoice, typer.Option(help="Who rates.")] = "both",
     seed: Seed = 0,
     replications: Annotated[
-        int, typer.Option(min=1, help="1 tells one experiment look by look; more count how such experiments end.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="1 tells one experiment look by look; more count how such experiments end."
+        ),
     ] = 1,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -62,8 +65,9 @@ def simulate(
 ) -> None:
     """Play an experiment before paying for it.
 
-    Once, to see what it would cost and what it would tell you to do. Or many times (--replications 1000), to see how often it would be
-    right. With --out, DIR holds data, figures and report of the one experiment, or how each of the many ended.
+    Once, to see what it would cost and what it would tell you to do.
+    Or many times (--replications 1000), to see how often it would be right.
+    With --out, DIR holds data, figures and report of the one experiment, or how each of the many ended.
     """
     found, screen = load(scenario), Screen(as_json=as_json)
     setup = Setup(found, declared_strategy(found, strategy), evaluators, seed)
@@ -118,9 +122,9 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
 
 def _judged(facts: Facts) -> str:
     """Whether the decision was right: in a simulation that is known."""
-    undecided = facts.decision.name == "collect"
-    verdict = "undecided" if undecided else "right" if facts.ended_right else "wrong"
-    return f"Known, since this is simulated; the decision was {verdict}. {facts.right_answer}"
+    outcome = "right" if facts.ended_right else "wrong"
+    verdict = "nothing was decided" if facts.decision.name == "collect" else f"the decision was {outcome}"
+    return f"Known, since this is simulated; {verdict}. {facts.right_answer}"
 
 
 def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None) -> None:

@@ -100,7 +100,7 @@ def raters(facts: Facts, *, everything: bool = False) -> list[Column]:
         Column("Rater", tuple("..." if r is None else short(r.name) for r in rows), justify="left"),
         Column("Pool", tuple(short(r.evaluator) if r is not None and several else "" for r in rows), justify="left"),
         Column(
-            f"Gives more or less by ({level(facts.ci_prob)})",
+            f"Above or below the others ({level(facts.ci_prob)})",
             tuple("" if r is None else spread(r.severity, sign=True) for r in rows),
         ),
         Column("Ratings", tuple("" if r is None else count(r.ratings) for r in rows)),
@@ -119,7 +119,7 @@ def judges(facts: Facts) -> list[Column]:
     return [
         _names("Judge", names),
         Column(
-            f"Share of the scale used ({level(facts.ci_prob)})",
+            f"Scale use, people 1 ({level(facts.ci_prob)})",
             tuple(spread(use[n]) if n in use else "" for n in names),
         ),
         Column("Favours most", tuple(_taste(ordered[n][0]) if n in ordered else "" for n in names), justify="left"),

@@ -1,0 +1,77 @@
+"""How the sampler's coordinates should be centred: the share of an observed spread that is not sampling error.
+
+A group of effects whose observed spread is mostly real is best sampled as it is (centred, weight 1); one whose spread may be nothing but
+sampling error is best sampled as multiples of its SD (non-centred, weight 0), or the SD near zero makes a funnel. The weights change how
+fast the sampler moves, never the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expsim_bayes.ratings import Coded
+
+Floats = NDArray[np.float64]
+
+
+def rater_weight(data: Coded, k: int) -> float:
+    """Weight of the severities of evaluator k's raters."""
+    mean, count, noise2 = _cells(data, k)
+    seen = count > 0
+    deviation = np.where(seen, mean - _average(mean, count, axis=0), 0.0)
+    rater = _average(deviation, count, axis=1)[:, 0]
+    return _real_share(rater, noise2 / count.sum(axis=1))
+
+
+def taste_weight(data: Coded, k: int) -> float:
+    """Weight of the tastes of evaluator k's raters for variants."""
+    mean, count, noise2 = _cells(data, k)
+    seen = count > 0
+    deviation = np.where(seen, mean - _average(mean, count, axis=0), 0.0)
+    deviation -= _average(deviation, count, axis=1)
+    return _real_share(deviation[seen], noise2 / count[seen])
+
+
+def shift_weight(data: Coded, k: int, reference: int) -> float:
+    """Weight of evaluator k's shifts, beside the variants' means by the reference and a straight line."""
+    (mean, count), (other, other_count) = _variants(data, k), _variants(data, reference)
+    both = (count > 0) & (other_count > 0)
+    if both.sum() < 3:
+        return 0.0
+    x, y = other[both] - other[both].mean(), mean[both] - mean[both].mean()
+    slope = float(x @ y / max(x @ x, np.finfo(float).tiny))
+    noise2 = _cells(data, k)[2] / count[both] + slope**2 * _cells(data, reference)[2] / other_count[both]
+    return _real_share(y - slope * x, noise2)
+
+
+def _real_share(deviation: Floats, error2: Floats) -> float:
+    """Share of the mean square of deviations that sampling error does not explain."""
+    square = float(np.mean(deviation**2))
+    return max(0.0, 1 - float(np.mean(error2)) / square) if square > 0 else 0.0
+
+
+def _cells(data: Coded, k: int) -> tuple[Floats, Floats, float]:
+    """(raters, V) means and counts of evaluator k's ratings, and the variance of ratings within a cell."""
+    of_k = data.evaluator == k
+    who, rater = np.unique(data.rater[of_k], return_inverse=True)
+    shape = (who.size, len(data.variants))
+    cell = rater.ravel() * shape[1] + data.variant[of_k]
+    score = data.score[of_k]
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).astype(float)
+    mean = np.bincount(cell, score, count.size) / np.maximum(count, 1)
+    freedom = max(1.0, score.size - float((count > 0).sum()))
+    noise2 = float(((score - mean[cell]) ** 2).sum()) / freedom
+    return mean.reshape(shape), count.reshape(shape), noise2
+
+
+def _variants(data: Coded, k: int) -> tuple[Floats, Floats]:
+    """(V,) means and counts of evaluator k's ratings of each variant."""
+    mean, count, _ = _cells(data, k)
+    return _average(mean, count, axis=0)[0], count.sum(axis=0)
+
+
+def _average(values: Floats, count: Floats, *, axis: int) -> Floats:
+    """Averages weighted by counts, with the axis kept."""
+    total: Floats = (values * count).sum(axis=axis, keepdims=True) / np.maximum(count.sum(axis=axis, keepdims=True), 1)
+    return total

@@ -1,0 +1,138 @@
+"""The gate and the predictive checks, on made-up fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from expsim_bayes.diagnostics import Verdict, check_predictions, gate
+
+CHAINS, DRAWS = 4, 1000
+
+
+def made_up(*, chains=CHAINS, draws=DRAWS, divergences=0, apart=0.0, sticky=0.0, energy_memory=0.0) -> xr.DataTree:
+    """A fit whose draws are normal: chains may lie apart, draws and energy may have memory."""
+    rng = np.random.default_rng(0)
+    shape = (chains, draws)
+    diverging = np.zeros(shape, dtype=bool)
+    diverging.ravel()[:divergences] = True
+    quality = memory(rng.normal(size=(*shape, 2)), sticky) + apart * np.arange(chains)[:, None, None]
+    severity = np.stack([rng.normal(size=shape), np.full(shape, np.nan)], axis=-1)
+    energy = memory(rng.normal(size=(*shape, 1)), energy_memory)[..., 0]
+    coords = {"variant": ["A", "B"], "rater": ["ann", "judge"]}
+    dims = ("chain", "draw")
+    posterior = {
+        "quality": ((*dims, "variant"), quality),
+        "severity": ((*dims, "rater"), severity),
+        "sd_output": (dims, np.zeros(shape)),
+    }
+    constant = {
+        "quality_estimated": ("variant", [1, 1]),
+        "severity_estimated": ("rater", [1, 0]),
+        "sd_output_estimated": ((), 0),
+    }
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(posterior, coords=coords),
+            "sample_stats": xr.Dataset({"diverging": (dims, diverging), "energy": (dims, energy)}),
+            "constant_data": xr.Dataset(constant, coords=coords),
+        }
+    )
+
+
+def memory(noise: np.ndarray, share: float) -> np.ndarray:
+    """Draws that keep a share of the draw before, with variance 1."""
+    out = noise.copy()
+    for n in range(1, noise.shape[1]):
+        out[:, n] = share * out[:, n - 1] + np.sqrt(1 - share**2) * noise[:, n]
+    return out
+
+
+def test_independent_draws_pass():
+    verdict = gate(made_up())
+    assert (verdict.level, verdict.reasons) == ("ok", ())
+    assert verdict.worst_ess > 3000
+    assert [row.name for row in verdict.quantities] == ["quality[A]", "quality[B]", "severity[ann]"]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "level", "word"),
+    [
+        ({"chains": 1}, "refuse", "1 chain"),
+        ({"chains": 2}, "caution", "2 chain"),
+        ({"divergences": 3}, "caution", "3 draws diverged"),
+        ({"divergences": 5}, "refuse", "5 draws diverged"),
+        ({"apart": 0.13}, "caution", "R-hat"),
+        ({"apart": 1.0}, "refuse", "R-hat"),
+        ({"sticky": 0.85}, "caution", "effective sample size"),
+        ({"sticky": 0.98}, "refuse", "effective sample size"),
+        ({"energy_memory": 0.95}, "caution", "BFMI"),
+        ({"draws": 20}, "refuse", "effective sample size"),
+    ],
+)
+def test_a_flaw_has_its_level_and_is_named(flaw, level, word):
+    verdict = gate(made_up(**flaw))
+    assert verdict.level == level
+    assert any(word in reason for reason in verdict.reasons)
+
+
+def test_constant_draws_are_refused():
+    fit = made_up()
+    fit["posterior"]["quality"][:, :, 0] = 3.0
+    verdict = gate(fit)
+    assert verdict.level == "refuse"
+    assert "quality[A] did not move" in verdict.reasons[0]
+
+
+def test_infinite_draws_are_refused():
+    fit = made_up()
+    fit["posterior"]["quality"][2, 7, 1] = np.inf
+    assert gate(fit).level == "refuse"
+
+
+def test_constant_by_construction_is_not_looked_at():
+    assert not any(row.name.startswith(("sd_output", "severity[judge]")) for row in gate(made_up()).quantities)
+
+
+def test_verdict_survives_json():
+    verdict = gate(made_up(divergences=2))
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+def predicted(score: np.ndarray, rater: np.ndarray, draws: np.ndarray) -> xr.DataTree:
+    return xr.DataTree.from_dict(
+        {
+            "observed_data": xr.Dataset({"score": ("rating", score)}),
+            "posterior_predictive": xr.Dataset({"score": (("chain", "draw", "rating"), draws[None])}),
+            "constant_data": xr.Dataset({"rater_of": ("rating", rater)}),
+        }
+    )
+
+
+def test_a_point_mass_that_the_model_misses_is_said():
+    rng = np.random.default_rng(1)
+    score = np.where(rng.random(600) < 0.6, 0.0, rng.choice([1.0, 2.0, 5.0], 600))
+    rater = rng.integers(0, 3, 600)
+    checks = check_predictions(predicted(score, rater, rng.normal(score.mean(), score.std(), (200, 600))))
+    zeros = next(check for check in checks if check.name == "share of scores equal to 0")
+    assert zeros.observed == pytest.approx(np.mean(score == 0))
+    assert not zeros.reproduced
+    assert "does not reproduce the share of scores equal to 0" in zeros.sentence
+    outside = next(check for check in checks if "outside" in check.name)
+    assert not outside.reproduced
+
+
+def test_a_model_that_made_the_data_reproduces_them():
+    rng = np.random.default_rng(2)
+    rater = np.repeat(np.arange(3), 200)
+    centre = np.array([2.0, 3.0, 4.0])[rater]
+    score = centre + rng.normal(size=600)
+    checks = check_predictions(predicted(score, rater, centre + rng.normal(size=(400, 600))), score_range=(-3, 9))
+    assert all(check.reproduced for check in checks)
+
+
+def test_predictive_p_counts_ties_half():
+    score = np.array([0.0, 0.0, 1.0, 1.0])
+    checks = check_predictions(predicted(score, np.zeros(4, dtype=int), np.tile(score, (10, 1))))
+    assert all(check.p == 0.5 for check in checks)

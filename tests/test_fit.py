@@ -1,0 +1,187 @@
+"""Fits by NUTS: recovery, the contract of the result, reproducibility, files, and the real data sets."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import expsim_bayes.fit as module
+from expsim_bayes.diagnostics import Verdict, check_predictions, gate
+from expsim_bayes.errors import SettingError
+from expsim_bayes.fit import fit
+from expsim_bayes.models._groups import DIMS
+from expsim_bayes.models.continuous import Priors
+from expsim_bayes.ratings import Ratings, validate
+
+pytestmark = pytest.mark.slow
+
+TRUTH = {"A": -0.25, "B": 0.05, "C": 0.3}
+SHIFT = {"A": 0.3, "B": -0.2, "C": 0.0}
+SEVERITY = {"ann": -0.5, "bob": 0.1, "cat": 0.0, "dan": 0.5}
+
+
+def pretend(seed: int = 4) -> Ratings:
+    """A judge and four people on 60 items by three variants, on a scale of 1 to 5."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for item in range(60):
+        ease = rng.normal(0, 0.5)
+        for variant, q in TRUTH.items():
+            worth = q + ease + rng.normal(0, 0.25)
+            rows.append((variant, item, "judge", "llm", 2.8 + 1.3 * worth + SHIFT[variant] + rng.normal(0, 0.4)))
+            rows += [
+                (variant, item, name, "human", 3 + worth + b + rng.normal(0, 0.6))
+                for name, b in SEVERITY.items()
+                if rng.random() < 0.6
+            ]
+    frame = pd.DataFrame(rows, columns=["variant", "item", "rater", "kind", "score"])
+    return validate(frame.assign(item=frame.item.astype(str)), score_range=(-3, 9), control="A")
+
+
+@pytest.fixture(scope="module")
+def fitted() -> xr.DataTree:
+    return fit(pretend(), draws=500, tune=500, random_seed=7)
+
+
+def test_known_truth_is_recovered(fitted):
+    posterior = fitted["posterior"].to_dataset()
+    truths = {
+        "q": xr.DataArray(list(TRUTH.values()), {"variant": list(TRUTH)}),
+        "severity": xr.DataArray(list(SEVERITY.values()), {"rater": list(SEVERITY)}),
+        "scale_use": xr.DataArray([1.3], {"evaluator": ["judge"]}),
+        "sd_item": xr.DataArray(0.5),
+        "sd_noise": xr.DataArray([0.4, 0.6], {"evaluator": ["judge", "human"]}),
+    }
+    for name, truth in truths.items():
+        z = (posterior[name].mean(("chain", "draw")) - truth) / posterior[name].std(("chain", "draw"))
+        assert float(np.abs(z).max()) < 3.3, name
+    difference = posterior["q"].sel(variant="C") - posterior["q"].sel(variant="A")
+    assert float(difference.std()) < 0.15
+
+
+def test_fit_passes_the_gate(fitted):
+    verdict = Verdict.from_json(fitted.attrs["verdict"])
+    assert verdict.level == "ok", verdict.reasons
+    assert verdict == gate(fitted)
+
+
+def test_groups_dims_and_coords_are_the_contract(fitted):
+    groups = {
+        "posterior", "effects", "posterior_predictive", "log_likelihood", "prior", "prior_predictive", "sample_stats", "observed_data",
+        "constant_data",
+    }  # fmt: skip
+    assert set(fitted.children) == groups
+    for group in ("posterior", "prior"):
+        for name, variable in fitted[group].data_vars.items():
+            assert variable.dims == ("chain", "draw", *DIMS[str(name)])
+    assert list(fitted["posterior"]["variant"].values) == ["A", "B", "C"]
+    assert set(fitted["effects"].data_vars) == {"item_effect", "interaction"}
+    rating = fitted["observed_data"].sizes["rating"]
+    assert fitted["posterior_predictive"].sizes["rating"] == rating == fitted["log_likelihood"].sizes["rating"]
+    assert not fitted["posterior"]["shift"].sel(evaluator="human").any()
+    assert np.isnan(fitted["posterior"]["severity"].sel(rater="judge")).all()
+
+
+def test_effects_are_those_of_the_predictions(fitted):
+    """Residuals of the ratings from posterior mean predictions are about noise: items and interactions are in."""
+    predicted = fitted["posterior_predictive"]["score"].mean(("chain", "draw"))
+    residual = fitted["observed_data"]["score"] - predicted
+    judge = fitted["constant_data"]["evaluator_of"] == list(fitted["posterior"]["evaluator"].values).index("judge")
+    assert 0.2 < float(residual.where(judge).std()) < 0.45
+    assert all(check.reproduced for check in check_predictions(fitted, score_range=(-3, 9)))
+
+
+def test_provenance_can_be_read_again(fitted):
+    attrs = fitted.attrs
+    assert all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in attrs.values())
+    assert json.loads(attrs["settings"])["draws"] == 500
+    assert json.loads(attrs["versions"])["nutpie"]
+    assert Priors.model_validate_json(attrs["priors"]) == Priors()
+    assert attrs["data_sha256"] == pretend().sha256
+    assert attrs["random_seed"] == 7
+    assert any("one generation" in sentence for sentence in json.loads(attrs["terms"]))
+
+
+@pytest.mark.parametrize("form", ["netcdf", "zarr"])
+def test_files_give_back_the_fit(fitted, tmp_path, form):
+    if form == "netcdf":
+        fitted.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+        back = xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf")
+    else:
+        pytest.importorskip("zarr")
+        fitted.to_zarr(tmp_path / "fit.zarr")
+        back = xr.open_datatree(tmp_path / "fit.zarr", engine="zarr")
+    xr.testing.assert_identical(back.load(), fitted)
+    assert gate(back) == gate(fitted)
+
+
+def test_same_seed_gives_the_same_draws(fitted):
+    shares: list[float] = []
+    again = fit(pretend(), draws=500, tune=500, random_seed=7, cores=1, progress=lambda share, _: shares.append(share))
+    for group in ("posterior", "effects", "posterior_predictive", "prior"):
+        xr.testing.assert_identical(again[group].to_dataset(), fitted[group].to_dataset())
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"draws": 5}, {"chains": 1}, {"tune": 0}, {"target_accept": 1.0}, {"target_accept": 0.0}], ids=str
+)
+def test_settings_without_meaning_are_refused(setting):
+    with pytest.raises(SettingError, match=next(iter(setting))):
+        fit(pretend(), **setting)
+
+
+class Endless:
+    """A sampler that never finishes."""
+
+    cancelled = False
+
+    def wait(self, **_):
+        raise TimeoutError
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def test_interruption_stops_the_sampler(monkeypatch):
+    sampler = Endless()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: sampler)
+    with pytest.raises(KeyboardInterrupt):
+        module._sample(None, {"draws": 1}, 0.9, 1, interrupt)
+    assert sampler.cancelled
+
+
+def test_error_scores_of_translation(real_data):
+    table = pd.read_csv(real_data / "wmt_mqm_ted.csv")
+    ratings = validate(table, where={"language_pair": "en-de"}, higher_is_better=False)
+    result = fit(ratings, draws=500, tune=500, random_seed=1)
+    verdict = Verdict.from_json(result.attrs["verdict"])
+    assert verdict.level == "ok", verdict.reasons
+    quality = result["posterior"]["quality"].mean(("chain", "draw"))
+    plain = ratings.table.groupby("variant")["score"].mean()
+    assert np.corrcoef(quality.to_series().rank(), plain[quality["variant"].values].rank())[0, 1] > 0.85
+    checks = {check.name: check for check in check_predictions(result)}
+    assert checks["share of scores equal to 0"].observed == pytest.approx(0.595, abs=0.005)
+    assert not checks["share of scores equal to 0"].reproduced
+    assert checks["spread between raters' mean scores (SD)"].reproduced
+
+
+def test_people_and_judges_on_stories(real_data):
+    table = pd.read_csv(real_data / "hanna.csv")
+    ratings = validate(table, where={"criterion": "complexity"}, valid_range=(1, 5), anonymous_kinds=("human",))
+    result = fit(ratings, draws=500, tune=500, random_seed=1)
+    verdict = Verdict.from_json(result.attrs["verdict"])
+    assert verdict.level in ("ok", "caution"), verdict.reasons
+    posterior = result["posterior"]
+    assert float(posterior["scale_use"].sel(evaluator="ChatGPT").mean()) == pytest.approx(1.03, abs=0.1)
+    assert "severity" not in posterior
+    assert abs(float(posterior["shift"].sel(evaluator="OrcaPlatypus", variant="Human").mean())) > 0.5

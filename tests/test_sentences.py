@@ -1,0 +1,106 @@
+"""Sentences say what the facts say, for every decision, and no more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from expsim_bayes.experiment import play
+from expsim_bayes.facts import Decision, Facts, FitFacts, PlainMean
+from expsim_bayes.operating_characteristics import Estimate
+from expsim_bayes.recommend import of_experiment
+from expsim_bayes.scenario import load
+from expsim_bayes.sentences import against_plain_means, dollars, duration, percent, recommendation
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    """An experiment that launches B."""
+    found = of_experiment(play(load("summarization-prompts"), random_seed=1), false_launch=Estimate(0.046, 0.005))
+    assert found.decision.name == "launch"
+    return found
+
+
+def test_a_launch_names_difference_interval_probability_looks_and_the_rules_false_launches(facts: Facts) -> None:
+    effect = facts.variant("B").effect
+    assert effect is not None
+    said = recommendation(facts)
+    assert said.headline == "Launch B"
+    assert f"{effect.mean:.2f} higher than A" in said.how_sure
+    assert f"95 % interval +{effect.low:.2f} to +{effect.high:.2f}" in said.how_sure
+    assert f"after {facts.looks} look" in said.how_sure
+    assert "launches a variant that is no better in 4.6 % of such experiments, give or take 1.0" in said.how_sure
+
+
+def test_the_price_adds_up(facts: Facts) -> None:
+    assert facts.usd is not None
+    assert facts.usd_generation is not None
+    assert sum(e.usd or 0 for e in facts.evaluators) + facts.usd_generation == pytest.approx(facts.usd)
+    assert dollars(facts.usd) in recommendation(facts).price
+    assert f"One evaluation cost {dollars(facts.usd / facts.ratings)}" in recommendation(facts).price
+
+
+@pytest.mark.parametrize(
+    ("decision", "headline"),
+    [
+        (Decision("launch", "B"), "Launch B"),
+        (Decision("keep_control"), "Keep A"),
+        (Decision("stop_equivalent"), "Stop: no difference that matters"),
+        (Decision("collect"), r"Collect [\d,]+ more .* ratings|Undecided: more of the same will not settle it"),
+    ],
+)
+def test_every_decision_has_words(facts: Facts, decision: Decision, headline: str) -> None:
+    said = recommendation(replace(facts, decision=decision))
+    assert re.fullmatch(headline, said.headline)
+    assert said.what_to_do.endswith((".", ")"))
+    assert said.how_sure
+
+
+def test_a_refused_fit_shows_no_probability(facts: Facts) -> None:
+    fit = FitFacts(verdict="refuse", verdict_reasons=("Chains disagree on quality[B]: the worst R-hat is 1.20.",))
+    said = recommendation(replace(facts, decision=Decision("refuse"), fit=fit))
+    assert "R-hat is 1.20" in said.what_to_do
+    assert not re.search(r"\d %", said.text())
+
+
+def test_looks_that_were_not_declared_are_named_as_such(facts: Facts) -> None:
+    assert "looks: not declared" in recommendation(replace(facts, looks=None)).how_sure
+
+
+def test_lower_is_better_says_so(facts: Facts) -> None:
+    assert "higher (worse)" in recommendation(replace(facts, higher_is_better=False)).how_sure
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-9, 0.9999999, 1.0])
+def test_no_probability_claims_to_be_certain(probability: float) -> None:
+    assert percent(probability) in {"less than 0.1 %", "more than 99.9 %"}
+
+
+def test_judges_alone_are_told_who_could_settle_it() -> None:
+    played = play(load("summarization-prompts"), random_seed=3, evaluators="llm")
+    facts = of_experiment(played)
+    assert facts.decision.name == "collect"
+    judge = next(f for f in facts.further if f.label == "judge ratings")
+    people = next(f for f in facts.further if f.label == "crowd ratings")
+    assert judge.ratings is None
+    assert judge.floor > 0.9
+    assert people.ratings is not None
+    said = recommendation(facts)
+    assert "crowd ratings" in said.what_to_do
+    assert "no number of its ratings will change that" in said.unknown
+    assert "However many judge ratings are added" in said.further
+
+
+def test_units_read_well() -> None:
+    assert duration(1.0) == "1.0 days"
+    assert duration(1 / 24 / 60) == "1 minute"
+    assert dollars(99.999) == "$100.00"
+
+
+def test_changes_of_place_against_plain_means_are_counted(facts: Facts) -> None:
+    plain = (PlainMean("B", 3.0, 0.1, 0.2), PlainMean("A", 3.5, 0.1, 0.8))
+    told = against_plain_means(replace(facts, fit=FitFacts("ok", (), plain_means=plain)))
+    assert "plain means would put A first instead" in told
+    assert "2 of 2 variants change places" in told
