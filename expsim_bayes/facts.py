@@ -161,7 +161,7 @@ class Facts:
     decision: Decision
     """What to do."""
     variants: tuple[VariantFacts, ...]
-    """As declared, or from best to worst in a fit."""
+    """As declared, or from best to worst in a fit; none where a fit is refused."""
     evaluators: tuple[EvaluatorFacts, ...]
     """Who rated."""
     baseline: str
@@ -180,8 +180,8 @@ class Facts:
     """Smallest difference that matters, in points."""
     rope: float
     """Width of equivalence, in points."""
-    prob_equivalent: float
-    """Probability that all variants are within it."""
+    prob_equivalent: float | None
+    """Probability that all variants are within it; None where a fit is refused."""
     mcse: float
     """Largest Monte-Carlo error of the probabilities."""
     ratings: int

@@ -9,6 +9,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """A declared value: immutable, with no unknown keys, hashable and comparable by content."""
+    """A declared value: immutable, with no unknown keys, comparable by content."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)

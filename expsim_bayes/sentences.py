@@ -216,7 +216,7 @@ def _what_to_do(facts: Facts) -> str:
 
 def _how_sure(facts: Facts) -> str:
     leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
-    if facts.decision.name == "stop_equivalent":
+    if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
         other = _other(facts)
         gap = f" {_difference(facts, other)}." if other else ""
         return (

@@ -54,7 +54,7 @@ class Streams:
         bits = np.random.PCG64(child)
         bits.advance(self.start * each)
         numbers = np.random.Generator(bits).random((self.stop - self.start, *shape))
-        numbers += _HALF_STEP
+        np.maximum(numbers, _HALF_STEP, out=numbers)
         return numbers
 
     def normals(self, purpose: str, look: int, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -1,39 +1,62 @@
 """The fast posterior against a dense twin that keeps every latent effect, items, outputs and opinions included."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expsim_bayes.posterior import Batch, Components, carried_over, init, latent_marginals, layout, quality_marginals, update
+from expsim_bayes.posterior import (
+    Batch,
+    Components,
+    Layout,
+    State,
+    carried_over,
+    init,
+    latent_marginals,
+    layout,
+    quality_marginals,
+    update,
+)
 
 
-def make_components(n_variants=3, **changes):
+def make_components(n_variants: int = 3, **changes: Any) -> Components:
     """A judge and a pool of people, all effects present."""
-    given = dict(
-        level_mean=np.array([3.0, 3.0]),
-        level_sd=np.array([2.0, 2.0]),
-        scale=np.array([0.7, 1.0]),
-        sd_variant=0.4,
-        sd_item=0.5,
-        sd_interaction=0.3,
-        sd_output=np.linspace(0.2, 0.4, n_variants),
-        sd_rater=np.array([0.0, 0.4]),
-        sd_shift=np.array([0.2, 0.0]),
-        sd_taste=np.array([0.0, 0.15]),
-        sd_opinion=np.array([0.3, 0.5]),
-        sd_noise=np.array([0.4, 0.6]),
-        reference=1,
-    )
+    given: dict[str, Any] = {
+        "level_mean": np.array([3.0, 3.0]),
+        "level_sd": np.array([2.0, 2.0]),
+        "scale": np.array([0.7, 1.0]),
+        "sd_variant": 0.4,
+        "sd_item": 0.5,
+        "sd_interaction": 0.3,
+        "sd_output": np.linspace(0.2, 0.4, n_variants),
+        "sd_rater": np.array([0.0, 0.4]),
+        "sd_shift": np.array([0.2, 0.0]),
+        "sd_taste": np.array([0.0, 0.15]),
+        "sd_opinion": np.array([0.3, 0.5]),
+        "sd_noise": np.array([0.4, 0.6]),
+        "reference": 1,
+    }
     return Components(**(given | changes))
 
 
 RATER_EVALUATOR = np.array([0, 1, 1, 1])
 
 
-def make_batch(rng, *, replications=2, n_items=5, n_variants=3, n_generations=2, repeats=2, keep=0.7):
+def make_batch(
+    rng: np.random.Generator,
+    *,
+    replications: int = 2,
+    n_items: int = 5,
+    n_variants: int = 3,
+    n_generations: int = 2,
+    repeats: int = 2,
+    keep: float = 0.7,
+) -> Batch:
     """A ragged design: some outputs are rated by judge and people, some raters rate twice, some cells have two generations."""
     rows = []
     for item in range(n_items):
@@ -59,9 +82,11 @@ def make_batch(rng, *, replications=2, n_items=5, n_variants=3, n_generations=2,
     )
 
 
-def dense_twin(batches, components, replication):
+def dense_twin(
+    batches: list[Batch], components: Components, replication: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Posterior mean and covariance of (m, q, b, d, t) from the precision of everything, one effect a column, written out by loops."""
-    columns: dict[tuple, tuple[float, float]] = {}
+    columns: dict[tuple[Any, ...], tuple[float, float]] = {}
     k_count, v_count = len(components.scale), len(components.sd_output)
     for k in range(k_count):
         columns["m", k] = components.level_mean[k], components.level_sd[k]
@@ -85,8 +110,9 @@ def dense_twin(batches, components, replication):
             v, r = batch.variant[replication, n], batch.rater[n]
             k = RATER_EVALUATOR[r]
             lam = components.scale[k]
-            row = {("m", k): 1.0, ("q", v): lam}
-            for key in (("b", r), ("d", k, v), ("t", r, v)):
+            row: dict[tuple[Any, ...], float] = {("m", k): 1.0, ("q", v): lam}
+            crossed: tuple[tuple[Any, ...], ...] = (("b", r), ("d", k, v), ("t", r, v))
+            for key in crossed:
                 if key in columns:
                     row[key] = 1.0
             for key, loading, sd in (
@@ -112,7 +138,7 @@ def dense_twin(batches, components, replication):
     return (cov @ weighted)[:n_kept], cov[:n_kept, :n_kept]
 
 
-def posterior(batches, components):
+def posterior(batches: list[Batch], components: Components) -> tuple[State, Layout]:
     places = layout(components, rater_evaluator=RATER_EVALUATOR)
     state = init(components, places)
     for batch in batches:
@@ -120,7 +146,7 @@ def posterior(batches, components):
     return state, places
 
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "everything": {},
     "no items": {"sd_item": 0.0},
     "no interaction": {"sd_interaction": 0.0},
@@ -135,7 +161,7 @@ CASES = {
 
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("design", [{}, {"n_generations": 1}, {"repeats": 1, "n_generations": 1}, {"keep": 0.25}])
-def test_agrees_with_the_dense_twin(changes, design):
+def test_agrees_with_the_dense_twin(changes: dict[str, Any], design: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)
     components = make_components(**changes)
     batches = [make_batch(rng, **design) for _ in range(3)]
@@ -149,7 +175,7 @@ def test_agrees_with_the_dense_twin(changes, design):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), keep=st.floats(0.1, 1.0))
-def test_agrees_with_the_dense_twin_on_any_design(seed, keep):
+def test_agrees_with_the_dense_twin_on_any_design(seed: int, keep: float) -> None:
     rng = np.random.default_rng(seed)
     components = make_components()
     batches = [make_batch(rng, keep=keep, replications=1)]
@@ -159,7 +185,7 @@ def test_agrees_with_the_dense_twin_on_any_design(seed, keep):
     np.testing.assert_allclose(latent_marginals(state).cov[0], cov, rtol=1e-8, atol=1e-8)
 
 
-def test_quality_is_the_references_level_plus_what_the_variant_adds():
+def test_quality_is_the_references_level_plus_what_the_variant_adds() -> None:
     components = make_components()
     state, places = posterior([make_batch(np.random.default_rng(1))], components)
     latent, quality = latent_marginals(state), quality_marginals(state, components, places)
@@ -170,7 +196,7 @@ def test_quality_is_the_references_level_plus_what_the_variant_adds():
     np.testing.assert_allclose(quality.cov, pick @ latent.cov @ pick.T, rtol=1e-9)
 
 
-def test_before_any_rating_the_posterior_is_the_prior():
+def test_before_any_rating_the_posterior_is_the_prior() -> None:
     components = make_components()
     state, places = posterior([], components)
     latent = latent_marginals(state)
@@ -178,7 +204,7 @@ def test_before_any_rating_the_posterior_is_the_prior():
     np.testing.assert_allclose(np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))[:, places.quality], 0.4)
 
 
-def test_one_batch_equals_its_items_in_two():
+def test_one_batch_equals_its_items_in_two() -> None:
     rng = np.random.default_rng(3)
     components = make_components()
     batch = make_batch(rng)
@@ -189,7 +215,7 @@ def test_one_batch_equals_its_items_in_two():
     np.testing.assert_allclose(together.weighted, apart.weighted, rtol=1e-10, atol=1e-10)
 
 
-def test_replications_do_not_touch_each_other():
+def test_replications_do_not_touch_each_other() -> None:
     rng = np.random.default_rng(5)
     components = make_components()
     batch = make_batch(rng, replications=4)
@@ -199,7 +225,7 @@ def test_replications_do_not_touch_each_other():
         np.testing.assert_allclose(alone.precision[0], whole.precision[r], rtol=1e-12, atol=1e-12)
 
 
-def test_renaming_variants_permutes_the_answer():
+def test_renaming_variants_permutes_the_answer() -> None:
     rng = np.random.default_rng(6)
     components = make_components()
     batch = make_batch(rng)
@@ -212,9 +238,11 @@ def test_renaming_variants_permutes_the_answer():
     np.testing.assert_allclose(second.cov[:, order][:, :, order], first.cov, rtol=1e-9)
 
 
-def test_judges_alone_never_pass_the_floor():
+def test_judges_alone_never_pass_the_floor() -> None:
     """With a flat prior the difference of two variants is never known better than sqrt(2) sd_shift / lambda."""
-    components = make_components(sd_variant=1e4, sd_item=0.0, sd_interaction=0.0, sd_output=np.zeros(3), sd_opinion=np.zeros(2))
+    components = make_components(
+        sd_variant=1e4, sd_item=0.0, sd_interaction=0.0, sd_output=np.zeros(3), sd_opinion=np.zeros(2)
+    )
     places = layout(components, rater_evaluator=RATER_EVALUATOR)
     n = 30_000
     codes = np.arange(n)
@@ -225,17 +253,22 @@ def test_judges_alone_never_pass_the_floor():
     assert sd > np.sqrt(2) * 0.2 / 0.7
 
 
-def test_knowledge_carried_to_a_wider_panel_is_that_of_the_wider_panel_from_the_start():
+def test_knowledge_carried_to_a_wider_panel_is_that_of_the_wider_panel_from_the_start() -> None:
     """A judge's ratings, then carried to judge and people: the same as judge and people where the people gave none."""
     wider = make_components()
     judge_alone = Components(
         **{
-            f.name: value[:1] if isinstance(value := getattr(wider, f.name), np.ndarray) and f.name != "sd_output" else value
+            f.name: value[:1]
+            if isinstance(value := getattr(wider, f.name), np.ndarray) and f.name != "sd_output"
+            else value
             for f in dataclasses.fields(wider)
         }
         | {"reference": 0}
     )
-    places, wider_places = layout(judge_alone, rater_evaluator=np.array([0])), layout(wider, rater_evaluator=RATER_EVALUATOR)
+    places, wider_places = (
+        layout(judge_alone, rater_evaluator=np.array([0])),
+        layout(wider, rater_evaluator=RATER_EVALUATOR),
+    )
     batch = make_batch(np.random.default_rng(9), keep=1.0)
     batch = Batch(*(a[..., batch.rater == 0] for a in batch))
     carried = carried_over(

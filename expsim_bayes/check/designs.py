@@ -15,7 +15,7 @@ from expsim_bayes.evaluators import panel
 from expsim_bayes.posterior import beliefs
 from expsim_bayes.ratings import Coded, Ratings, code
 from expsim_bayes.scenario import Scenario
-from expsim_bayes.simulate import Look, Plan, Streams, World, assign, draw_look, draw_world, plan, ratings_of
+from expsim_bayes.simulate import Look, Plan, Streams, assign, draw_look, draw_world, plan, ratings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 STRATEGY = "sequential"
 
 
+Looks = list[tuple[Plan, "NDArray[np.intp]", Look]]
+
+
 class Simulated(NamedTuple):
     """Replications of one experiment with a fixed plan, played to its last look."""
 
@@ -32,10 +35,10 @@ class Simulated(NamedTuple):
     """Those of the first replication, with the score range declared."""
     data: Coded
     """The same, coded."""
+    order: NDArray[np.intp]
+    """(rating,) position of each coded rating among those that the simulator gives, look after look."""
     score: NDArray[np.float64]
     """(replication, rating) scores of all replications, in the order of `data`."""
-    world: World
-    """What is true of each replication."""
 
 
 def small(**changes: Any) -> Scenario:
@@ -79,20 +82,34 @@ def people(name: str = "people", **changes: Any) -> dict[str, Any]:
 
 def simulated(scenario: Scenario, streams: Streams) -> Simulated:
     """All looks of the replications of `streams`, with qualities and levels drawn from the scenario's beliefs."""
+    looks = _looks(scenario, streams)
+    ratings = replace(ratings_of(scenario, looks), score_range=scenario.score_range)
+    order = _order(scenario, looks)
+    return Simulated(ratings, code(ratings), order, _scores(looks)[:, order])
+
+
+def scores(scenario: Scenario, streams: Streams, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(replication, rating) scores of a scenario that differs from another in its components alone, in the order of that one."""
+    return _scores(_looks(scenario, streams))[:, order]
+
+
+def _looks(scenario: Scenario, streams: Streams) -> Looks:
+    """All looks under a fixed allocation."""
     world = draw_world(scenario, streams, truth="prior")
-    replications = streams.stop - streams.start
-    nobody_leads = np.full((replications, len(scenario.variants)), 1.0 / len(scenario.variants))
-    looks: list[tuple[Plan, NDArray[np.intp], Look]] = []
+    nobody_leads = np.full_like(world.quality, 1.0 / len(scenario.variants))
+    looks: Looks = []
     for number in range(scenario.looks):
         who = plan(scenario, STRATEGY, number)
         variant = assign(scenario, STRATEGY, who, nobody_leads, streams, look=number)
         looks.append((who, variant, draw_look(scenario, who, world, variant, streams, look=number)))
-    ratings = replace(ratings_of(scenario, looks), score_range=scenario.score_range)
-    score = np.concatenate([rated.score for _, _, rated in looks], axis=1)
-    return Simulated(ratings, code(ratings), score[:, _order(scenario, looks)], world)
+    return looks
 
 
-def _order(scenario: Scenario, looks: list[tuple[Plan, NDArray[np.intp], Look]]) -> NDArray[np.intp]:
+def _scores(looks: Looks) -> NDArray[np.float64]:
+    return np.concatenate([rated.score for _, _, rated in looks], axis=1)
+
+
+def _order(scenario: Scenario, looks: Looks) -> NDArray[np.intp]:
     """Position of each coded rating among the simulated ones: ratings that carry their own number are coded."""
     ends = np.cumsum([rated.score.shape[1] for _, _, rated in looks])
     numbered = [
@@ -137,6 +154,30 @@ def model_components(scenario: Scenario, data: Coded) -> Components:
         sd_noise=known.sd_noise,
         scale_use=known.scale,
     )
+
+
+def with_components(scenario: Scenario, data: Coded, components: Components) -> Scenario:
+    """The scenario with the components of a PyMC model, evaluators in the order of the data; its outputs differ in nothing else."""
+    of = {name: k for k, name in enumerate(data.evaluators)}
+    kinds = dict(zip(data.evaluators, data.kinds, strict=True))
+    updated = tuple(
+        e.model_copy(
+            update={
+                "severity_sd": float(components.sd_rater[of[e.name]]),
+                "taste_sd": float(components.sd_taste[of[e.name]]),
+                "opinion_sd": float(components.sd_opinion[of[e.name]]),
+                "noise_sd": float(components.sd_noise[of[e.name]]),
+                "scale_use": float(components.scale_use[of[e.name]]),
+                "shift_sd": 0.0 if kinds[e.name] == "human" else float(components.sd_shift),
+            }
+        )
+        for e in scenario.evaluators
+    )
+    items = scenario.items.model_copy(
+        update={"sd": float(components.sd_item), "interaction_sd": float(components.sd_interaction)}
+    )
+    arms = tuple(v.model_copy(update={"output_sd": float(components.sd_output)}) for v in scenario.variants)
+    return scenario.model_copy(update={"evaluators": updated, "items": items, "variants": arms})
 
 
 def _index(scenario: Scenario, data: Coded) -> list[int]:

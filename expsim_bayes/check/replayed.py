@@ -33,7 +33,6 @@ DRAWS = 99
 """Draws among which the true log-likelihood is ranked."""
 
 
-
 def untouched(_prior: State, after: State, _places: Layout) -> State:
     """The posterior as it is."""
     return after

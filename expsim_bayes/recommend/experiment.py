@@ -182,6 +182,7 @@ def _further(question: Question, scenario: Scenario, usd_left: float | None) -> 
                 seconds_per_rating=tuple(who.seconds_per_rating[chosen].tolist()),
                 parallel=tuple(who.parallel[chosen].astype(int).tolist()),
                 hours_per_day=tuple(who.hours_per_day[chosen].tolist()),
+                turnaround_hours=tuple(who.turnaround_hours[chosen].tolist()),
             )
         )
     return further_ratings(question, priced, usd_left=usd_left)

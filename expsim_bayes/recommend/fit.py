@@ -28,7 +28,7 @@ from expsim_bayes.facts import (
 )
 from expsim_bayes.planning import Question, further_ratings
 from expsim_bayes.posterior import Components, quality_marginals
-from expsim_bayes.posterior.fitted import LARGEST, latent_size, state_of
+from expsim_bayes.posterior.fitted import LARGEST, components_of, estimated, latent_size, stacked, state_of
 from expsim_bayes.ratings import code, describe
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, Evidence, first
@@ -154,12 +154,13 @@ def of_fit(
     decision = _decision(read, verdict, description.components, threshold)
     given = components_of(tree, data)
     plannable = plan_further and decision.name != "refuse" and len(names) > 1 and latent_size(data, given) <= LARGEST
-    plain = _plain_means(read)
+    shown = decision.name != "refuse"
+    plain = _plain_means(read) if shown else ()
     return Facts(
         title=f"{ratings.source}: {len(names)} variants, {len(data.score):,} ratings",
         source=ratings.source,
         decision=decision,
-        variants=tuple(_variant(read, int(v)) for v in read.order),
+        variants=tuple(_variant(read, int(v)) for v in read.order) if shown else (),
         evaluators=_evaluators(read),
         baseline=names[read.baseline],
         leader=names[read.leader],
@@ -169,7 +170,7 @@ def of_fit(
         ci_prob=ci_prob,
         min_effect=min_effect,
         rope=width,
-        prob_equivalent=float(found.prob_equivalent),
+        prob_equivalent=float(found.prob_equivalent) if shown else None,
         mcse=float(found.mcse),
         ratings=int(data.score.size),
         usd=_spent(read),
@@ -180,10 +181,10 @@ def of_fit(
         fit=FitFacts(
             verdict=verdict.level,
             verdict_reasons=verdict.reasons or (_passed(verdict),),
-            raters=_raters(read),
-            shifts=_shifts(read),
-            scale_use=_scale_use(read),
-            spreads=_spreads(read),
+            raters=_raters(read) if shown else (),
+            shifts=_shifts(read) if shown else (),
+            scale_use=_scale_use(read) if shown else (),
+            spreads=_spreads(read) if shown else (),
             plain_means=plain,
             rank_correlation=_rank_correlation(read, plain),
             shift_scenarios=_shift_scenarios(read, given) if plannable else (),
@@ -213,61 +214,16 @@ def _read(
         min_effect=min_effect,
         rope=rope,
         higher_is_better=ratings.higher_is_better,
-        ess=_effective_draws(tree),
+        ess=_effective_draws(Verdict.from_json(tree.attrs["verdict"])),
     )
     order = np.argsort((-1.0 if ratings.higher_is_better else 1.0) * quality.mean(axis=0), kind="stable")
     baseline = control if control is not None else int(order[min(1, order.size - 1)])
     return _Reading(tree, ratings, data, quality, found, order, baseline, rules, min_effect, rope, prices, ci_prob)
 
 
-def components_of(tree: xr.DataTree, data: Coded) -> Components:
-    """Posterior means of a fit's components, as the fast posterior takes them."""
-    posterior = {name: stacked(tree, name).mean(axis=0) for name in (*SPREADS, "scale_use")}
-    priors, scale = json.loads(tree.attrs["priors"]), json.loads(tree.attrs["scale"])
-    n_evaluators = len(data.evaluators)
-    reference = data.evaluators.index(tree.attrs["reference"])
-    has_shift = estimated(tree, "shift").any(axis=1)
-    has_severity = np.zeros(n_evaluators, dtype=bool)
-    if "severity" in tree["posterior"]:
-        has_severity[data.rater_evaluator[estimated(tree, "severity")]] = True
-    return Components(
-        level_mean=np.full(n_evaluators, scale["middle"]),
-        level_sd=np.full(n_evaluators, priors["level_sd"] * scale["width"]),
-        scale=posterior["scale_use"],
-        sd_variant=priors["sd_variant"] * scale["width"],
-        sd_item=float(posterior["sd_item"]),
-        sd_interaction=float(posterior["sd_interaction"]),
-        sd_output=np.full(len(data.variants), float(posterior["sd_output"])),
-        sd_rater=np.where(has_severity, posterior["sd_rater"], 0.0),
-        sd_shift=np.where(has_shift, float(posterior["sd_shift"]), 0.0),
-        sd_taste=posterior["sd_taste"],
-        sd_opinion=posterior["sd_opinion"],
-        sd_noise=posterior["sd_noise"],
-        reference=reference,
-    )
-
-
-def stacked(tree: xr.DataTree, name: str) -> NDArray[np.float64]:
-    """(draw, ...) draws of all chains of a variable of the posterior."""
-    values = tree["posterior"][name].transpose("chain", "draw", ...).to_numpy()
-    draws: NDArray[np.float64] = values.reshape(-1, *values.shape[2:])
-    return draws
-
-
-def estimated(tree: xr.DataTree, name: str) -> NDArray[np.bool_]:
-    """Which entries of a variable are estimated rather than constant by construction; none where there is no such variable."""
-    key = f"{name}_estimated"
-    if key not in tree["constant_data"]:
-        return np.zeros((1, 1), dtype=bool)
-    flags: NDArray[np.bool_] = tree["constant_data"][key].to_numpy().astype(bool)
-    return flags
-
-
-def _effective_draws(tree: xr.DataTree) -> float:
+def _effective_draws(verdict: Verdict) -> float:
     """Effective draws of the least certain quality."""
-    import arviz as az
-
-    return float(az.ess(tree["posterior"].to_dataset()[["quality"]])["quality"].min())
+    return min((q.ess_bulk for q in verdict.quantities if q.name.startswith("quality[")), default=float(verdict.draws))
 
 
 def _decision(read: _Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ...], threshold: float) -> Decision:
