@@ -13,14 +13,14 @@ import numpy as np
 from expsim_bayes import superiority
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Panel, panel
-from expsim_bayes.posterior import Batch, State, beliefs, init, latent_marginals, layout, quality_marginals, update
+from expsim_bayes.evaluators import panel
+from expsim_bayes.posterior import Batch, State, beliefs, init, layout, quality_marginals, update
+from expsim_bayes.record import Record
 from expsim_bayes.simulate import (
     Look,
     Plan,
     Streams,
     Truth,
-    World,
     assign,
     draw_look,
     draw_world,
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.posterior import Layout
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
     from expsim_bayes.stopping import Rule
@@ -151,7 +150,7 @@ def run(
         stop = min(start + chunk, replications)
         loop = _Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
         loop.run(history=history)
-        chunks.append(loop.dataset(latents=latents))
+        chunks.append(loop.record.dataset(first=start, latents=latents))
         if progress:
             progress(stop)
     result = chunks[0] if len(chunks) == 1 else xr.concat(chunks, dim="replication")
@@ -188,7 +187,7 @@ def play(
     loop = _Loop(scenario, strategy, Streams(random_seed, 0, 1), "declared")
     kept: list[tuple[Plan, NDArray[np.intp], Look]] = []
     loop.run(history=True, keep=kept)
-    history = loop.dataset(latents=True)
+    history = loop.record.dataset(first=0, latents=True)
     history.attrs.update(
         scenario=whole.name,
         strategy=strategy,
@@ -230,11 +229,10 @@ class _Loop:
         self.limits: tuple[Rule, ...] = tuple(r for r in self.rules if isinstance(r, MaxRatings | Budget | MaxDays))
         self.replications = streams.stop - streams.start
         self.state = init(self.components, self.places)
-        self.final: dict[str, NDArray[Any]] = {}
-        self.records: dict[str, NDArray[Any]] = {}
 
     def run(self, *, history: bool, keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None) -> None:
         """Play all looks; `keep` receives plan, variants and ratings of each look of a lone replication."""
+        record = self.record = Record(scenario=self.scenario, places=self.places, world=self.world, history=history)
         scenario, n_variants = self.scenario, len(self.scenario.variants)
         strategy = scenario.strategies[self.strategy]
         adaptive = not isinstance(strategy.allocation, Fixed)
@@ -259,39 +257,14 @@ class _Loop:
             verdicts = self._decide(evidence, look)
             done = verdicts.decision != CONTINUE
             snapshot |= {"decision": verdicts.decision, "launched": verdicts.variant, "rule": verdicts.rule}
-            self._record(snapshot, active, look, history=history)
+            record.look(snapshot, active, look)
             if done.any():
-                self._record_latents(active, done)
+                record.stop(self.state.of(done), active[done])
                 active = active[~done]
             if not active.size:
                 break
             if done.any():
                 self.state = self.state.of(~done)
-
-    def dataset(self, *, latents: bool) -> xr.Dataset:
-        """Everything that was recorded, with the truth beside it."""
-        import xarray as xr
-
-        history = bool(self.records)
-        values = self.records or {name: self.final[name] for name in self.final if name in _DIMS}
-        lead = ("replication", "look") if history else ("replication",)
-        data = {name: ((*lead, *_DIMS[name]), array) for name, array in values.items()}
-        data |= {name: (("replication",), self.final[name]) for name in ("decision", "launched", "rule", "stop_look")}
-        data["quality_true"] = (("replication", "variant"), np.asarray(self.world.quality))
-        if latents:
-            data |= {name: (("replication", "latent"), self.final[name]) for name in ("latent_mean", "latent_sd")}
-            data["latent_distance"] = (("replication",), self.final["latent_distance"])
-            data["latent_true"] = (("replication", "latent"), _latent_truth(self.world, self.places))
-        coords: dict[str, Any] = {
-            "replication": np.arange(self.streams.start, self.streams.stop),
-            "variant": list(self.scenario.variant_names),
-            "evaluator": list(self.who.names),
-        }
-        if history:
-            coords["look"] = np.arange(1, self.scenario.looks + 1)
-        if latents:
-            coords["latent"] = latent_names(self.places, self.scenario.variant_names, self.who)
-        return xr.Dataset(data, coords=coords)
 
     def _judge(self, tally: Tally, active: NDArray[np.intp], look: int) -> tuple[dict[str, NDArray[Any]], Evidence]:
         """What is known and spent at a look, for the record and for the rules."""
@@ -360,53 +333,6 @@ class _Loop:
             rule=np.where(spent, verdicts.rule, -1),
         )
 
-    def _record(self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], look: int, *, history: bool) -> None:
-        """Keep what a look showed for the replications that are still running."""
-        for name, values in snapshot.items():
-            if name not in self.final:
-                self.final[name] = np.zeros((self.replications, *values.shape[1:]), dtype=values.dtype)
-            self.final[name][active] = values
-            if history and name in _DIMS:
-                if name not in self.records:
-                    self.records[name] = np.full((self.replications, self.scenario.looks, *values.shape[1:]), np.nan)
-                self.records[name][active, look] = values
-        self.final.setdefault("stop_look", np.zeros(self.replications, dtype=np.intp))[active] = look + 1
-
-    def _record_latents(self, active: NDArray[np.intp], done: NDArray[np.bool_]) -> None:
-        """Keep the posterior of all effects where an experiment stops."""
-        state = self.state.of(done)
-        latent = latent_marginals(state)
-        off = _latent_truth(self.world, self.places)[active[done]] - latent.mean
-        distance = np.einsum(
-            "ri,rij,rj->r", off, np.broadcast_to(state.precision, (len(off), *state.precision.shape[1:])), off
-        )
-        for name, values in (
-            ("latent_mean", latent.mean),
-            ("latent_sd", np.broadcast_to(np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2)), latent.mean.shape)),
-            ("latent_distance", distance),
-        ):
-            kept = self.final.setdefault(name, np.zeros((self.replications, *values.shape[1:])))
-            kept[active[done]] = values
-
-
-_DIMS: dict[str, tuple[str, ...]] = {
-    "quality_mean": ("variant",),
-    "quality_sd": ("variant",),
-    "effect_mean": ("variant",),
-    "effect_sd": ("variant",),
-    "prob_best": ("variant",),
-    "prob_superior": ("variant",),
-    "expected_loss": ("variant",),
-    "prob_equivalent": (),
-    "mcse": (),
-    "outputs": ("variant",),
-    "ratings": ("evaluator",),
-    "usd_rating": ("evaluator",),
-    "usd_generation": ("variant",),
-    "seconds": ("variant",),
-    "days": (),
-}
-
 
 def _batch(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Batch:
     """The ratings of a look for the replications that are still running."""
@@ -421,35 +347,3 @@ def _batch(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active:
         output=layout_of_look.output,
         opinion=layout_of_look.opinion,
     )
-
-
-def latent_names(places: Layout, variants: tuple[str, ...], who: Panel) -> list[str]:
-    """A name for each entry of the latent vector, such as ``shift[judge, B]``."""
-    names = [""] * places.size
-    tables = (
-        ("level", places.level[:, None], who.names, ("",)),
-        ("q", places.quality[:, None], variants, ("",)),
-        ("severity", places.severity[:, None], who.raters, ("",)),
-        ("shift", places.shift, who.names, variants),
-        ("taste", places.taste, who.raters, variants),
-    )
-    for effect, positions, rows, columns in tables:
-        for (row, column), position in np.ndenumerate(positions):
-            if position >= 0:
-                names[position] = f"{effect}[{', '.join(filter(None, (rows[row], columns[column])))}]"
-    return names
-
-
-def _latent_truth(world: World, places: Layout) -> NDArray[np.float64]:
-    """(replication, latent) the truth, in the order of the layout."""
-    truth = np.zeros((world.level.shape[0], places.size))
-    for positions, values in (
-        (places.level, world.level),
-        (places.quality, world.added),
-        (places.severity, world.severity),
-        (places.shift, world.shift),
-        (places.taste, world.taste),
-    ):
-        present = positions >= 0
-        truth[:, positions[present]] = values[:, present]
-    return truth

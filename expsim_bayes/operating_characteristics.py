@@ -1,8 +1,9 @@
 """How often a way of running an experiment ends right, and what it costs: many replications, counted, with Monte-Carlo errors.
 
-The truth is known in a simulation, so every ending can be judged. *Right* is to launch a variant within `min_effect` of the best that the
-guardrails allow, or to launch none where none beats the control by `min_effect`. A *false launch* launches a variant that is not better
-than the control. A *wrong stop* ends with a statement that is false.
+The truth is known in a simulation, so every ending can be judged. *Right* is to launch a variant that is better than the control and within
+`min_effect` of the best that the guardrails allow, or to launch none where none beats the control by `min_effect`. A *false launch* launches
+a variant that is not better than the control (without a control: the worst of all). A *wrong stop* ends with a statement that is false, and
+is never right.
 """
 
 from __future__ import annotations
@@ -110,11 +111,13 @@ def endings(result: xr.Dataset, scenario: Scenario) -> Endings:
     spread = quality.max(axis=1) - quality.min(axis=1)
     false_launch = launch & (chosen <= today + TOLERANCE)
     said_equal_but_differ = (decision == STOP_EQUIVALENT) & (spread >= scenario.rope_width - TOLERANCE)
+    right_launch &= ~false_launch
+    wrong_stop = (launch & ~right_launch) | ((decision == KEEP_CONTROL) & beaten) | said_equal_but_differ
     return Endings(
-        right=right_launch | (decided_on_none & ~beaten),
+        right=right_launch | (decided_on_none & ~beaten & ~wrong_stop),
         right_launch=right_launch,
         false_launch=false_launch,
-        wrong_stop=(launch & ~right_launch) | ((decision == KEEP_CONTROL) & beaten) | said_equal_but_differ,
+        wrong_stop=wrong_stop,
         undecided=decision == COLLECT,
     )
 

@@ -326,8 +326,9 @@ def _normal_grid(count: int, dims: int) -> NDArray[np.float64]:
 def _prob_decides(
     question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
 ) -> float:
-    """Share of the futures in which a rule fires, among the contenders and the control."""
-    playing = _playing(question)
+    """Share of the futures in which a rule fires, among contenders and control, or all variants where a rule asks of all."""
+    asks_all = any(rule.rule == "equivalence" for rule in question.rules)
+    playing = list(range(mean.size)) if asks_all else _playing(question)
     pick = np.ix_(playing, playing)
     futures = _futures(mean[playing], now[pick], then[pick], count=_FUTURES)
     control = None if question.control is None else playing.index(question.control)

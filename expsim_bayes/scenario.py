@@ -195,6 +195,10 @@ class Scenario(Frozen):
             raise ValueError("traffic: weights must be above 0; leave a variant without traffic out of the experiment")
         if self.traffic and set(self.traffic) != set(self.variant_names):
             raise ValueError("traffic: give a weight for every variant")
+        if self.traffic and self.assignment == "paired":
+            raise ValueError(
+                'traffic: a paired design shows every item to all variants; leave it out, or set assignment = "split"'
+            )
         for name, strategy in self.strategies.items():
             self._check_strategy(name, strategy)
         return self

@@ -137,7 +137,11 @@ def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared
         declared = np.array([variant.quality for variant in scenario.variants])
         own = np.array([e.severity_mean for e in evaluators])
         middle = declared.mean()
-        level = np.broadcast_to(middle + own - own[reference], (replications, own.size))
+        if (
+            evaluators[reference].kind == "human"
+        ):  # declared qualities are what these people say, their severity included
+            own = own - own[reference]
+        level = np.broadcast_to(middle + own, (replications, own.size))
         added = np.broadcast_to(declared - middle, (replications, n_variants))
     else:
         mean, sd = scenario.level_belief

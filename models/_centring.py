@@ -21,7 +21,7 @@ def rater_weight(data: Coded, k: int) -> float:
     seen = count > 0
     deviation = np.where(seen, mean - _average(mean, count, axis=0), 0.0)
     rater = _average(deviation, count, axis=1)[:, 0]
-    return _real_share(rater, noise2 / count.sum(axis=1))
+    return _weight(rater, noise2 / count.sum(axis=1))
 
 
 def taste_weight(data: Coded, k: int) -> float:
@@ -30,7 +30,7 @@ def taste_weight(data: Coded, k: int) -> float:
     seen = count > 0
     deviation = np.where(seen, mean - _average(mean, count, axis=0), 0.0)
     deviation -= _average(deviation, count, axis=1)
-    return _real_share(deviation[seen], noise2 / count[seen])
+    return _weight(deviation[seen], noise2 / count[seen])
 
 
 def shift_weight(data: Coded, k: int, reference: int) -> float:
@@ -40,15 +40,16 @@ def shift_weight(data: Coded, k: int, reference: int) -> float:
     if both.sum() < 3:
         return 0.0
     x, y = other[both] - other[both].mean(), mean[both] - mean[both].mean()
-    slope = float(x @ y / max(x @ x, np.finfo(float).tiny))
+    slope = float(x @ y) / (float(x @ x) or 1.0)
     noise2 = _cells(data, k)[2] / count[both] + slope**2 * _cells(data, reference)[2] / other_count[both]
-    return _real_share(y - slope * x, noise2)
+    return _weight(y - slope * x, noise2)
 
 
-def _real_share(deviation: Floats, error2: Floats) -> float:
-    """Share of the mean square of deviations that sampling error does not explain."""
+def _weight(deviation: Floats, error2: Floats) -> float:
+    """Weight from deviations and the sampling error that they carry: 1 once half of their mean square is real, 0 when none is."""
     square = float(np.mean(deviation**2))
-    return max(0.0, 1 - float(np.mean(error2)) / square) if square > 0 else 0.0
+    real = 1 - float(np.mean(error2)) / square if square > 0 else 0.0
+    return min(1.0, max(0.0, 2 * real))
 
 
 def _cells(data: Coded, k: int) -> tuple[Floats, Floats, float]:

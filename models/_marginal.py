@@ -28,9 +28,6 @@ from expsim_bayes.ratings import Coded, Ratings, code
 PARTS = ("q", "evaluator_mean", "variant_deviation", "rater_deviation", "taste_deviation")
 """The sampled parts, in points: dims (variant), (evaluator), (evaluator, variant), (rater), (rater, variant)."""
 
-FEW_DEVIATIONS = 10
-"""With fewer shifts than this behind the one SD of shifts, they are sampled as multiples of it."""
-
 
 def build_marginal_model(
     ratings: Ratings, priors: Priors | None = None, *, fixed: Components | None = None, centred: bool = True
@@ -207,8 +204,7 @@ class _Steps:
         free = others[own]
         if not free.size:
             return centre
-        centred = self.centred and free.size * (self.variant_count - 1) >= FEW_DEVIATIONS
-        weight = np.array([[centred * shift_weight(self.data, k, self.present.reference)] for k in free])
+        weight = np.array([[self.centred * shift_weight(self.data, k, self.present.reference)] for k in free])
         sd = pt.sqrt(take(self.own2, free))[:, None]
         rows = np.flatnonzero(own)
         middle = weight * take(centre, rows)

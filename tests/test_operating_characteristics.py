@@ -66,8 +66,7 @@ CLAUSES: list[tuple[str, dict[str, Any], int, int, set[str]]] = [
         1,
         {"wrong_stop", "false_launch"},
     ),
-    # By the letter of both definitions, launching a variant as good as the control is right and a false launch.
-    ("launch of an equal variant", {"variants": variants(5, 5)}, LAUNCH, 1, RIGHT_LAUNCH | {"false_launch"}),
+    ("launch of an equal variant", {"variants": variants(5, 5)}, LAUNCH, 1, {"false_launch", "wrong_stop"}),
     ("control kept where it is the best", {"variants": variants(5, 4)}, KEEP_CONTROL, -1, {"right"}),
     ("control kept where it is beaten by little", {"variants": variants(5, 5.1)}, KEEP_CONTROL, -1, {"right"}),
     ("control kept where it is beaten", {"variants": variants(5, 5.3)}, KEEP_CONTROL, -1, {"wrong_stop"}),
@@ -85,7 +84,7 @@ CLAUSES: list[tuple[str, dict[str, Any], int, int, set[str]]] = [
         {"variants": variants(5, 5.1), "rope": 0.05},
         STOP_EQUIVALENT,
         -1,
-        {"right", "wrong_stop"},
+        {"wrong_stop"},
     ),
     ("ran out", {"variants": variants(5, 6)}, COLLECT, -1, {"undecided"}),
     ("lower is better: launch", {"variants": variants(5, 4), "higher_is_better": False}, LAUNCH, 1, RIGHT_LAUNCH),

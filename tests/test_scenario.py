@@ -198,6 +198,7 @@ BAD = [
     ),
     ("traffic for nobody", "[items]", "traffic = { A = 1, C = 1 }\n[items]", "traffic: no variant is called 'C'"),
     ("negative traffic", "[items]", "traffic = { A = 1, B = -1 }\n[items]", "traffic: weights must be above 0"),
+    ("traffic in a paired design", "[items]", "traffic = { A = 1, B = 2 }\n[items]", "traffic: a paired design"),
     ("traffic for some", "[items]", "traffic = { A = 1 }\n[items]", "traffic: give a weight for every variant"),
     ("no budget", "[items]", "budget_usd = 0\n[items]", "'budget_usd' is 0"),
     ("no overlap", "[items]", "overlap = 0\n[items]", "'overlap' is 0"),

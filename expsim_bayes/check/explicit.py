@@ -66,7 +66,10 @@ def draw(ratings: Ratings, draws: int, *, random_seed: int, fixed: Components | 
     wanted = [*(model[name] for name in names), node.op.dist_params(node)[0]]
     # The plain linker starts at once, where a fast one would compile for longer than the draws take.
     drawn = pm.draw(wanted, draws=draws, random_seed=random_seed, mode="FAST_COMPILE")
-    values = {name: np.asarray(value, dtype=float).reshape(draws, *np.shape(value)[1:]) for name, value in zip(names, drawn[:-1], strict=True)}
+    values = {
+        name: np.asarray(value, dtype=float).reshape(draws, *np.shape(value)[1:])
+        for name, value in zip(names, drawn[:-1], strict=True)
+    }
     count, variants, raters = len(data.evaluators), len(data.variants), len(data.raters)
     shapes = {"severity": (raters,), "shift": (count, variants), "taste": (raters, variants)}
     effects = {name: values.get(name, np.zeros((draws, *shape))) for name, shape in shapes.items()}
@@ -86,7 +89,9 @@ def _repeated(fixed: Components, draws: int) -> Components:
 
 def _components(values: Mapping[str, NDArray[np.float64]], present: Terms, draws: int) -> Components:
     """Drawn components with a column for every evaluator."""
-    has = dict(zip(POOLS, (present.severity, present.taste, present.opinion, (True,) * len(present.severity)), strict=True))
+    has = dict(
+        zip(POOLS, (present.severity, present.taste, present.opinion, (True,) * len(present.severity)), strict=True)
+    )
     full = {name: np.zeros((draws, len(flags))) for name, flags in has.items()}
     for name, flags in has.items():
         if any(flags):

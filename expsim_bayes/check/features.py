@@ -111,9 +111,7 @@ def _of_sample(
     centre = _averaged(score, data.evaluator, count)
     off = score - centre[:, data.evaluator]
     spread = _averaged(off**2, data.evaluator, count)
-    below = [
-        (score[:, data.evaluator == k, None] < thresholds[k]).mean(axis=1) for k in range(count)
-    ]
+    below = [(score[:, data.evaluator == k, None] < thresholds[k]).mean(axis=1) for k in range(count)]
     kinds = len(pairs.names)
     products, close = [], []
     for block in np.array_split(np.arange(len(score)), max(1, len(score) // 250)):
@@ -140,5 +138,7 @@ def z_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.
     """
     error = np.sqrt(first.var(axis=0, ddof=1) / len(first) + second.var(axis=0, ddof=1) / len(second))
     gap = first.mean(axis=0) - second.mean(axis=0)
-    z: NDArray[np.float64] = np.where(error > 0, gap / np.where(error > 0, error, 1.0), np.sign(gap) * np.inf * (gap != 0))
+    z: NDArray[np.float64] = np.where(
+        error > 0, gap / np.where(error > 0, error, 1.0), np.sign(gap) * np.inf * (gap != 0)
+    )
     return np.nan_to_num(z, nan=0.0, posinf=1e9, neginf=-1e9)

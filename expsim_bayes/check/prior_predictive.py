@@ -190,7 +190,9 @@ def _prior_of_a_fit(known: Simulated, draws: int, random_seed: int) -> NDArray[n
     return predictions(rating_means(effects, nested, sd, data=data, sums=sums), sd, data, rng)
 
 
-def power(scenario: Scenario, *, runs: int = POWER_RUNS, draws: int = POWER_DRAWS, random_seed: int = 0) -> tuple[Power, ...]:
+def power(
+    scenario: Scenario, *, runs: int = POWER_RUNS, draws: int = POWER_DRAWS, random_seed: int = 0
+) -> tuple[Power, ...]:
     """How often the comparison rejects a simulator in which one component is 20 % too large; the last row changes nothing.
 
     Parameters

@@ -7,7 +7,7 @@ posterior with the fitted components says what further ratings would bring.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,16 +21,15 @@ from expsim_bayes.facts import (
     EvaluatorFacts,
     Facts,
     FitFacts,
-    Interval,
-    PlainMean,
-    RaterFacts,
     VariantFacts,
 )
 from expsim_bayes.planning import Question, further_ratings
 from expsim_bayes.posterior import Components, quality_marginals
 from expsim_bayes.posterior.fitted import LARGEST, components_of, estimated, latent_size, stacked, state_of
 from expsim_bayes.ratings import code, describe
+from expsim_bayes.recommend import reading
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
+from expsim_bayes.recommend.reading import Reading
 from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, Evidence, first
 from expsim_bayes.stopping import Superiority as SuperiorityRule
 
@@ -38,26 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import xarray as xr
-    from numpy.typing import NDArray
 
     from expsim_bayes.facts import DecisionName
     from expsim_bayes.planning import Further
-    from expsim_bayes.ratings import Coded, Ratings
+    from expsim_bayes.ratings import Ratings
     from expsim_bayes.stopping import Rule
 
 THRESHOLD = 0.95
 """Probability of being best, or of no difference that matters, that a fit must give before anything is recommended."""
-SPREADS = {
-    "sd_item": "items",
-    "sd_interaction": "how a variant suits an item",
-    "sd_output": "generations of a variant on an item",
-    "sd_shift": "judges' taste for a variant",
-    "sd_rater": "severity of raters",
-    "sd_taste": "a rater's taste for a variant",
-    "sd_opinion": "a rater's lasting opinion of an output",
-    "sd_noise": "noise of a rating",
-}
-"""Standard deviations that a report shows, in words."""
 PROVENANCE = {
     "data": "data_source",
     "SHA-256 of the data": "data_sha256",
@@ -68,50 +55,6 @@ PROVENANCE = {
     "finished (UTC)": "finished_utc",
 }
 """What a report says of where a fit comes from, in words, and where the fit keeps it."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """A fit as it is read: its draws, and what the reader wants to know."""
-
-    tree: xr.DataTree
-    ratings: Ratings
-    data: Coded
-    quality: NDArray[np.float64]
-    """(draw, variant)"""
-    found: superiority.Superiority
-    order: NDArray[np.intp]
-    """Variants from best to worst posterior mean."""
-    baseline: int
-    rules: tuple[Rule, ...]
-    min_effect: float
-    rope: float
-    prices: Mapping[str, float]
-    ci_prob: float
-
-    @property
-    def sign(self) -> float:
-        """1 where a higher score is better, else -1."""
-        return 1.0 if self.ratings.higher_is_better else -1.0
-
-    @property
-    def leader(self) -> int:
-        """The variant with the best posterior mean."""
-        return int(self.order[0])
-
-    @property
-    def control(self) -> int | None:
-        """Position of the control."""
-        return None if self.ratings.control is None else self.data.variants.index(self.ratings.control)
-
-    def draws(self, name: str) -> NDArray[np.float64]:
-        """(draw, ...) draws of all chains of a variable."""
-        return stacked(self.tree, name)
-
-    def interval(self, draws: NDArray[np.float64]) -> Interval:
-        """Mean and central interval of some draws."""
-        low, high = np.quantile(draws, ((1 - self.ci_prob) / 2, (1 + self.ci_prob) / 2))
-        return Interval(float(draws.mean()), float(low), float(high))
 
 
 def of_fit(
@@ -147,7 +90,10 @@ def of_fit(
         Also compute what further ratings would bring.
     """
     width = min_effect if rope is None else rope
-    rules = (SuperiorityRule(threshold=threshold), *([Equivalence(threshold=threshold)] if width > 0 else []))
+    rules: tuple[Rule, ...] = (
+        SuperiorityRule(threshold=threshold),
+        *([Equivalence(threshold=threshold)] if width > 0 else []),
+    )
     read = _read(tree, ratings, rules=rules, min_effect=min_effect, rope=width, prices=prices or {}, ci_prob=ci_prob)
     data, found, names = read.data, read.found, read.data.variants
     description, verdict = describe(ratings), Verdict.from_json(tree.attrs["verdict"])
@@ -155,7 +101,7 @@ def of_fit(
     given = components_of(tree, data)
     plannable = plan_further and decision.name != "refuse" and len(names) > 1 and latent_size(data, given) <= LARGEST
     shown = decision.name != "refuse"
-    plain = _plain_means(read) if shown else ()
+    plain = reading.plain_means(read) if shown else ()
     return Facts(
         title=f"{ratings.source}: {len(names)} variants, {len(data.score):,} ratings",
         source=ratings.source,
@@ -181,12 +127,12 @@ def of_fit(
         fit=FitFacts(
             verdict=verdict.level,
             verdict_reasons=verdict.reasons or (_passed(verdict),),
-            raters=_raters(read) if shown else (),
-            shifts=_shifts(read) if shown else (),
-            scale_use=_scale_use(read) if shown else (),
-            spreads=_spreads(read) if shown else (),
+            raters=reading.raters(read) if shown else (),
+            shifts=reading.shifts(read) if shown else (),
+            scale_use=reading.scale_use(read) if shown else (),
+            spreads=reading.spreads(read) if shown else (),
             plain_means=plain,
-            rank_correlation=_rank_correlation(read, plain),
+            rank_correlation=reading.rank_correlation(read, plain),
             shift_scenarios=_shift_scenarios(read, given) if plannable else (),
             terms=tuple(json.loads(tree.attrs["terms"])),
             checks=tuple(check.sentence for check in check_predictions(tree, score_range=ratings.score_range)),
@@ -204,7 +150,7 @@ def _read(
     rope: float,
     prices: Mapping[str, float],
     ci_prob: float,
-) -> _Reading:
+) -> Reading:
     """The draws of a fit and what they say of the variants."""
     data, quality = code(ratings), stacked(tree, "quality")
     control = None if ratings.control is None else data.variants.index(ratings.control)
@@ -218,7 +164,7 @@ def _read(
     )
     order = np.argsort((-1.0 if ratings.higher_is_better else 1.0) * quality.mean(axis=0), kind="stable")
     baseline = control if control is not None else int(order[min(1, order.size - 1)])
-    return _Reading(tree, ratings, data, quality, found, order, baseline, rules, min_effect, rope, prices, ci_prob)
+    return Reading(tree, ratings, data, quality, found, order, baseline, rules, min_effect, rope, prices, ci_prob)
 
 
 def _effective_draws(verdict: Verdict) -> float:
@@ -226,7 +172,7 @@ def _effective_draws(verdict: Verdict) -> float:
     return min((q.ess_bulk for q in verdict.quantities if q.name.startswith("quality[")), default=float(verdict.draws))
 
 
-def _decision(read: _Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ...], threshold: float) -> Decision:
+def _decision(read: Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ...], threshold: float) -> Decision:
     """What the rules say of the posterior, once the gate lets it through."""
     if verdict.level == "refuse":
         return Decision("refuse", reason=" ".join(verdict.reasons))
@@ -262,7 +208,7 @@ def _decision(read: _Reading, verdict: Verdict, linked: tuple[tuple[str, ...], .
     return Decision(name, launched, fired.question, getattr(fired, "threshold", None))
 
 
-def _variant(read: _Reading, v: int) -> VariantFacts:
+def _variant(read: Reading, v: int) -> VariantFacts:
     effect = read.quality[:, v] - read.quality[:, read.baseline]
     other = v != read.baseline
     return VariantFacts(
@@ -277,7 +223,7 @@ def _variant(read: _Reading, v: int) -> VariantFacts:
     )
 
 
-def _evaluators(read: _Reading) -> tuple[EvaluatorFacts, ...]:
+def _evaluators(read: Reading) -> tuple[EvaluatorFacts, ...]:
     data = read.data
     has_shift = estimated(read.tree, "shift").any(axis=1) & np.ones(len(data.evaluators), dtype=bool)
     sd_shift = float(read.draws("sd_shift").mean())
@@ -295,7 +241,7 @@ def _evaluators(read: _Reading) -> tuple[EvaluatorFacts, ...]:
     )
 
 
-def _spent(read: _Reading) -> float | None:
+def _spent(read: Reading) -> float | None:
     """Dollars spent on ratings, where every evaluator has a price."""
     if any(name not in read.prices for name in read.data.evaluators):
         return None
@@ -303,72 +249,7 @@ def _spent(read: _Reading) -> float | None:
     return float(sum(n * read.prices[name] for n, name in zip(counts, read.data.evaluators, strict=True)))
 
 
-def _raters(read: _Reading) -> tuple[RaterFacts, ...]:
-    if "severity" not in read.tree["posterior"]:
-        return ()
-    data, severity = read.data, read.draws("severity")
-    counts = np.bincount(data.rater, minlength=len(data.raters))
-    rows = [
-        RaterFacts(
-            data.raters[r], data.evaluators[data.rater_evaluator[r]], read.interval(severity[:, r]), int(counts[r])
-        )
-        for r in np.flatnonzero(estimated(read.tree, "severity"))
-    ]
-    return tuple(sorted(rows, key=lambda row: row.severity.mean))
-
-
-def _shifts(read: _Reading) -> tuple[tuple[str, str, Interval], ...]:
-    if "shift" not in read.tree["posterior"]:
-        return ()
-    shift, names = read.draws("shift"), read.data
-    places = np.argwhere(estimated(read.tree, "shift"))
-    return tuple((names.evaluators[k], names.variants[v], read.interval(shift[:, k, v])) for k, v in places)
-
-
-def _scale_use(read: _Reading) -> tuple[tuple[str, Interval], ...]:
-    use, found = read.draws("scale_use"), np.flatnonzero(estimated(read.tree, "scale_use"))
-    return tuple((read.data.evaluators[k], read.interval(use[:, k])) for k in found)
-
-
-def _spreads(read: _Reading) -> tuple[tuple[str, Interval], ...]:
-    rows = []
-    for name, words in SPREADS.items():
-        draws, present = read.draws(name), estimated(read.tree, name)
-        if draws.ndim == 1:
-            rows += [(words, read.interval(draws))] if present.all() else []
-        else:
-            rows += [
-                (f"{words}, {read.data.evaluators[k]}", read.interval(draws[:, k])) for k in np.flatnonzero(present)
-            ]
-    return tuple(rows)
-
-
-def _plain_means(read: _Reading) -> tuple[PlainMean, ...]:
-    """Means of the reference's scores (of all where there is none), with all ratings taken as independent."""
-    data = read.data
-    kept = data.evaluator == data.reference if data.reference >= 0 else np.ones(data.score.size, dtype=bool)
-    variant, score = data.variant[kept], data.score[kept]
-    n = np.bincount(variant, minlength=len(data.variants))
-    if (n < 2).any():
-        return ()
-    mean = np.bincount(variant, score, len(data.variants)) / n
-    variance = np.bincount(variant, (score - mean[variant]) ** 2, len(data.variants)) / (n - 1)
-    error = np.sqrt(variance / n)
-    if not (error > 0).all():
-        return ()
-    best = superiority.prob_best_independent(mean, error, higher_is_better=read.ratings.higher_is_better)
-    return tuple(PlainMean(data.variants[v], float(mean[v]), float(error[v]), float(best[v])) for v in read.order)
-
-
-def _rank_correlation(read: _Reading, plain: tuple[PlainMean, ...]) -> float | None:
-    """Spearman's correlation of the model's ranking with that of the plain means, which come in the model's order."""
-    if len(plain) < 3:
-        return None
-    ranks = np.argsort(np.argsort([read.sign * -p.mean for p in plain])).astype(float)
-    return float(np.corrcoef(np.arange(float(len(plain))), ranks)[0, 1])
-
-
-def _shift_scenarios(read: _Reading, given: Components) -> tuple[tuple[str, float, float], ...]:
+def _shift_scenarios(read: Reading, given: Components) -> tuple[tuple[str, float, float], ...]:
     """The leader's lead if judges' tastes varied half and twice as much; empty without judges, or where there is no lead."""
     leader, baseline, names = read.leader, read.baseline, read.data.variants
     if not given.sd_shift.any() or leader == baseline:
@@ -384,7 +265,7 @@ def _shift_scenarios(read: _Reading, given: Components) -> tuple[tuple[str, floa
     return tuple(rows)
 
 
-def _further(read: _Reading, given: Components) -> tuple[Further, ...]:
+def _further(read: Reading, given: Components) -> tuple[Further, ...]:
     """What further ratings of each kind would bring, for the variants that may still be best."""
     state, places = state_of(read.data, given)
     hopeful = set(np.flatnonzero(read.found.prob_best >= HOPEFUL).tolist()) | {read.leader, read.baseline}

@@ -130,7 +130,9 @@ def _learning(played: Played, folder: Path) -> Figure:
     """Chance of the right decision against dollars: judge, people, both, and the judge's floor."""
     scenario = played.declared
     choices: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
-    curves = {choice: learning_curve(scenario, evaluators=choice, replications=LEARNING) for choice in choices}
+    curves: dict[str, xr.Dataset] = {
+        choice: learning_curve(scenario, evaluators=choice, replications=LEARNING) for choice in choices
+    }
     floor = judges_floor(scenario).value
     fig, ax = plots.figure()
     plots.learning_curves(curves, ax, floor=floor)
@@ -168,7 +170,7 @@ def _severity(facts: Facts, folder: Path) -> Figure:
 def _shifts(facts: Facts, folder: Path) -> Figure:
     assert facts.fit is not None
     shifts = facts.fit.shifts
-    judges, names = (list(dict.fromkeys(row[place] for row in shifts)) for place in (0, 1))
+    judges, names = list(dict.fromkeys(row[0] for row in shifts)), list(dict.fromkeys(row[1] for row in shifts))
     mean, low, high = (np.full((len(judges), len(names)), np.nan) for _ in range(3))
     for judge, name, value in shifts:
         place = judges.index(judge), names.index(name)

@@ -1,0 +1,135 @@
+"""What is kept of an experiment: every look or only its end, the posterior where it stopped, and the truth beside it.
+
+`Record` fills arrays with a leading replication axis and turns them into a labelled Dataset; a new quantity of a look needs its
+dimensions in `DIMS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from expsim_bayes.evaluators import Panel, panel
+from expsim_bayes.posterior import State, latent_marginals
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from expsim_bayes.posterior import Layout
+    from expsim_bayes.scenario import Scenario
+    from expsim_bayes.simulate import World
+
+DIMS: dict[str, tuple[str, ...]] = {
+    "quality_mean": ("variant",),
+    "quality_sd": ("variant",),
+    "effect_mean": ("variant",),
+    "effect_sd": ("variant",),
+    "prob_best": ("variant",),
+    "prob_superior": ("variant",),
+    "expected_loss": ("variant",),
+    "prob_equivalent": (),
+    "mcse": (),
+    "outputs": ("variant",),
+    "ratings": ("evaluator",),
+    "usd_rating": ("evaluator",),
+    "usd_generation": ("variant",),
+    "seconds": ("variant",),
+    "days": (),
+}
+"""Quantities of a look, with their dimensions after replication and look."""
+
+
+class Record:
+    """What is kept of the replications of one chunk."""
+
+    def __init__(self, *, scenario: Scenario, places: Layout, world: World, history: bool) -> None:
+        self.scenario = scenario
+        self.places = places
+        self.world = world
+        self.history = history
+        self.replications = len(world.quality)
+        self.final: dict[str, NDArray[Any]] = {}
+        self.looks: dict[str, NDArray[Any]] = {}
+
+    def look(self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], look: int) -> None:
+        """Keep what a look (from 0) showed for the replications that are still running."""
+        for name, values in snapshot.items():
+            self._keep(name, values, active)
+            if self.history and name in DIMS:
+                if name not in self.looks:
+                    self.looks[name] = np.full((self.replications, self.scenario.looks, *values.shape[1:]), np.nan)
+                self.looks[name][active, look] = values
+        self._keep("stop_look", np.full(active.size, look + 1), active)
+
+    def stop(self, state: State, stopped: NDArray[np.intp]) -> None:
+        """Keep the posterior of all effects where replications stop."""
+        latent = latent_marginals(state)
+        off = latent_truth(self.world, self.places)[stopped] - latent.mean
+        precision = np.broadcast_to(state.precision, (len(off), *state.precision.shape[1:]))
+        sd = np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))
+        self._keep("latent_mean", latent.mean, stopped)
+        self._keep("latent_sd", np.broadcast_to(sd, latent.mean.shape), stopped)
+        self._keep("latent_distance", np.einsum("ri,rij,rj->r", off, precision, off), stopped)
+
+    def dataset(self, *, first: int, latents: bool) -> xr.Dataset:
+        """Everything that was kept, with the truth beside it; `first` is the number of the first replication."""
+        import xarray as xr
+
+        who = panel(self.scenario.evaluators)
+        values = self.looks or {name: self.final[name] for name in self.final if name in DIMS}
+        lead = ("replication", "look") if self.history else ("replication",)
+        data = {name: ((*lead, *DIMS[name]), array) for name, array in values.items()}
+        data |= {name: (("replication",), self.final[name]) for name in ("decision", "launched", "rule", "stop_look")}
+        data["quality_true"] = (("replication", "variant"), np.asarray(self.world.quality))
+        coords: dict[str, Any] = {
+            "replication": np.arange(first, first + self.replications),
+            "variant": list(self.scenario.variant_names),
+            "evaluator": list(who.names),
+        }
+        if self.history:
+            coords["look"] = np.arange(1, self.scenario.looks + 1)
+        if latents:
+            data |= {name: (("replication", "latent"), self.final[name]) for name in ("latent_mean", "latent_sd")}
+            data["latent_distance"] = (("replication",), self.final["latent_distance"])
+            data["latent_true"] = (("replication", "latent"), latent_truth(self.world, self.places))
+            coords["latent"] = latent_names(self.places, self.scenario.variant_names, who)
+        return xr.Dataset(data, coords=coords)
+
+    def _keep(self, name: str, values: NDArray[Any], at: NDArray[np.intp]) -> None:
+        if name not in self.final:
+            self.final[name] = np.zeros((self.replications, *values.shape[1:]), dtype=values.dtype)
+        self.final[name][at] = values
+
+
+def latent_names(places: Layout, variants: tuple[str, ...], who: Panel) -> list[str]:
+    """A name for each entry of the latent vector, such as ``shift[judge, B]``."""
+    names = [""] * places.size
+    tables = (
+        ("level", places.level[:, None], who.names, ("",)),
+        ("q", places.quality[:, None], variants, ("",)),
+        ("severity", places.severity[:, None], who.raters, ("",)),
+        ("shift", places.shift, who.names, variants),
+        ("taste", places.taste, who.raters, variants),
+    )
+    for effect, positions, rows, columns in tables:
+        for (row, column), position in np.ndenumerate(positions):
+            if position >= 0:
+                names[position] = f"{effect}[{', '.join(filter(None, (rows[row], columns[column])))}]"
+    return names
+
+
+def latent_truth(world: World, places: Layout) -> NDArray[np.float64]:
+    """(replication, latent) the truth, in the order of the layout."""
+    truth = np.zeros((world.level.shape[0], places.size))
+    for positions, values in (
+        (places.level, world.level),
+        (places.quality, world.added),
+        (places.severity, world.severity),
+        (places.shift, world.shift),
+        (places.taste, world.taste),
+    ):
+        present = positions >= 0
+        truth[:, positions[present]] = values[:, present]
+    return truth
