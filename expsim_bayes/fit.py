@@ -41,7 +41,7 @@ def fit(
     *,
     priors: Priors | None = None,
     fixed: Components | None = None,
-    draws: int = 1000,
+    draws: int = 1500,
     tune: int = 1000,
     chains: int = 4,
     target_accept: float = 0.95,
@@ -123,7 +123,7 @@ def _check(draws: int, tune: int, chains: int, target_accept: float) -> None:
             raise SettingError(
                 f"with {name} {value} nothing can be said about convergence",
                 where=name,
-                remedy=f"use {FEWEST[name]} or more; 1000 draws, 1000 tuning steps and 4 chains are the usual",
+                remedy=f"use {FEWEST[name]} or more; 1500 draws, 1000 tuning steps and 4 chains are the usual",
             )
     if not 0 < target_accept < 1:
         raise SettingError(

@@ -1,7 +1,7 @@
 """What is compared where two samples of whole experiments should have the same distribution.
 
 An experiment is a row of ratings. Ratings and pairs of ratings that the story treats alike are averaged: by evaluator and variant, and by
-what the two ratings of a pair share (evaluators, rater, variant, item).
+what the two ratings of a pair share (evaluators, rater, variant, item). Contrasts say how far variants, items, raters and tastes lie apart.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from expsim_bayes.ratings import Coded
 
+MOST_PAIRS = 300
+"""Pairs of one kind that are looked at: more of them would say the same again."""
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of all ratings at which their shares are compared."""
 
 
 class Pairs(NamedTuple):
-    """All pairs of ratings, by what they share."""
+    """Pairs of ratings, by what they share."""
 
     left: NDArray[np.intp]
     """(pair,) a rating."""
@@ -33,13 +35,22 @@ class Pairs(NamedTuple):
 
 
 def pairs_of(data: Coded) -> Pairs:
-    """All pairs of ratings of a design."""
+    """Pairs of ratings of a design, every kind of them."""
     left, right = np.triu_indices(data.score.size, 1)
     low = np.minimum(data.evaluator[left], data.evaluator[right])
     high = np.maximum(data.evaluator[left], data.evaluator[right])
     same = [getattr(data, name)[left] == getattr(data, name)[right] for name in ("rater", "variant", "item")]
     kinds, kind = np.unique(np.stack([low, high, *same]), axis=1, return_inverse=True)
-    return Pairs(left, right, kind.ravel().astype(np.intp), tuple(_name(row, data) for row in kinds.T))
+    kind = kind.ravel().astype(np.intp)
+    kept = np.sort(np.concatenate([_spread_out(np.flatnonzero(kind == n)) for n in range(kinds.shape[1])]))
+    return Pairs(left[kept], right[kept], kind[kept], tuple(_name(row, data) for row in kinds.T))
+
+
+def _spread_out(members: NDArray[np.intp]) -> NDArray[np.intp]:
+    """At most `MOST_PAIRS` of them, evenly spaced."""
+    if members.size <= MOST_PAIRS:
+        return members
+    return members[np.linspace(0, members.size - 1, MOST_PAIRS).astype(np.intp)]
 
 
 def _name(row: NDArray[np.intp], data: Coded) -> str:
@@ -54,6 +65,40 @@ def _name(row: NDArray[np.intp], data: Coded) -> str:
         (0, 0): "another variant on another item",
     }
     return f"{who}, {what[(int(variant), int(item))]}"
+
+
+def contrasts_of(data: Coded) -> dict[str, NDArray[np.float64]]:
+    """(rating, contrast) weights by name: the sum of their squares says how far variants, items, raters and tastes lie apart."""
+    found = {}
+    for k, evaluator in enumerate(data.evaluators):
+        mine = data.evaluator == k
+        for name, plural in (("variant", "variants"), ("item", "items"), ("rater", "raters")):
+            mean = _mean_weights(getattr(data, name), mine)
+            if mean.shape[1] > 1:
+                found[f"{plural} apart ({evaluator})"] = mean - mean.mean(axis=1, keepdims=True)
+        taste = _taste_weights(data, mine)
+        if taste is not None:
+            found[f"raters by variants ({evaluator})"] = taste
+    return found
+
+
+def _mean_weights(group: NDArray[np.intp], mine: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(rating, group) weights of the mean of each group among an evaluator's ratings."""
+    hit = (group[:, None] == np.unique(group[mine])) & mine[:, None]
+    return np.asarray(hit / hit.sum(axis=0))
+
+
+def _taste_weights(data: Coded, mine: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """(rating, rater * variant) means of raters by variants less those of both; None unless several raters rated all variants."""
+    raters, count = np.unique(data.rater[mine]), len(data.variants)
+    hit = (data.rater[:, None] == raters) & mine[:, None]
+    cells = hit[:, :, None] & (data.variant[:, None] == np.arange(count))[:, None, :]
+    full = cells.any(axis=0).all(axis=1)
+    if full.sum() < 2:
+        return None
+    mean = cells[:, full] / cells[:, full].sum(axis=0)
+    mean = mean - mean.mean(axis=1, keepdims=True) - mean.mean(axis=2, keepdims=True) + mean.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(mean.reshape(len(mean), -1))
 
 
 def features(
@@ -94,6 +139,7 @@ def _names(data: Coded, pairs: Pairs) -> tuple[str, ...]:
         *(f"share below quantile {share:g} ({name})" for name in data.evaluators for share in SHARES),
         *(f"covariance ({name})" for name in pairs.names),
         *(f"share of close pairs ({name})" for name in pairs.names),
+        *contrasts_of(data),
     )
 
 
@@ -119,7 +165,8 @@ def _of_sample(
         products.append(_averaged(left * right, pairs.kind, kinds))
         distance = np.abs(score[block][:, pairs.left] - score[block][:, pairs.right])
         close.append(_averaged((distance < apart[pairs.kind]).astype(float), pairs.kind, kinds))
-    return np.concatenate([means, spread, *below, np.concatenate(products), np.concatenate(close)], axis=1)
+    apart_by = [((score @ weights) ** 2).sum(axis=1, keepdims=True) for weights in contrasts_of(data).values()]
+    return np.concatenate([means, spread, *below, np.concatenate(products), np.concatenate(close), *apart_by], axis=1)
 
 
 def _averaged(values: NDArray[np.float64], group: NDArray[np.intp], count: int) -> NDArray[np.float64]:

@@ -123,7 +123,7 @@ def fit(
     ] = None,
     draws: Annotated[
         int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)
-    ] = 1000,
+    ] = 1500,
     tune: Annotated[
         int, typer.Option(metavar="N", min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)
     ] = 1000,
