@@ -22,7 +22,7 @@ def main() -> None:
         times = []
         for _ in range(5):
             start = time.perf_counter()
-            subprocess.run([expsim, *command], check=True, capture_output=True)  # noqa: S603
+            subprocess.run([expsim, *command], check=True, capture_output=True)
             times.append(time.perf_counter() - start)
         print(f"expsim {' '.join(command)}: median {sorted(times)[2]:.2f} s ({min(times):.2f} to {max(times):.2f})")
 

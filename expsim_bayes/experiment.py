@@ -133,7 +133,7 @@ def run(
     >>> from expsim_bayes.scenario import load
     >>> result = run(load("summarization-prompts"), replications=3, random_seed=1)
     >>> result.sizes["replication"], result.sizes["look"]
-    (3, 10)
+    (3, 16)
     """
     import xarray as xr
 

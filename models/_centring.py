@@ -46,10 +46,14 @@ def shift_weight(data: Coded, k: int, reference: int) -> float:
 
 
 def _weight(deviation: Floats, error2: Floats) -> float:
-    """Weight from deviations and the sampling error that they carry: 1 once half of their mean square is real, 0 when none is."""
+    """Weight from deviations and the sampling error that they carry: full once half of their mean square is real, 0 when none is.
+
+    A few deviations leave their SD so uncertain that it may come near zero all the same, so they are never quite centred.
+    """
+    freedom = max(1, deviation.size - 1)
     square = float(np.mean(deviation**2))
     real = 1 - float(np.mean(error2)) / square if square > 0 else 0.0
-    return min(1.0, max(0.0, 2 * real))
+    return min(1.0, max(0.0, 2 * real)) * freedom / (freedom + 0.5)
 
 
 def _cells(data: Coded, k: int) -> tuple[Floats, Floats, float]:

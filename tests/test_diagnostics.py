@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,7 +13,15 @@ from expsim_bayes.diagnostics import Verdict, check_predictions, gate
 CHAINS, DRAWS = 4, 1000
 
 
-def made_up(*, chains=CHAINS, draws=DRAWS, divergences=0, apart=0.0, sticky=0.0, energy_memory=0.0) -> xr.DataTree:
+def made_up(
+    *,
+    chains: int = CHAINS,
+    draws: int = DRAWS,
+    divergences: int = 0,
+    apart: float = 0.0,
+    sticky: float = 0.0,
+    energy_memory: float = 0.0,
+) -> xr.DataTree:
     """A fit whose draws are normal: chains may lie apart, draws and energy may have memory."""
     rng = np.random.default_rng(0)
     shape = (chains, draws)
@@ -49,7 +59,7 @@ def memory(noise: np.ndarray, share: float) -> np.ndarray:
     return out
 
 
-def test_independent_draws_pass():
+def test_independent_draws_pass() -> None:
     verdict = gate(made_up())
     assert (verdict.level, verdict.reasons) == ("ok", ())
     assert verdict.worst_ess > 3000
@@ -71,31 +81,31 @@ def test_independent_draws_pass():
         ({"draws": 20}, "refuse", "effective sample size"),
     ],
 )
-def test_a_flaw_has_its_level_and_is_named(flaw, level, word):
+def test_a_flaw_has_its_level_and_is_named(flaw: dict[str, Any], level: str, word: str) -> None:
     verdict = gate(made_up(**flaw))
     assert verdict.level == level
     assert any(word in reason for reason in verdict.reasons)
 
 
-def test_constant_draws_are_refused():
+def test_constant_draws_are_refused() -> None:
     fit = made_up()
-    fit["posterior"]["quality"][:, :, 0] = 3.0
+    fit["posterior"].to_dataset()["quality"][:, :, 0] = 3.0
     verdict = gate(fit)
     assert verdict.level == "refuse"
     assert "quality[A] did not move" in verdict.reasons[0]
 
 
-def test_infinite_draws_are_refused():
+def test_infinite_draws_are_refused() -> None:
     fit = made_up()
-    fit["posterior"]["quality"][2, 7, 1] = np.inf
+    fit["posterior"].to_dataset()["quality"][2, 7, 1] = np.inf
     assert gate(fit).level == "refuse"
 
 
-def test_constant_by_construction_is_not_looked_at():
+def test_constant_by_construction_is_not_looked_at() -> None:
     assert not any(row.name.startswith(("sd_output", "severity[judge]")) for row in gate(made_up()).quantities)
 
 
-def test_verdict_survives_json():
+def test_verdict_survives_json() -> None:
     verdict = gate(made_up(divergences=2))
     assert Verdict.from_json(verdict.to_json()) == verdict
 
@@ -110,7 +120,7 @@ def predicted(score: np.ndarray, rater: np.ndarray, draws: np.ndarray) -> xr.Dat
     )
 
 
-def test_a_point_mass_that_the_model_misses_is_said():
+def test_a_point_mass_that_the_model_misses_is_said() -> None:
     rng = np.random.default_rng(1)
     score = np.where(rng.random(600) < 0.6, 0.0, rng.choice([1.0, 2.0, 5.0], 600))
     rater = rng.integers(0, 3, 600)
@@ -123,7 +133,7 @@ def test_a_point_mass_that_the_model_misses_is_said():
     assert not outside.reproduced
 
 
-def test_a_model_that_made_the_data_reproduces_them():
+def test_a_model_that_made_the_data_reproduces_them() -> None:
     rng = np.random.default_rng(2)
     rater = np.repeat(np.arange(3), 200)
     centre = np.array([2.0, 3.0, 4.0])[rater]
@@ -132,7 +142,7 @@ def test_a_model_that_made_the_data_reproduces_them():
     assert all(check.reproduced for check in checks)
 
 
-def test_predictive_p_counts_ties_half():
+def test_predictive_p_counts_ties_half() -> None:
     score = np.array([0.0, 0.0, 1.0, 1.0])
     checks = check_predictions(predicted(score, np.zeros(4, dtype=int), np.tile(score, (10, 1))))
     assert all(check.p == 0.5 for check in checks)

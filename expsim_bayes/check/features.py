@@ -6,6 +6,7 @@ what the two ratings of a pair share (evaluators, rater, variant, item). Contras
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -79,6 +80,12 @@ def contrasts_of(data: Coded) -> dict[str, NDArray[np.float64]]:
         taste = _taste_weights(data, mine)
         if taste is not None:
             found[f"raters by variants ({evaluator})"] = taste
+    by_variant = [_mean_weights(data.variant, data.evaluator == k) for k in range(len(data.evaluators))]
+    for low, high in combinations(range(len(data.evaluators)), 2):
+        if by_variant[low].shape == by_variant[high].shape:
+            gap = by_variant[low] - by_variant[high]
+            name = f"variants apart ({data.evaluators[low]} less {data.evaluators[high]})"
+            found[name] = gap - gap.mean(axis=1, keepdims=True)
     return found
 
 
