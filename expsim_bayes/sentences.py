@@ -248,7 +248,8 @@ def _how_sure(facts: Facts) -> str:
 def _after_looks(facts: Facts) -> str:
     """The looks taken and what the rule does when nothing differs: beside every probability."""
     if facts.looks is None:
-        return "; looks: not declared"
+        caution = "; take it with caution, the sampler's diagnostics pass only in part"
+        return "; looks: not declared" + (caution if facts.fit is not None and facts.fit.verdict == "caution" else "")
     looks = f" after {facts.looks} look{'s' if facts.looks > 1 else ''}"
     if facts.false_launch is None:
         return looks
