@@ -302,7 +302,7 @@ def test_fit_prints_data_first_then_table_raters_judges_checks_and_advice(
     assert "person 19" in result.stdout
     assert "person 10" not in result.stdout  # the middle of many raters needs --details
     assert "person 10" in expsim("fit", table, "--details").stdout
-    assert sampled[0]["draws"] == 1000
+    assert sampled[0]["draws"] == 1500
 
 
 def test_options_of_fit_reach_reader_sampler_and_decision(sampled: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -476,9 +476,9 @@ def test_looks_are_thinned_to_the_first_the_last_and_some_between() -> None:
     played = experiment.play(load("summarization-prompts"), strategy="ab", random_seed=0)
     told = of_experiment(played, plan_further=False)
     few, every = (tables.looks(played.history, told, everything=everything)[0].cells for everything in (False, True))
-    assert len(every) == 10
+    assert len(every) == 16
     assert len(few) == tables.MOST_LOOKS
-    assert (few[0], few[-1]) == ("1", "10")
+    assert (few[0], few[-1]) == ("1", "16")
 
 
 # ------------------------------------------------------------------------------------------------- folders of --out

@@ -46,7 +46,7 @@ def test_the_gain_of_pairing_is_the_ratio_of_variances_of_a_difference() -> None
 @pytest.fixture(scope="module")
 def fitted() -> tuple[Facts, Facts]:
     """A fit of simulated ratings by judge and people, and its facts with a control and without."""
-    scenario = load("summarization-prompts").model_copy(update={"outputs_per_look": 240})
+    scenario = load("summarization-prompts").model_copy(update={"looks": 4})
     ratings = play(scenario, strategy="ab", random_seed=7).ratings
     tree = fit(ratings, draws=300, tune=500, chains=4, random_seed=1)
     facts = of_fit(tree, ratings, min_effect=0.1, prices={"judge": 0.0004, "crowd": 0.3})
@@ -88,7 +88,7 @@ def test_without_a_control_the_leader_is_compared_with_the_runner_up(fitted: tup
 def test_a_larger_taste_of_judges_makes_the_leader_less_certain(fitted: tuple[Facts, Facts]) -> None:
     assert fitted[0].fit is not None
     (_, _, half), (_, _, twice) = fitted[0].fit.shift_scenarios
-    assert twice <= half
+    assert twice <= half + 1e-9
 
 
 def test_plain_means_are_those_of_the_reference(fitted: tuple[Facts, Facts]) -> None:

@@ -95,7 +95,9 @@ def designs() -> dict[str, Scenario]:
         ),
         "two judges and people": small(evaluators=[judge(), judge("second", scale_use=1.4), people()]),
         "5 variants, 20 people with tastes": small(
-            variants=variants(5, output_sd=0.2), outputs_per_look=300, evaluators=[judge(), people(raters=20, taste_sd=0.15)]
+            variants=variants(5, output_sd=0.2),
+            outputs_per_look=300,
+            evaluators=[judge(), people(raters=20, taste_sd=0.15)],
         ),
         "items equally easy, outputs vary": small(variants=variants(3, output_sd=0.4), items={"interaction_sd": 0.3}),
         "several looks, 1,200 outputs": small(looks=4, outputs_per_look=300, overlap=0.3),
@@ -164,7 +166,9 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
         drawn = _flat(tree, effect)
         for at in zip(*np.nonzero(positions >= 0), strict=True):
             n = positions[at]
-            rows.append((f"{effect}{[int(i) for i in at]}", latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at]))
+            rows.append(
+                (f"{effect}{[int(i) for i in at]}", latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at])
+            )
     mean = np.array([(drawn.mean() - exact) / sd for _, exact, sd, drawn in rows])
     spread = np.array([drawn.std(ddof=1) / sd - 1 for _, _, sd, drawn in rows])
     exact = superiority.from_gaussian(quality.mean[0], quality.cov[0], control=None, points=8_192)

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.models.continuous import Components
+    from expsim_bayes.scenario import StrategyName
 
-STRATEGY = "sequential"
+STRATEGY: StrategyName = "sequential"
+"""The one strategy of these scenarios: items are shared out by a fixed plan, and all looks are played."""
 
 
 Looks = list[tuple[Plan, "NDArray[np.intp]", Look]]
@@ -157,7 +159,7 @@ def model_components(scenario: Scenario, data: Coded) -> Components:
 
 
 def with_components(scenario: Scenario, data: Coded, components: Components) -> Scenario:
-    """The scenario with the components of a PyMC model, evaluators in the order of the data; its outputs differ in nothing else."""
+    """The scenario with the components of a PyMC model, whose evaluators are in the order of the data."""
     of = {name: k for k, name in enumerate(data.evaluators)}
     kinds = dict(zip(data.evaluators, data.kinds, strict=True))
     updated = tuple(

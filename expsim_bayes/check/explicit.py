@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.models.continuous import Terms
-    from expsim_bayes.ratings import Coded, Ratings
+    from expsim_bayes.ratings import Ratings
 
 POOLS = ("sd_rater", "sd_taste", "sd_opinion", "sd_noise")
 """Components with one entry an evaluator; the model has a column only for those that have the term."""

@@ -104,7 +104,12 @@ def _taste_weights(data: Coded, mine: NDArray[np.bool_]) -> NDArray[np.float64] 
     if full.sum() < 2:
         return None
     mean = cells[:, full] / cells[:, full].sum(axis=0)
-    mean = mean - mean.mean(axis=1, keepdims=True) - mean.mean(axis=2, keepdims=True) + mean.mean(axis=(1, 2), keepdims=True)
+    mean = (
+        mean
+        - mean.mean(axis=1, keepdims=True)
+        - mean.mean(axis=2, keepdims=True)
+        + mean.mean(axis=(1, 2), keepdims=True)
+    )
     return np.asarray(mean.reshape(len(mean), -1))
 
 
@@ -124,7 +129,8 @@ def features(
     thresholds = _thresholds(np.concatenate([first, second]), data)
     apart = _typical_distance(np.concatenate([first[:200], second[:200]]), pairs)
     names = _names(data, pairs)
-    return names, *(_of_sample(sample, data, pairs, thresholds, apart) for sample in (first, second))
+    one, other = (_of_sample(sample, data, pairs, thresholds, apart) for sample in (first, second))
+    return names, one, other
 
 
 def _thresholds(score: NDArray[np.float64], data: Coded) -> NDArray[np.float64]:
@@ -157,7 +163,7 @@ def _of_sample(
     thresholds: NDArray[np.float64],
     apart: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(draw, feature)"""
+    """(draw, feature) features of one sample."""
     count = len(data.evaluators)
     cell = data.evaluator * len(data.variants) + data.variant
     means = _averaged(score, cell, count * len(data.variants))

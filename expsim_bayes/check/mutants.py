@@ -55,6 +55,11 @@ def _severity_flipped(_prior: State, after: State, places: Layout) -> State:
     return State(after.precision * sign[:, None] * sign, after.weighted * sign)
 
 
+def _opinion_as_noise(components: Components) -> Components:
+    noise = np.hypot(components.sd_noise, components.sd_opinion)
+    return replace(components, sd_opinion=np.zeros_like(noise), sd_noise=noise)
+
+
 RIGHT = Mutant("nothing: the posterior as it is")
 """The control, which must pass."""
 MUTANTS = (
@@ -68,15 +73,10 @@ MUTANTS = (
     Mutant("items are taken as equally easy", lambda c: replace(c, sd_item=0.0)),
     Mutant("items suit all variants alike", lambda c: replace(c, sd_interaction=0.0, sd_output=0.0 * c.sd_output)),
     Mutant("the judge's scale use is taken as 1", lambda c: replace(c, scale=np.ones_like(c.scale))),
-    Mutant("a second opinion of the same rater counts as new", lambda c: _opinion_as_noise(c)),
+    Mutant("a second opinion of the same rater counts as new", _opinion_as_noise),
     Mutant("the prior SD of qualities is halved", lambda c: replace(c, sd_variant=c.sd_variant / 2)),
 )
 """Mistakes that the check must reject."""
-
-
-def _opinion_as_noise(components: Components) -> Components:
-    noise = np.hypot(components.sd_noise, components.sd_opinion)
-    return replace(components, sd_opinion=np.zeros_like(noise), sd_noise=noise)
 
 
 class Caught(NamedTuple):

@@ -56,6 +56,10 @@ class Settings(NamedTuple):
     target_accept: float = 0.99
 
 
+SETTINGS = Settings()
+"""Of the run for the record."""
+
+
 class Simulation(NamedTuple):
     """One data set, fitted."""
 
@@ -97,9 +101,7 @@ class NutsCheck(NamedTuple):
 
 def design() -> Ratings:
     """Three variants on 24 items, all rated by a judge and half of them by two of six people."""
-    scenario = small(
-        outputs_per_look=72, evaluators=[judge(), people(raters=6, ratings_per_output=2)], overlap=0.5
-    )
+    scenario = small(outputs_per_look=72, evaluators=[judge(), people(raters=6, ratings_per_output=2)], overlap=0.5)
     return simulated(scenario, Streams(0, 0, 1)).ratings
 
 
@@ -107,7 +109,7 @@ def check_nuts(
     simulations: int = 200,
     *,
     random_seed: int = 0,
-    settings: Settings = Settings(),
+    settings: Settings = SETTINGS,
     file: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> NutsCheck:
@@ -179,9 +181,7 @@ class Fitter:
         kept = _kept(len(posterior["quality"]))
         drawn = {name: value[kept] for name, value in posterior.items()} | thinned
         found, true = _quantities(drawn, story, leader), _quantities(truth, story, leader)
-        below = {
-            name: float(ranks_below(true[name], values[None], rng)[0]) for name, values in found.items()
-        }
+        below = {name: float(ranks_below(true[name], values[None], rng)[0]) for name, values in found.items()}
         below["which variant is best"] = _best_below(posterior["quality"], truth["quality"], rng)
         r_hat, ess = _convergence(posterior, story, self.settings.chains)
         return Simulation(number, below, int(trace["sample_stats"]["diverging"].sum()), r_hat, ess)

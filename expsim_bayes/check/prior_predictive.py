@@ -139,7 +139,7 @@ def check_prior(
     tell(0.3, "prior predictive, components drawn")
     drawn = draw(known.ratings, 2 * draws, random_seed=seeds[2])
     by_model = drawn.score[:draws]
-    parts = [type(fixed)(*(value[n] for value in drawn.components)) for n in range(draws, 2 * draws)]
+    parts = [type(fixed)(*(np.asarray(value)[n] for value in drawn.components)) for n in range(draws, 2 * draws)]
     streams = [Streams(seeds[3], n, n + 1) for n in range(draws)]
     one_by_one = [
         scores(with_components(scenario, known.data, part), stream, known.order)

@@ -14,8 +14,8 @@ import xarray as xr
 from expsim_bayes import superiority
 from expsim_bayes.check.uniformity import ranks_below
 from expsim_bayes.evaluators import panel
-from expsim_bayes.experiment import latent_names
 from expsim_bayes.posterior import Batch, State, init, latent_marginals, layout, quality_marginals, update
+from expsim_bayes.record import latent_names, latent_truth
 from expsim_bayes.simulate import Streams, assign, draw_look, draw_world, plan
 
 if TYPE_CHECKING:
@@ -102,21 +102,6 @@ def _after_all_looks(
         batch = Batch(rated.score, answered, who.rater, who.item, who.output, who.output, who.opinion)
         state = update(state, batch, components, places)
     return state
-
-
-def latent_truth(world: World, places: Layout) -> NDArray[np.float64]:
-    """(replication, latent) what is true of the effects that a layout has."""
-    truth = np.zeros((len(world.level), places.size))
-    for position, value in (
-        (places.level, world.level),
-        (places.quality, world.added),
-        (places.severity, world.severity),
-        (places.shift, world.shift),
-        (places.taste, world.taste),
-    ):
-        there = position >= 0
-        truth[:, position[there]] = value[:, there]
-    return truth
 
 
 def _latent_values(state: State, truth: NDArray[np.float64]) -> dict[str, Any]:

@@ -97,7 +97,8 @@ def ranks_below(
     less = (draws < truth[:, None]).sum(axis=1)
     equal = (draws == truth[:, None]).sum(axis=1)
     rank = less + rng.integers(0, equal + 1)
-    return (rank + rng.random(truth.size)) / (draws.shape[1] + 1)
+    below: NDArray[np.float64] = (rank + rng.random(truth.size)) / (draws.shape[1] + 1)
+    return below
 
 
 def predicted_below(
@@ -116,8 +117,8 @@ def predicted_below(
     """
     rows = np.arange(happened.size)
     of_it = prob[rows, happened]
-    below = np.cumsum(prob, axis=1)[rows, happened] - of_it
-    return np.clip(below + rng.random(happened.size) * of_it, 0.0, 1.0)
+    before: NDArray[np.float64] = np.cumsum(prob, axis=1)[rows, happened] - of_it
+    return np.clip(before + rng.random(happened.size) * of_it, 0.0, 1.0)
 
 
 def verdict(rows: Sequence[Calibration]) -> Verdict:
@@ -177,8 +178,8 @@ def coverage_band(simulations: int, level: float, *, alpha: float = ALPHA) -> tu
     """
     from scipy import stats
 
-    low, high = stats.binom.ppf([alpha / 2, 1 - alpha / 2], simulations, level) / simulations
-    return float(low), float(high)
+    low, high = (float(stats.binom.ppf(tail, simulations, level)) for tail in (alpha / 2, 1 - alpha / 2))
+    return low / simulations, high / simulations
 
 
 def outside_band(rows: Sequence[Calibration], *, alpha: float = ALPHA) -> list[tuple[str, float, float]]:
