@@ -13,16 +13,17 @@ from expsim_bayes.scenario import STRATEGY_TITLES, library, load
 SEED = 20_261
 HEAD = """# How often the rules end right
 
-Each scenario of the library, run {replications:,} times to a decision or to the end of its looks or budget, by judges and people together
-(seed {seed}). *Right*: a variant is launched that is better than the control and within `min_effect` of the best that the guardrails allow, or
-none where none beats the control by `min_effect`. *False launches when equal*: how often the same rules launch something when every variant is as
-good as the control. Errors are Monte-Carlo standard errors. The strategy in bold is the one that `expsim simulate` runs unless told otherwise.
+Each scenario of the library, run {replications:,} times to a decision or to the end of its looks or budget, by judges and people
+together (seed {seed}). *Right*: a variant is launched that is better than the control and within `min_effect` of the best that the
+guardrails allow, or none where none beats the control by `min_effect`. *False launches when equal*: how often the same rules launch
+something when every variant is as good as the control. Errors are Monte-Carlo standard errors. The strategy in bold is the one that
+`expsim simulate` runs unless told otherwise.
 
 | scenario | strategy | right | wrong | undecided | false launches when equal | dollars | days | looks |
 |---|---|---:|---:|---:|---:|---:|---:|---:|"""
 FOOT = """
-With two variants a bandit has nothing to choose while items are paired, so there it splits the traffic, one variant an item. It then loses what
-pairing gains, and takes more looks for the same certainty.
+With two variants a bandit has nothing to choose while items are paired, so there it splits the traffic, one variant an item. It then
+loses what pairing gains, and takes more looks for the same certainty.
 
 Reproduce with `.venv/bin/python benchmarks/decisions.py {replications}`; a single scenario with `expsim compare NAME`."""
 

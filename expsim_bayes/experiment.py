@@ -201,7 +201,7 @@ def play(
 
 def _refuse_a_first_look_beyond_the_limits(scenario: Scenario, strategy: StrategyName) -> None:
     """The limits are asked after each look about the next; nobody asks before the first."""
-    usd, ratings = price_of_look(scenario, strategy, 0)
+    usd, ratings = price_of_look(scenario, plan(scenario, strategy, 0))
     for key, limit, needed in (
         ("budget_usd", scenario.budget_usd, usd),
         ("max_ratings", scenario.max_ratings, ratings),
@@ -239,8 +239,10 @@ class _Loop:
         active = np.arange(self.replications)
         prob_best = np.full((self.replications, n_variants), 1.0 / n_variants)
         tally = nothing_spent(scenario, self.replications)
+        upcoming = _plan_of(scenario, self.strategy, 0)
         for look in range(scenario.looks):
-            layout_of_look = plan(scenario, self.strategy, look)
+            assert upcoming is not None
+            layout_of_look, upcoming = upcoming, _plan_of(scenario, self.strategy, look + 1)
             variant = assign(scenario, self.strategy, layout_of_look, prob_best, self.streams, look=look)
             rated = draw_look(scenario, layout_of_look, self.world, variant, self.streams, look=look)
             if keep is not None:
@@ -252,12 +254,12 @@ class _Loop:
             may_stop = last or strategy.decide == "every look" or bool(self.limits)
             if not (may_stop or adaptive or history):
                 continue
-            snapshot, evidence = self._judge(tally, active, look)
+            snapshot, evidence = self._judge(tally, active, upcoming)
             prob_best[active] = evidence.prob_best
             verdicts = self._decide(evidence, look)
             done = verdicts.decision != CONTINUE
             snapshot |= {"decision": verdicts.decision, "launched": verdicts.variant, "rule": verdicts.rule}
-            record.look(snapshot, active, look)
+            record.look(snapshot, active, done, look)
             if done.any():
                 record.stop(self.state.of(done), active[done])
                 active = active[~done]
@@ -266,8 +268,10 @@ class _Loop:
             if done.any():
                 self.state = self.state.of(~done)
 
-    def _judge(self, tally: Tally, active: NDArray[np.intp], look: int) -> tuple[dict[str, NDArray[Any]], Evidence]:
-        """What is known and spent at a look, for the record and for the rules."""
+    def _judge(
+        self, tally: Tally, active: NDArray[np.intp], upcoming: Plan | None
+    ) -> tuple[dict[str, NDArray[Any]], Evidence]:
+        """What is known and spent at a look, for the record and for the rules, and what the next would take."""
         scenario = self.scenario
         quality = quality_marginals(self.state, self.components, self.places)
         breach = prob_breach(tally, scenario, active)
@@ -280,7 +284,7 @@ class _Loop:
             higher_is_better=scenario.higher_is_better,
             eligible=eligible(scenario.guardrails, breach, scenario.control_index),
         )
-        next_dollars, next_ratings = price_of_look(scenario, self.strategy, look + 1)
+        next_dollars, next_ratings = price_of_look(scenario, upcoming)
         usd = tally.usd_generation.sum(1) + tally.usd_rating.sum(1)
         evidence = Evidence(
             prob_best=found.prob_best,
@@ -332,6 +336,11 @@ class _Loop:
             variant=np.where(spent, verdicts.variant, -1),
             rule=np.where(spent, verdicts.rule, -1),
         )
+
+
+def _plan_of(scenario: Scenario, strategy: StrategyName, look: int) -> Plan | None:
+    """Who rates what at a look (from 0); None after the last."""
+    return plan(scenario, strategy, look) if look < scenario.looks else None
 
 
 def _batch(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Batch:

@@ -1,9 +1,9 @@
 """How often a way of running an experiment ends right, and what it costs: many replications, counted, with Monte-Carlo errors.
 
-The truth is known in a simulation, so every ending can be judged. *Right* is to launch a variant that is better than the control and within
-`min_effect` of the best that the guardrails allow, or to launch none where none beats the control by `min_effect`. A *false launch* launches
-a variant that is not better than the control (without a control: the worst of all). A *wrong stop* ends with a statement that is false, and
-is never right.
+The truth is known in a simulation, so every ending can be judged. *Right* is to launch a variant that is better than the control and
+within `min_effect` of the best that the guardrails allow, or to launch none where none beats the control by `min_effect`. A *false launch*
+launches a variant that is not better than the control (without a control: the worst of all). A *wrong stop* ends with a statement that is
+false, and is never right.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Endings(NamedTuple):
 class Characteristics(NamedTuple):
     """What a way of running an experiment achieves and costs."""
 
-    strategy: str
+    strategy: StrategyName
     """ab, bandit or sequential."""
-    evaluators: str
+    evaluators: EvaluatorChoice
     """llm, human or both."""
     replications: int
     """Experiments that were simulated."""

@@ -53,15 +53,21 @@ class Record:
         self.final: dict[str, NDArray[Any]] = {}
         self.looks: dict[str, NDArray[Any]] = {}
 
-    def look(self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], look: int) -> None:
-        """Keep what a look (from 0) showed for the replications that are still running."""
-        for name, values in snapshot.items():
-            self._keep(name, values, active)
-            if self.history and name in DIMS:
-                if name not in self.looks:
-                    self.looks[name] = np.full((self.replications, self.scenario.looks, *values.shape[1:]), np.nan)
-                self.looks[name][active, look] = values
-        self._keep("stop_look", np.full(active.size, look + 1), active)
+    def look(
+        self, snapshot: dict[str, NDArray[Any]], active: NDArray[np.intp], done: NDArray[np.bool_], look: int
+    ) -> None:
+        """Keep what a look (from 0) showed for the replications that are still running, or for those alone that stop at it."""
+        if self.history:
+            for name, values in snapshot.items():
+                if name in DIMS:
+                    if name not in self.looks:
+                        self.looks[name] = np.full((self.replications, self.scenario.looks, *values.shape[1:]), np.nan)
+                    self.looks[name][active, look] = values
+        stopped = active[done]
+        if stopped.size:
+            for name, values in snapshot.items():
+                self._keep(name, values if len(values) == 1 else values[done], stopped)
+            self._keep("stop_look", np.full(stopped.size, look + 1), stopped)
 
     def stop(self, state: State, stopped: NDArray[np.intp]) -> None:
         """Keep the posterior of all effects where replications stop."""

@@ -173,6 +173,18 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Scenario:
+        self._check_names()
+        self._check_qualities()
+        if self.default_strategy not in self.strategies:
+            raise ValueError(
+                f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another"
+            )
+        self._check_traffic()
+        for name, strategy in self.strategies.items():
+            self._check_strategy(name, strategy)
+        return self
+
+    def _check_names(self) -> None:
         declared = {"variants": self.variant_names, "evaluators": tuple(e.name for e in self.evaluators)}
         for key, taken in declared.items():
             twice = sorted({name for name in taken if taken.count(name) > 1})
@@ -186,11 +198,8 @@ class Scenario(Frozen):
             for name in names:
                 if name not in self.variant_names:
                     raise ValueError(f"{key}: no variant is called {name!r}; there are {', '.join(self.variant_names)}")
-        self._check_qualities()
-        if self.default_strategy not in self.strategies:
-            raise ValueError(
-                f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another"
-            )
+
+    def _check_traffic(self) -> None:
         if self.traffic and any(not weight > 0 for weight in self.traffic.values()):
             raise ValueError("traffic: weights must be above 0; leave a variant without traffic out of the experiment")
         if self.traffic and set(self.traffic) != set(self.variant_names):
@@ -199,9 +208,6 @@ class Scenario(Frozen):
             raise ValueError(
                 'traffic: a paired design shows every item to all variants; leave it out, or set assignment = "split"'
             )
-        for name, strategy in self.strategies.items():
-            self._check_strategy(name, strategy)
-        return self
 
     def _check_qualities(self) -> None:
         low, high = self.score_range

@@ -109,9 +109,9 @@ class Look(NamedTuple):
     score: NDArray[np.float64]
     """(replication, rating)"""
     relative_tokens: NDArray[np.float64]
-    """(replication, output) tokens of each output, relative to its variant's mean."""
+    """(replication or 1, output) tokens of each output, relative to its variant's mean."""
     latency_s: NDArray[np.float64]
-    """(replication, output) seconds that each output took to generate."""
+    """(replication or 1, output) seconds that each output took to generate."""
     n_clipped: NDArray[np.intp]
     """(replication,) scores beyond the scale that were set to its end."""
 
@@ -235,10 +235,12 @@ def draw_look(
     answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
     who, rater = layout_of_look.evaluator, layout_of_look.rater
     each = np.arange(streams.stop - streams.start)[:, None]
-    score = world.added[each, answered]
+    score = world.added[:, answered[0]] if len(answered) == 1 else world.added[each, answered]
     if latent is not None:
         score += latent[:, layout_of_look.output]
-    score *= np.array([e.scale_use for e in scenario.evaluators])[who]
+    scale = np.array([e.scale_use for e in scenario.evaluators])
+    if np.any(scale != 1):
+        score *= scale[who]
     score += world.level[:, who]
     if world.severity.any():
         score += world.severity[:, rater]
@@ -248,8 +250,8 @@ def draw_look(
         score += world.taste[each, rater, answered]
     _add_rating_noise(score, scenario, layout_of_look, streams, look)
     n_clipped = np.zeros(len(score), dtype=np.intp)
-    if scenario.clip_to_range:
-        low, high = scenario.score_range
+    low, high = scenario.score_range
+    if scenario.clip_to_range and score.size and (score.min() < low or score.max() > high):
         n_clipped = ((score < low) | (score > high)).sum(axis=1)
         np.clip(score, low, high, out=score)
     relative_tokens, latency_s = _operations(scenario, variant, streams, look)
@@ -295,7 +297,6 @@ def _operations(
     scenario: Scenario, variant: NDArray[np.intp], streams: Streams, look: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Relative tokens and seconds of each generated output, log-normal around the variant's mean."""
-    replications = streams.stop - streams.start
     outputs = variant.reshape(variant.shape[0], -1)
     drawn = []
     for purpose, mean, log_sd in (
@@ -306,7 +307,7 @@ def _operations(
         if any(log_sd):
             spread = np.array(log_sd)[outputs]
             middle = middle * np.exp(spread * streams.normals(purpose, look, outputs.shape[1:]) - spread**2 / 2)
-        drawn.append(np.broadcast_to(middle, (replications, outputs.shape[1])))
+        drawn.append(middle)
     return drawn[0], drawn[1]
 
 
@@ -431,7 +432,9 @@ def operations_of(
     for layout_of_look, variant, rated in looks:
         answered = variant[min(replication, variant.shape[0] - 1)].reshape(-1)
         item = np.repeat(np.arange(layout_of_look.n_items), layout_of_look.n_slots) + layout_of_look.first_item + 1
-        relative = rated.relative_tokens[replication]
+        relative, seconds = (
+            values[min(replication, len(values) - 1)] for values in (rated.relative_tokens, rated.latency_s)
+        )
         parts.append(
             pd.DataFrame(
                 {
@@ -439,7 +442,7 @@ def operations_of(
                     "item": [f"item {i:0{width}d}" for i in item],
                     "tokens_in": np.rint(tokens[answered, 0] * relative).astype(int),
                     "tokens_out": np.rint(tokens[answered, 1] * relative).astype(int),
-                    "latency_s": rated.latency_s[replication],
+                    "latency_s": seconds,
                 }
             )
         )

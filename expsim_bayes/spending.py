@@ -11,13 +11,12 @@ import numpy as np
 
 from expsim_bayes.costs import HOURS_PER_DAY, SECONDS_PER_HOUR, elapsed_days
 from expsim_bayes.evaluators import panel
-from expsim_bayes.simulate import plan
 from expsim_bayes.stopping import prob_breach_lognormal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from expsim_bayes.scenario import Scenario, StrategyName
+    from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate import Look, Plan
 
 
@@ -88,15 +87,15 @@ def spend(tally: Tally, scenario: Scenario, layout_of_look: Plan, variant: NDArr
     )
 
 
-def price_of_look(scenario: Scenario, strategy: StrategyName, look: int) -> tuple[float, int]:
-    """Most dollars that a look may cost, and its ratings; nothing after the last.
+def price_of_look(scenario: Scenario, layout_of_look: Plan | None) -> tuple[float, int]:
+    """Most dollars that a planned look may cost, and its ratings; nothing where none is to come.
 
     Long outputs cost more: four standard deviations above the mean of outputs that are all of the dearest variant.
     """
-    if look >= scenario.looks:
+    if layout_of_look is None:
         return 0.0, 0
     who = panel(scenario.evaluators)
-    ratings = _ratings_by_evaluator(plan(scenario, strategy, look), len(who.names))
+    ratings = _ratings_by_evaluator(layout_of_look, len(who.names))
     n = scenario.outputs_per_look
     generation = max(v.usd_per_output * (n + 4 * np.sqrt(n * np.expm1(v.tokens_log_sd**2))) for v in scenario.variants)
     return float(ratings @ who.usd_per_rating + generation), int(ratings.sum())

@@ -21,6 +21,7 @@ from expsim_bayes.operating_characteristics import Characteristics, Estimate
 from expsim_bayes.plots.labels import LONGEST, distinct, dollar_tick, shown, spread
 from expsim_bayes.plots.looks import MOST, MOST_INTERVALS
 from expsim_bayes.plots.theme import DASHES, HATCHES, MARKERS
+from expsim_bayes.scenario import EvaluatorChoice, StrategyName
 
 ODD_NAMES = (
     "$\\frac{a}{b}$",
@@ -73,7 +74,7 @@ def curve(end: float, dearest: float) -> xr.Dataset:
     return xr.Dataset({"usd": ("look", usd), "right": ("look", right), "mcse": ("look", np.full(8, 0.01))})
 
 
-def characteristics(strategy: str, evaluators: str, right: float, usd: float) -> Characteristics:
+def characteristics(strategy: StrategyName, evaluators: EvaluatorChoice, right: float, usd: float) -> Characteristics:
     nothing = Estimate(0.0, 0.01)
     return Characteristics(
         strategy=strategy,
@@ -91,11 +92,13 @@ def characteristics(strategy: str, evaluators: str, right: float, usd: float) ->
     )
 
 
+STRATEGIES: tuple[StrategyName, ...] = ("ab", "bandit", "sequential")
+EVERYONE: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
 CURVES = {"llm": curve(0.8, 10.0), "human": curve(1.0, 3000.0), "both": curve(0.99, 1500.0)}
 FOUND = [
     characteristics(strategy, evaluators, 0.6 + 0.04 * s + 0.1 * e, 10.0 ** (e + 1) / (s + 1))
-    for s, strategy in enumerate(("ab", "bandit", "sequential"))
-    for e, evaluators in enumerate(("llm", "human", "both"))
+    for s, strategy in enumerate(STRATEGIES)
+    for e, evaluators in enumerate(EVERYONE)
 ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from expsim_bayes.posterior import (
     Batch,
@@ -80,6 +81,11 @@ def make_batch(
         output=output,
         opinion=output * 10 + table[:, 3],
     )
+
+
+def some(batch: Batch, mask: NDArray[np.bool_]) -> Batch:
+    """Those ratings of a batch."""
+    return Batch._make(values[..., mask] for values in batch)
 
 
 def dense_twin(
@@ -209,7 +215,7 @@ def test_one_batch_equals_its_items_in_two() -> None:
     components = make_components()
     batch = make_batch(rng)
     early = batch.item < 2
-    parts = [Batch(*(a[..., mask] for a in batch)) for mask in (early, ~early)]
+    parts = [some(batch, mask) for mask in (early, ~early)]
     together, apart = posterior([batch], components)[0], posterior(parts, components)[0]
     np.testing.assert_allclose(together.precision, apart.precision, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(together.weighted, apart.weighted, rtol=1e-10, atol=1e-10)
@@ -256,21 +262,14 @@ def test_judges_alone_never_pass_the_floor() -> None:
 def test_knowledge_carried_to_a_wider_panel_is_that_of_the_wider_panel_from_the_start() -> None:
     """A judge's ratings, then carried to judge and people: the same as judge and people where the people gave none."""
     wider = make_components()
-    judge_alone = Components(
-        **{
-            f.name: value[:1]
-            if isinstance(value := getattr(wider, f.name), np.ndarray) and f.name != "sd_output"
-            else value
-            for f in dataclasses.fields(wider)
-        }
-        | {"reference": 0}
-    )
+    by_evaluator = ("level_mean", "level_sd", "scale", "sd_rater", "sd_shift", "sd_taste", "sd_opinion", "sd_noise")
+    judge_alone = dataclasses.replace(wider, **{name: getattr(wider, name)[:1] for name in by_evaluator}, reference=0)
     places, wider_places = (
         layout(judge_alone, rater_evaluator=np.array([0])),
         layout(wider, rater_evaluator=RATER_EVALUATOR),
     )
     batch = make_batch(np.random.default_rng(9), keep=1.0)
-    batch = Batch(*(a[..., batch.rater == 0] for a in batch))
+    batch = some(batch, batch.rater == 0)
     carried = carried_over(
         update(init(judge_alone, places), batch, judge_alone, places),
         judge_alone,

@@ -13,9 +13,10 @@ from expsim_bayes.facts import Facts
 from expsim_bayes.fit import fit
 from expsim_bayes.planning import pairing_gain
 from expsim_bayes.posterior import beliefs
-from expsim_bayes.ratings import validate
+from expsim_bayes.posterior.fitted import components_of
+from expsim_bayes.ratings import code, validate
 from expsim_bayes.recommend import of_experiment
-from expsim_bayes.recommend.fit import components_of, of_fit
+from expsim_bayes.recommend.fit import of_fit
 from expsim_bayes.scenario import load
 
 
@@ -51,7 +52,7 @@ def fitted() -> tuple[Facts, Facts]:
     tree = fit(ratings, draws=300, tune=500, chains=4, random_seed=1)
     facts = of_fit(tree, ratings, min_effect=0.1, prices={"judge": 0.0004, "crowd": 0.3})
     without = of_fit(tree, replace(ratings, control=None), plan_further=False)
-    components = components_of(tree, __import__("expsim_bayes.ratings", fromlist=["code"]).code(ratings))
+    components = components_of(tree, code(ratings))
     assert components.scale[components.reference] == 1.0
     return facts, without
 

@@ -14,7 +14,7 @@ MEANINGS: Final = {
     0: "all is well",
     FAULT: "a fault in expsim: run it again with --debug and report it",
     BAD_INPUT: "input or options cannot be used; the message says why",
-    REFUSED: "the fit is not to be trusted, so no probability is shown",
+    REFUSED: "the fit is not to be trusted, so no probability is shown; or a check failed",
     INTERRUPTED: "interrupted by Ctrl-C; what was finished is shown",
     TERMINATED: "ended by SIGTERM, likewise",
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FEW = 32
+"""Codes up to which a product with their indicators adds up faster than counting does."""
 _BLOCK = 2**20
 """Numbers of one array that are held at once while precisions are added up."""
 
@@ -317,6 +319,8 @@ def _weighted_of_kinds(
 def _sums_by_code(codes: NDArray[np.intp], values: NDArray[np.float64], n_codes: int) -> NDArray[np.float64]:
     """(replication, code) sums of the values of each code, the codes shared by all replications or one's own."""
     lead = len(values)
+    if len(codes) == 1 and n_codes <= _FEW:
+        return np.asarray(values @ np.eye(n_codes)[codes[0]])
     shifted = codes + n_codes * np.arange(lead)[:, None]
     return np.bincount(shifted.ravel(), values.ravel(), n_codes * lead).reshape(lead, n_codes)
 

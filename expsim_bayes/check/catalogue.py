@@ -1,0 +1,137 @@
+"""The checks by name: what each asks, how many simulations it needs, and how it is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from expsim_bayes.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from expsim_bayes.check.outcome import Outcome
+
+    Progress = Callable[[float, str], None]
+
+
+class Check(NamedTuple):
+    """One check."""
+
+    title: str
+    """What it looks at."""
+    question: str
+    """What it asks, and how, for somebody who has never seen it."""
+    simulations: int
+    """How many are simulated for the record."""
+    run: Callable[[int, int, Path | None, Progress | None], Outcome]
+    """From simulations, seed, folder for work to be resumed, and progress."""
+
+
+def _fast(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import fast, summaries
+
+    return summaries.of_fast(fast.check_fast(simulations, random_seed=seed, progress=progress))
+
+
+def _prior(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import prior_predictive, summaries
+
+    return summaries.of_prior(prior_predictive.check_prior(simulations, random_seed=seed, progress=progress))
+
+
+def _agreement(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import agreement, summaries
+
+    return summaries.of_agreement(agreement.check_agreement(simulations, random_seed=seed, progress=progress))
+
+
+def _continuous(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import nuts, summaries
+
+    journal = None if folder is None else folder / "continuous.jsonl"
+    found = nuts.check_nuts(simulations, random_seed=seed, file=journal, progress=progress)
+    return summaries.of_continuous(found, nuts.SETTINGS)
+
+
+def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import mutants, summaries
+
+    return summaries.of_mutants(mutants.check_mutants(simulations, random_seed=seed, progress=progress))
+
+
+CHECKS: dict[str, Check] = {
+    "fast": Check(
+        "Calibration of the fast posterior",
+        "Experiments are played with qualities and levels drawn from what the posterior believes beforehand. Where it is right, the truth "
+        "lies below its tenth percentile in a tenth of the experiments, and so on for every percentile and every quantity. That must hold "
+        "after a fixed number of looks, after stopping at a time that the posterior itself chose, and where it chose who is rated.",
+        10_000,
+        _fast,
+    ),
+    "prior": Check(
+        "One story, told three times",
+        "Ratings drawn before any data is seen from the simulator, from the explicit PyMC model and from the prior of a fit are compared, "
+        "feature by feature: means, variances, covariances of ratings that share a rater, an item or an output, and how far variants, "
+        "items and raters lie apart. Each telling draws whole experiments, and differences of means are set against their standard errors.",
+        4_000,
+        _prior,
+    ),
+    "agreement": Check(
+        "NUTS against the fast posterior",
+        "The same ratings and the same variance components, two ways to the same answer. The fast posterior is exact then, so what differs "
+        "would be a fault of the sampled model, of the recovery of effects that were integrated out, or of the fast algebra.",
+        13,
+        _agreement,
+    ),
+    "continuous": Check(
+        "Calibration of the sampled model of scores",
+        "Components, effects and ratings are drawn from the explicit model, and the model with items and outputs integrated out is fitted "
+        "to the ratings alone. The rank of the truth among its draws must be uniform for every component and effect, for differences and "
+        "losses, for the joint log-likelihood, and for which variant is best.",
+        200,
+        _continuous,
+    ),
+    "mutants": Check(
+        "Wrong posteriors that must be rejected",
+        "A check that has never rejected anything proves nothing. The fast posterior is spoilt by one mistake at a time, on the same "
+        "experiments, and the calibration check must reject each of them, and pass the posterior that is right.",
+        2_000,
+        _mutants,
+    ),
+}
+"""Every check."""
+
+
+def run_check(
+    name: str,
+    simulations: int | None = None,
+    *,
+    random_seed: int = 0,
+    folder: Path | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Outcome:
+    """Run one check.
+
+    Parameters
+    ----------
+    name : str
+        A key of `CHECKS`.
+    simulations : int, optional
+        Experiments, draws or data sets; as many as for the record unless told.
+    random_seed : int
+        Seed.
+    folder : Path, optional
+        Where finished simulations of a long check are kept, so that an interrupted run can go on.
+    progress : callable, optional
+        Called with the share done and a few words.
+
+    Raises
+    ------
+    SettingError
+        There is no such check.
+    """
+    if name not in CHECKS:
+        raise SettingError(f"{name!r} is no check", where="check", remedy=f"choose among {', '.join(CHECKS)}")
+    check = CHECKS[name]
+    return check.run(check.simulations if simulations is None else simulations, random_seed, folder, progress)

@@ -1,0 +1,209 @@
+"""What each check found, turned into a verdict, sentences and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_bayes.check.outcome import Outcome, Table
+from expsim_bayes.check.uniformity import ALPHA, LEVELS, outside_band, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from expsim_bayes.check.agreement import Agreement
+    from expsim_bayes.check.mutants import Caught
+    from expsim_bayes.check.nuts import NutsCheck, Settings
+    from expsim_bayes.check.outcome import Value
+    from expsim_bayes.check.prior_predictive import PriorCheck
+    from expsim_bayes.check.uniformity import Calibration, Runs
+    from expsim_bayes.scenario import StrategyName
+
+CALIBRATION = {
+    "quantity": "",
+    "p (chi-square)": ".3g",
+    "p (Kolmogorov-Smirnov)": ".3g",
+    **{f"{100 * level:.0f} % intervals": ".3f" for level in LEVELS},
+}
+"""Columns of a calibration table: the coverage of an interval is the share of simulations in which it holds the truth."""
+WORDS: dict[StrategyName, str] = {
+    "ab": "A/B test, all looks",
+    "sequential": "sequential test, at its stop",
+    "bandit": "bandit, at its stop",
+}
+
+
+def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
+    """Of the fast posterior, by strategy.
+
+    Parameters
+    ----------
+    found : mapping
+        As `expsim_bayes.check.fast.check_fast` gives it.
+    """
+    said, tables = [], []
+    for strategy, runs in found.items():
+        again = f" The first run was doubtful, so this is a second one, with seed {runs.seed}." if runs.first else ""
+        said.append(f"{WORDS[strategy]}: {_calibrated(runs.rows, passed=runs.passed)}{again}")
+        tables.append(_calibration_table(_capitalised([WORDS[strategy]])[0], runs.rows))
+        if runs.first:
+            tables.append(_calibration_table(f"{WORDS[strategy]}: the first, doubtful run", runs.first))
+    return Outcome(all(runs.passed for runs in found.values()), _capitalised(said), tuple(tables), {})
+
+
+def of_continuous(found: NutsCheck, settings: Settings) -> Outcome:
+    """Of the sampled model.
+
+    Parameters
+    ----------
+    found : NutsCheck
+        All fits.
+    settings : Settings
+        Of the sampler.
+    """
+    uniform = verdict(found.rows) != "fail"
+    fits = len(found.simulations)
+    smallest = min(one.ess for one in found.simulations)
+    sampled = (
+        f"{found.divergent} of {fits} fits had a divergence and {found.unconverged} an R-hat above 1.01 (at most 3 % of each may); none "
+        f"was left out. The smallest effective sample size of all was {smallest:,.0f}."
+    )
+    power = (
+        "200 data sets notice an SD that is wrong by 30 % or a mean that is off by .3 SD; saying more needs 1,000."
+        if fits < 1_000
+        else "1,000 data sets notice intervals that are wrong by 20 %."
+    )
+    return Outcome(
+        uniform and found.sampled_well,
+        _capitalised([_calibrated(found.rows, passed=uniform), sampled, power]),
+        (_calibration_table("Quantities", found.rows),),
+        dict(settings._asdict()),
+    )
+
+
+def of_prior(found: PriorCheck) -> Outcome:
+    """Of the comparison of tellings.
+
+    Parameters
+    ----------
+    found : PriorCheck
+        Comparisons and their power.
+    """
+    said = [
+        f"{one.name}: {len(one.features)} features, largest |z| {_largest(one.z):.2f} where {one.limit:.2f} is allowed "
+        f"({one.worst}): {'no difference found' if one.passed else 'they differ'}."
+        for one in found.comparisons
+    ]
+    changed, nothing = found.power[:-1], found.power[-1]
+    noticed = [one for one in changed if one.rejected > one.runs / 2]
+    said.append(
+        f"Of {len(changed)} components made 20 % too large, one at a time, {len(noticed)} are noticed more often than not with 2,000 "
+        f"experiments; where nothing was changed {nothing.rejected} of {nothing.runs} comparisons rejected."
+    )
+    tellings = Table(
+        "Tellings compared",
+        {
+            "tellings": "",
+            "experiments of each": ",d",
+            "features": "d",
+            "largest |z|": ".2f",
+            "limit": ".2f",
+            "where": "",
+        },
+        tuple(
+            (one.name, one.draws, len(one.features), _largest(one.z), one.limit, one.worst) for one in found.comparisons
+        ),
+    )
+    power = Table(
+        "What the comparison notices: one component 20 % too large in one telling",
+        {"component": "", "comparisons": "d", "noticed": "d", "mean of the largest |z|": ".2f"},
+        tuple((one.component, one.runs, one.rejected, one.largest) for one in found.power),
+    )
+    return Outcome(found.passed, _capitalised(said), (tellings, power), {})
+
+
+def of_agreement(found: Sequence[Agreement]) -> Outcome:
+    """Of NUTS against the fast posterior.
+
+    Parameters
+    ----------
+    found : sequence of Agreement
+        One a data set.
+    """
+    from expsim_bayes.check.agreement import DRAWS
+
+    good = sum(one.passed for one in found)
+    apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
+    mean, sd, best = (max(values) for values in zip(*apart, strict=True))
+    agree = (
+        f"{good} of {len(found)} data sets agree: means within .1 posterior SD, SDs within 10 %, probabilities of being best within .02 "
+        "beyond their Monte-Carlo error."
+    )
+    largest = f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best."
+    columns = {
+        "design": "",
+        "ratings": ",d",
+        "effects": "d",
+        "means apart (SD)": ".3f",
+        "SDs apart": ".3f",
+        "largest at": "",
+        "P(best) apart": ".4f",
+        "its Monte-Carlo error": ".4f",
+        "divergences": "d",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    return Outcome(
+        good == len(found), (agree, largest), (Table("Data sets", columns, rows),), {"chains": 4, "draws": DRAWS}
+    )
+
+
+def of_mutants(found: Sequence[Caught]) -> Outcome:
+    """Of the right posterior and the wrong ones.
+
+    Parameters
+    ----------
+    found : sequence of Caught
+        The right one first.
+    """
+    right, *wrong = found
+    caught = sum(one.rejected for one in wrong)
+    said = (
+        f"{caught} of {len(wrong)} wrong posteriors are rejected; the right one {'is rejected too' if right.rejected else 'passes'}.",
+    )
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (one.mutant, one.rejected, one.worst.quantity, one.worst.p, one.worst.coverage[-1]) for one in found
+    )
+    columns = {"what is wrong": "", "rejected": "", "given away by": "", "p": ".2g", "95 % intervals": ".3f"}
+    passed = caught == len(wrong) and not right.rejected
+    return Outcome(passed, said, (Table("Posteriors", columns, rows),), {})
+
+
+def _calibrated(rows: Sequence[Calibration], *, passed: bool) -> str:
+    """A calibration in a sentence or two."""
+    worst = min(rows, key=lambda row: row.p)
+    verdict_words = "uniformity is not rejected" if passed else "ranks are not uniform"
+    intervals, outside = len(rows) * len(LEVELS), len(outside_band(rows))
+    return (
+        f"{verdict_words} for any of {len(rows)} quantities over {rows[0].simulations:,} simulations (smallest p {worst.p:.2g}, "
+        f"{worst.quantity}; below {ALPHA / (2 * len(rows)):.2g} fails). {outside} of {intervals} shares of intervals that hold the truth "
+        f"lie outside their 99 % band, where {intervals * ALPHA:.0f} would by chance."
+        if passed
+        else f"{verdict_words} for {worst.quantity} (p {worst.p:.2g}; below {ALPHA / (2 * len(rows)):.2g} fails), over "
+        f"{rows[0].simulations:,} simulations of {len(rows)} quantities."
+    )
+
+
+def _calibration_table(title: str, rows: Sequence[Calibration]) -> Table:
+    values: tuple[tuple[Value, ...], ...] = tuple(
+        (row.quantity, row.p_chi_square, row.p_kolmogorov, *row.coverage) for row in rows
+    )
+    return Table(title, CALIBRATION, values)
+
+
+def _largest(z: object) -> float:
+    import numpy as np
+
+    return float(np.abs(np.asarray(z)).max())
+
+
+def _capitalised(said: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text[:1].upper() + text[1:] for text in said)

@@ -1,0 +1,288 @@
+"""The checks themselves: uniformity is told from its opposite, wrong posteriors are rejected, and a run can be resumed.
+
+The runs for the record have thousands of simulations and are kept under docs/validation; here each check is run small, end to end.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from expsim_bayes.check import CHECKS, Outcome, Table, run_check, write
+from expsim_bayes.check import fast as fast_check
+from expsim_bayes.check.agreement import check_agreement, designs
+from expsim_bayes.check.designs import fast_components, model_components, simulated, small
+from expsim_bayes.check.features import features, z_of
+from expsim_bayes.check.mutants import MUTANTS, check_mutants
+from expsim_bayes.check.nuts import NutsCheck, Settings, Simulation, check_nuts
+from expsim_bayes.check.prior_predictive import check_prior
+from expsim_bayes.check.replayed import all_looks
+from expsim_bayes.check.resume import Journal
+from expsim_bayes.check.summaries import of_continuous, of_fast, of_prior
+from expsim_bayes.check.uniformity import (
+    ALPHA,
+    Calibration,
+    calibration,
+    coverage_band,
+    outside_band,
+    predicted_below,
+    ranks_below,
+    run_again_if_doubtful,
+    verdict,
+)
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.app import app
+from expsim_bayes.errors import SettingError
+from expsim_bayes.experiment import run
+from expsim_bayes.posterior import beliefs
+from expsim_bayes.simulate import Streams
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+# Uniformity
+
+
+def test_false_alarms_of_the_uniformity_tests_are_as_rare_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    p = np.array([calibration("q", rng.random(200)).p for _ in range(600)])
+    # Two tests, each at alpha / 2: between alpha / 2 (were they the same) and alpha (were they exclusive), the chi-square being discrete.
+    alarms = int((p < 0.05).sum())
+    assert stats.binom.cdf(alarms, 600, 0.04) > 1e-4
+    assert stats.binom.sf(alarms - 1, 600, 0.11) > 1e-4
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.3, 1.0), (0.0, 0.7), (0.0, 1.5), (-0.3, 1.0)])
+def test_a_posterior_that_is_off_is_not_uniform(shift: float, scale: float) -> None:
+    rng = np.random.default_rng(2)
+    below = stats.norm.cdf((rng.normal(size=2_000) - shift) / scale)
+    assert verdict([calibration("q", below)]) == "fail"
+
+
+def test_ranks_with_ties_are_uniform() -> None:
+    rng = np.random.default_rng(3)
+    draws, truth = rng.integers(0, 3, (4_000, 19)), rng.integers(0, 3, 4_000)
+    assert stats.kstest(ranks_below(truth.astype(float), draws.astype(float), rng), "uniform").pvalue > 1e-3
+
+
+def test_which_of_several_is_uniform_where_the_probabilities_are_right_and_not_where_they_are_wrong() -> None:
+    rng = np.random.default_rng(4)
+    prob = rng.dirichlet(np.ones(3), 4_000)
+    happened = (prob.cumsum(axis=1) < rng.random((4_000, 1))).sum(axis=1)
+    assert stats.kstest(predicted_below(prob, happened, rng), "uniform").pvalue > 1e-3
+    assert stats.kstest(predicted_below(prob[:, ::-1], happened, rng), "uniform").pvalue < 1e-6
+
+
+def test_the_band_of_coverage_is_that_of_the_binomial() -> None:
+    low, high = coverage_band(1_000, 0.9)
+    assert (low, high) == pytest.approx((0.875, 0.924))
+    row = Calibration("q", 1_000, 0.5, 0.5, (0.5, 0.8, 0.93, 0.95))
+    assert outside_band([row]) == [("q", 0.9, 0.93)]
+
+
+def test_a_doubtful_run_is_run_once_more_with_twice_the_simulations() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def result(p: float, n: int, seed: int) -> tuple[Calibration, ...]:
+        asked.append((n, seed))
+        return (Calibration("q", n, p if len(asked) == 1 else 0.5, 0.5, (0.5, 0.8, 0.9, 0.95)),)
+
+    doubtful = run_again_if_doubtful(lambda n, seed: result(0.01, n, seed), simulations=100, random_seed=7)
+    assert asked == [(100, 7), (200, 8)]
+    assert doubtful.passed
+    assert len(doubtful.first) == 1
+    asked.clear()
+    failed = run_again_if_doubtful(lambda n, seed: result(1e-5, n, seed), simulations=100, random_seed=7)
+    assert asked == [(100, 7)]
+    assert not failed.passed
+
+
+# The fast posterior
+
+
+def test_the_replayed_experiment_is_the_one_that_run_plays() -> None:
+    scenario = fast_check.design()
+    replayed = all_looks(scenario, beliefs(scenario), simulations=30, random_seed=5)
+    played = run(scenario, strategy="ab", random_seed=5, replications=30, truth="prior", history=False, latents=True)
+    for name in (
+        "latent_true",
+        "latent_mean",
+        "latent_sd",
+        "latent_distance",
+        "quality_mean",
+        "effect_sd",
+        "prob_best",
+    ):
+        np.testing.assert_allclose(replayed[name], played[name], rtol=1e-9, atol=1e-12)
+
+
+def test_the_fast_posterior_is_calibrated_also_at_the_stopping_time() -> None:
+    found = fast_check.check_fast(600, random_seed=11)
+    assert set(found) == {"ab", "sequential", "bandit"}
+    assert of_fast(found).passed
+
+
+def test_wrong_posteriors_are_rejected_and_the_right_one_is_not() -> None:
+    found = check_mutants(1_000, random_seed=12)
+    assert [one.mutant for one in found if one.rejected] == [mutant.name for mutant in MUTANTS]
+
+
+# One story, told three times
+
+
+def test_the_tellings_agree_before_any_data() -> None:
+    found = check_prior(400, random_seed=13, power_runs=1)
+    assert of_prior(found).passed
+    assert {one.name.split(",")[0] for one in found.comparisons} == {
+        "simulator and PyMC model",
+        "prior of a fit and PyMC model",
+    }
+
+
+def test_features_tell_two_distributions_apart() -> None:
+    known = simulated(small(), Streams(1, 0, 1_500))
+    same = simulated(small(), Streams(2, 0, 1_500))
+    noisier = simulated(small(items={"sd": 0.8, "interaction_sd": 0.3}), Streams(2, 0, 1_500))
+    names, one, other = features(known.score, same.score, known.data)
+    assert np.abs(z_of(one, other)).max() < stats.norm.isf(ALPHA / (2 * len(names)))
+    names, one, other = features(known.score, noisier.score, known.data)
+    assert np.abs(z_of(one, other)).max() > 8
+
+
+def test_components_are_the_same_in_both_tellings() -> None:
+    for scenario in designs().values():
+        known = simulated(scenario, Streams(3, 0, 1))
+        fast, model = fast_components(scenario, known.data), model_components(scenario, known.data)
+        for name in ("sd_item", "sd_interaction", "sd_rater", "sd_taste", "sd_opinion", "sd_noise"):
+            np.testing.assert_array_equal(getattr(fast, name), getattr(model, name))
+        np.testing.assert_array_equal(fast.scale, model.scale_use)
+        assert fast.sd_shift.max() == model.sd_shift
+        assert fast.sd_output.max() == model.sd_output
+
+
+def test_nuts_and_the_fast_posterior_agree() -> None:
+    (found,) = check_agreement(1, random_seed=14, draws=1_500)
+    assert found.passed, found
+    assert found.effects >= 10
+    assert not found._replace(mean_apart=0.2).passed
+    assert not found._replace(sd_apart=0.2).passed
+    assert not found._replace(prob_best_apart=0.2).passed
+
+
+# The sampled model
+
+
+def test_calibration_of_the_sampled_model_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    settings = Settings(chains=2, tune=300, draws=200, target_accept=0.9)
+    file = tmp_path / "continuous.jsonl"
+    first = check_nuts(2, random_seed=15, settings=settings, file=file)
+    kept = file.read_text(encoding="utf-8")
+    file.write_text(kept + kept.splitlines()[1][:40], encoding="utf-8")  # a line that was cut short
+    told: list[str] = []
+    again = check_nuts(2, random_seed=15, settings=settings, file=file, progress=lambda _, words: told.append(words))
+    assert again == first
+    assert told == []
+    assert file.read_text(encoding="utf-8") == kept
+    assert all(0 < value < 1 for one in first.simulations for value in one.below.values())
+    assert {"joint log-likelihood", "which variant is best", "loss if the leader were launched"} <= set(
+        first.simulations[0].below
+    )
+
+
+def test_a_journal_of_another_run_is_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl"
+    journal = Journal(file, {"random_seed": 1})
+    journal.append({"number": 0})
+    assert Journal(file, {"random_seed": 1}).rows() == [{"number": 0}]
+    assert Journal(file, {"random_seed": 2}).rows() == []
+
+
+def test_fits_that_did_not_converge_fail_the_check() -> None:
+    good = Simulation(0, {"q": 0.5}, 0, 1.005, 900.0)
+    rows = (Calibration("q", 100, 0.5, 0.5, (0.5, 0.8, 0.9, 0.95)),)
+    few = NutsCheck((*[good] * 97, *[good._replace(divergences=1)] * 3), rows)
+    many = NutsCheck((*[good] * 96, *[good._replace(divergences=1)] * 4), rows)
+    unconverged = NutsCheck((*[good] * 96, *[good._replace(r_hat=float("nan"))] * 4), rows)
+    assert of_continuous(few, Settings()).passed
+    assert not of_continuous(many, Settings()).passed
+    assert not of_continuous(unconverged, Settings()).passed
+    assert "3 of 100 fits had a divergence" in " ".join(of_continuous(few, Settings()).said)
+
+
+# Pages and command line
+
+TABLE = Table("Numbers", {"what": "", "p": ".2f"}, (("a|b", 0.123), ("c", 1.0)))
+
+
+def written(folder: Path, name: str = "fast", *, passed: bool = True) -> dict[str, Any]:
+    outcome = Outcome(passed, ("It is so.",), (TABLE,), {"chains": 4})
+    write(name, outcome, folder, simulations=1_000, random_seed=3, begun=datetime.now(UTC))
+    result: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def test_a_result_says_with_what_it_was_made(tmp_path: Path) -> None:
+    result = written(tmp_path)
+    assert result["random_seed"] == 3
+    assert result["chains"] == 4
+    assert result["versions"]["pymc"]
+    assert result["begun_utc"] <= result["ended_utc"]
+    assert result["tables"] == {"Numbers": [{"what": "a|b", "p": 0.123}, {"what": "c", "p": 1.0}]}
+    page = (tmp_path / "fast.md").read_text(encoding="utf-8")
+    assert "| a\\|b | 0.12 |" in page
+    assert "expsim check fast --simulations 1000 --seed 3" in page
+
+
+def test_the_front_page_has_a_row_for_every_result(tmp_path: Path) -> None:
+    written(tmp_path, "prior", passed=False)
+    written(tmp_path, "fast")
+    rows = [
+        line for line in (tmp_path / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| [")
+    ]
+    assert [(row.split("](")[1][:4], "FAIL" in row) for row in rows] == [("fast", False), ("prio", True)]
+
+
+def test_a_folder_with_a_page_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Mine\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"not a page of expsim"):
+        written(tmp_path)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "# Mine\n"
+
+
+def test_the_command_writes_pages_and_its_exit_code_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def invoke(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["check", *words])
+        return done.exit_code, done.stdout
+
+    code, text = invoke("fast", "--simulations", "400", "--seed", "1", "--out", str(tmp_path), "--json")
+    assert code == 0
+    assert json.loads(text)["checks"]["fast"]["passed"]
+    assert (tmp_path / "fast.md").exists()
+    fails = CHECKS["fast"]._replace(run=lambda *_: Outcome(False, ("It is not so.",), (TABLE,), {}))  # noqa: FBT003
+    monkeypatch.setitem(CHECKS, "fast", fails)
+    code, text = invoke("fast")
+    assert code == exits.REFUSED
+    assert "FAIL" in text
+    assert "a|b" in text
+    assert invoke("slow")[0] == exits.BAD_INPUT
+    assert invoke("--simulations", "9")[0] == exits.BAD_INPUT
+
+
+def test_an_unknown_check_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"'slow' is no check"):
+        run_check("slow")
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_the_result_on_record_passes_and_is_of_full_size(name: str) -> None:
+    result = json.loads((ROOT / "docs" / "validation" / f"{name}.json").read_text(encoding="utf-8"))
+    assert result["passed"]
+    assert result["simulations"] >= CHECKS[name].simulations
+    assert not result["commit"].endswith("+")
