@@ -158,16 +158,18 @@ def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> li
     chains, draws, divergences, bfmi = run
     found = []
     if chains < limits.chains:
-        found.append(f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: set chains=4.")
+        found.append(
+            f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: run with 4 (--chains 4)."
+        )
     if not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
         found.append(
-            f"{divergences} draws diverged ({share:.2%}): the sampler could not follow the posterior everywhere; raise target_accept to "
-            ".99, and look whether a component with few replicates should be left out or given."
+            f"{divergences} draws diverged ({share:.2%}): the sampler could not follow the posterior everywhere; let it take smaller "
+            "steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
         )
     if not bfmi >= limits.bfmi:
         found.append(
-            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): run longer with tune=3000."
+            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): tune longer (--tune 3000)."
         )
     found += _unconverged(limits, quantities)
     return found
@@ -179,21 +181,21 @@ def _unconverged(limits: Limits, quantities: tuple[Quantity, ...]) -> list[str]:
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
         found.append(
-            f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another random_seed."
+            f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another seed (--seed)."
         )
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
         found.append(
             f"Chains disagree on {_some([row.name for row in apart])}: the worst R-hat is {worst.r_hat:.3f} ({worst.name}), at most "
-            f"{limits.r_hat} is allowed; run longer (draws and tune doubled)."
+            f"{limits.r_hat} is allowed; run longer (--draws and --tune doubled)."
         )
     few = [row for row in quantities if min(row.ess_bulk, row.ess_tail) < limits.ess]
     if few:
         worst = min(few, key=lambda row: min(row.ess_bulk, row.ess_tail))
         found.append(
             f"Too few independent draws of {_some([row.name for row in few])}: the smallest effective sample size is "
-            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; run longer."
+            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; run longer (--draws doubled)."
         )
     return found
 
@@ -309,5 +311,5 @@ def _skewness(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Skewness of each row."""
     deviation = scores - scores.mean(axis=1, keepdims=True)
     spread = np.sqrt((deviation**2).mean(axis=1))
-    result: NDArray[np.float64] = (deviation**3).mean(axis=1) / np.maximum(spread, np.finfo(float).tiny) ** 3
-    return result
+    cubed: NDArray[np.float64] = (deviation**3).mean(axis=1)
+    return np.asarray(np.divide(cubed, spread**3, out=np.full_like(cubed, np.nan), where=spread > 0))

@@ -28,6 +28,8 @@ from expsim_bayes.ratings import Ratings, code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ACCEPT = (0.95, 0.99)
+"""Acceptance rates that are aimed at unless told: the second only where draws of the first diverged."""
 FEWEST = {"draws": 50, "tune": 50, "chains": 2}
 """Settings below which nothing can be said about convergence."""
 PACKAGES = ("expsim-bayes", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
@@ -44,7 +46,7 @@ def fit(
     draws: int = 1500,
     tune: int = 1000,
     chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     random_seed: int = 0,
     cores: int | None = None,
     min_effect: float = 0.0,
@@ -63,8 +65,9 @@ def fit(
         Standard deviations and scale use in points, when they are known rather than estimated.
     draws, tune, chains : int
         Kept draws and tuning steps of each chain, and number of chains.
-    target_accept : float
-        Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer.
+    target_accept : float, optional
+        Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer. Unless told it is .95, and .99 in a second
+        run where draws of the first diverged.
     random_seed : int
         Seed of everything drawn here.
     cores : int, optional
@@ -87,7 +90,8 @@ def fit(
     SettingError
         When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense.
     """
-    _check(draws, tune, chains, target_accept)
+    accept_rates = ACCEPT if target_accept is None else (target_accept,)
+    _check(draws, tune, chains, accept_rates[0])
     started = datetime.now(UTC)
     tell = progress or _silent
     priors = priors or Priors()
@@ -98,14 +102,17 @@ def fit(
     names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
     compiled = nutpie.compile_pymc_model(model, var_names=names)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
-    trace = _sample(compiled, settings, target_accept, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
+    for accept in accept_rates:
+        trace = _sample(compiled, settings, accept, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
+        if not trace["sample_stats"]["diverging"].any():
+            break
     tell(0.9, "drawing items, outputs and predictions")
     groups = posterior_groups(trace["posterior"].to_dataset(), story, np.random.default_rng(seeds[1]))
     groups |= prior_groups(story, np.random.default_rng(seeds[2]))
     groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
     groups |= data_groups(story)
     tree = xr.DataTree.from_dict(groups)
-    asked = {**settings, "target_accept": target_accept, "min_effect": min_effect, "ci_prob": ci_prob}
+    asked = {**settings, "target_accept": accept, "min_effect": min_effect, "ci_prob": ci_prob}
     tree.attrs = _provenance(ratings, story, asked, random_seed, started)
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")

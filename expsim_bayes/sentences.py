@@ -72,6 +72,8 @@ def headline(facts: Facts) -> str:
         return "Stop: no difference that matters"
     if name == "refuse":
         return "No answer yet: the fit is not to be trusted"
+    if len(facts.variants) == 1:
+        return f"Nothing to compare: only {facts.leader} was rated"
     best = _best_batch(facts)
     return (
         f"Collect {count(best.ratings)} more {best.label}"
@@ -202,9 +204,15 @@ def _what_to_do(facts: Facts) -> str:
         return (
             f"Stop: the variants are within {points(facts.rope)} points of each other, and that does not matter.{keep}"
         )
+    return _what_to_collect(facts)
+
+
+def _what_to_collect(facts: Facts) -> str:
+    if len(facts.variants) == 1:
+        return f"Have another variant rated on the same items: there is nothing to compare {facts.leader} with."
     best = _best_batch(facts)
-    spent = f" {decision.reason}" if decision.reason else ""
-    stay = f" Until then keep {control}." if control else ""
+    spent = f" {facts.decision.reason}" if facts.decision.reason else ""
+    stay = f" Until then keep {facts.control}." if facts.control else ""
     if best is None or best.ratings is None:
         return f"No decision yet, and more ratings of these kinds are not likely to bring one.{stay}"
     cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
@@ -226,7 +234,10 @@ def _how_sure(facts: Facts) -> str:
     if leader.effect is None:  # the control leads
         rival = _other(facts)
         if rival is None:
-            return f"{leader.name} scores {points(leader.quality.mean)}."
+            low, high = (points(end) for end in (leader.quality.low, leader.quality.high))
+            return (
+                f"{leader.name} scores {points(leader.quality.mean)} ({level(facts.ci_prob)} interval {low} to {high})."
+            )
         return (
             f"{_difference(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."

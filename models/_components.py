@@ -50,13 +50,10 @@ def component_coords(data: Coded, present: Terms) -> dict[str, list[str]]:
     return {dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in flags.items()}
 
 
-def component_variables(
-    data: Coded, priors: Priors, scale: Scale, present: Terms, fixed: Components | None
-) -> SymbolicComponents:
+def component_variables(priors: Priors, scale: Scale, present: Terms, fixed: Components | None) -> SymbolicComponents:
     """SDs and scale use inside a model context: half-normal and log-normal variables, zeros where absent, constants where given."""
     if fixed is not None:
         return SymbolicComponents(*(pt.as_tensor_variable(np.asarray(value, dtype=float)) for value in fixed))
-    count = len(data.evaluators)
     width = scale.width
     return SymbolicComponents(
         sd_item=_single("sd_item", priors.sd_item * width, has=present.item),
@@ -66,7 +63,9 @@ def component_variables(
         sd_rater=_several("sd_rater", priors.sd_rater * width, present.severity, "severity_pool"),
         sd_taste=_several("sd_taste", priors.sd_taste * width, present.taste, "taste_pool"),
         sd_opinion=_several("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool"),
-        sd_noise=_several("sd_noise", priors.sd_noise * width, (True,) * count, "evaluator"),
+        sd_noise=pm.TruncatedNormal(
+            "sd_noise", 0, priors.sd_noise * width, lower=priors.least_noise * width, dims="evaluator"
+        ),
         scale_use=_scale_use(priors, present),
     )
 

@@ -65,7 +65,7 @@ def build_marginal_model(
         **component_coords(data, present),
     }
     with pm.Model(coords=coords) as model:
-        part = component_variables(data, priors, scale, present, fixed)
+        part = component_variables(priors, scale, present, fixed)
         pm.Deterministic("scale_use", part.scale_use, dims="evaluator")
         seen = _structure(_Steps(data, priors, scale, present, part, centred=centred), scale, present, sums)
         pm.Potential("score", log_likelihood(sums, seen, part))

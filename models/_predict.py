@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.models._recover import ComponentDraws, Effects, Floats, Nested
@@ -69,6 +70,9 @@ def prior_components(
         drawn: Floats = np.abs(rng.standard_normal((draws, count))) * sd * scale.width * np.array(has)
         return drawn
 
+    # A half-normal cut off below, by its quantile function.
+    below = ndtr(priors.least_noise / priors.sd_noise)
+    noise = priors.sd_noise * scale.width * ndtri(below + (1 - below) * rng.random((draws, count)))
     return ComponentDraws(
         sd_item=half_normal(priors.sd_item, has=present.item),
         sd_interaction=half_normal(priors.sd_interaction, has=present.interaction),
@@ -77,7 +81,7 @@ def prior_components(
         sd_rater=half_normals(priors.sd_rater, present.severity),
         sd_taste=half_normals(priors.sd_taste, present.taste),
         sd_opinion=half_normals(priors.sd_opinion, present.opinion),
-        sd_noise=half_normals(priors.sd_noise, (True,) * count),
+        sd_noise=noise,
         scale_use=np.exp(rng.standard_normal((draws, count)) * priors.log_scale_use_sd * np.array(present.scale_use)),
     )
 

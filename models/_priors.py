@@ -55,7 +55,9 @@ class Priors(Frozen):
     sd_opinion: float = 0.1
     """Scale of the half-normal prior of the SD of a rater's lasting opinion of one output; range widths."""
     sd_noise: float = 0.25
-    """Scale of the half-normal prior of the SD of noise from one rating to the next; range widths."""
+    """Scale of the half-normal prior of the SD of noise from one rating to the next, from `least_noise` up; range widths."""
+    least_noise: float = 0.001
+    """Least SD of noise: nobody rates more finely. Without it a judge that always repeats itself has no posterior; range widths."""
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:

@@ -58,7 +58,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
         output = pm.Data("output_of", data.output, dims="rating")
         rater = pm.Data("rater_of", data.rater, dims="rating")
         score = pm.Data("score_of", data.score, dims="rating")
-        part = component_variables(data, priors, scale, present, fixed)
+        part = component_variables(priors, scale, present, fixed)
 
         # population: levels of the evaluators, quality of the variants
         level = pm.Normal("level", scale.middle, priors.level_sd * scale.width, dims="evaluator")

@@ -13,15 +13,21 @@ import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.facts import Facts
+from expsim_bayes.fit import fit
+from expsim_bayes.models.continuous import Priors
 from expsim_bayes.ratings import Ratings, append, code, describe, validate
 from expsim_bayes.readers import read
+from expsim_bayes.recommend.fit import of_fit
+from expsim_bayes.scenario import parse
+from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +71,32 @@ def text(content: str | bytes, **options: object) -> Callable[[Path], Sequence[s
 def frame(make: Callable[[], pd.DataFrame], **options: object) -> Callable[[Path], Sequence[str]]:
     """Validate a data frame."""
     return lambda _: told(validate(make(), **options))  # type: ignore[arg-type]
+
+
+SCENARIO = """
+name = "bad"
+title = "Bad settings"
+score_range = [1, 5]
+looks = {looks}
+outputs_per_look = 20
+default_strategy = "bandit"
+variants = [{{ name = "A", quality = 3.0 }}, {{ name = "B", quality = 3.1 }}]
+evaluators = [{{ name = "judge", kind = "llm", noise_sd = 0.4, usd_per_rating = 0.001 }}]
+
+[strategies.bandit]
+allocation = {{ policy = "probability_matching", floor = {floor} }}
+stopping = [{{ rule = "superiority", threshold = {threshold} }}]
+"""
+
+
+def scenario(*, looks: int = 4, floor: float = 0.1, threshold: float = 0.95) -> Callable[[Path], Sequence[str]]:
+    """Declare a scenario of two variants with some of its settings changed."""
+    return lambda _: [str(parse(SCENARIO.format(looks=looks, floor=floor, threshold=threshold), source="bad.toml"))]
+
+
+def sampled(setting: str, value: int) -> Callable[[Path], Sequence[str]]:
+    """Fit sound ratings with a setting of the sampler that cannot be used."""
+    return lambda _: [str(fit(validate(crossed()), **{setting: value}))]  # type: ignore[arg-type]
 
 
 def crossed(
@@ -498,6 +530,23 @@ CASES = [
         "E",
         "several currencies: 'USD', 'EUR'",
     ),
+    # settings
+    Case(80, "prior SD of 0", lambda _: [str(Priors(sd_item=0))], "E", "priors.sd_item: a prior SD of 0"),
+    Case(80, "negative prior SD", lambda _: [str(Priors(sd_noise=-1))], "E", "priors.sd_noise: a prior SD of -1"),
+    Case(81, "threshold of chance", scenario(threshold=0.5), "E", "bad.toml.*threshold"),
+    Case(81, "threshold above 1", scenario(threshold=1.5), "E", "bad.toml.*threshold.*1.5"),
+    Case(81, "least shares above 1", scenario(floor=0.6), "E", "bad.toml.*floor.*0.6"),
+    Case(81, "no look", scenario(looks=0), "E", "bad.toml.*looks.*0"),
+    Case(82, "5 draws", sampled("draws", 5), "E", "draws 5 nothing can be said"),
+    Case(82, "one chain", sampled("chains", 1), "E", "chains 1 nothing can be said"),
+    Case(82, "no tuning", sampled("tune", 0), "E", "tune 0 nothing can be said"),
+    Case(
+        50,
+        "all scores equal, no scale declared",
+        lambda _: [str(fit(validate(crossed().assign(score=3.0))))],
+        "E",
+        "the ratings have no scale of their own.*--score-range",
+    ),
 ]
 
 
@@ -536,3 +585,67 @@ def test_no_limit_is_read_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_text(many(200))
     with pytest.raises(ExpsimError, match="more than 100 rows"):
         read(path)
+
+
+# Ratings that say little, fitted: what must come out is an honest answer, neither a crash nor a false certainty.
+
+
+def asked_again() -> pd.DataFrame:
+    """A judge that is asked three times and always repeats itself, and two people."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for item in range(30):
+        for variant, quality in (("A", 3.0), ("B", 3.3)):
+            worth = quality + 0.5 * rng.normal()
+            rows += [(variant, str(item), "judge", "llm", n, float(round(worth))) for n in (1, 2, 3)]
+            rows += [
+                (variant, str(item), name, "human", 1, round(worth + 0.6 * rng.normal(), 1)) for name in ("ann", "bob")
+            ]
+    return pd.DataFrame(rows, columns=["variant", "item", "rater", "kind", "repeat", "score"])
+
+
+def answered(table: pd.DataFrame, **declared: Any) -> Facts:
+    """What a fit of ratings on a 1-5 scale says, which it must be willing to say."""
+    ratings = validate(table, score_range=(1, 5), **declared)
+    facts = of_fit(fit(ratings, random_seed=1), ratings)
+    assert facts.fit is not None
+    assert facts.fit.verdict != "refuse", facts.fit.verdict_reasons
+    return facts
+
+
+def test_50_without_variation_nothing_is_certain() -> None:
+    facts = answered(crossed().assign(score=3.0))
+    assert facts.variant("A").prob_best == pytest.approx(0.5, abs=0.05)
+    assert all(v.quality.high - v.quality.low > 0.05 for v in facts.variants)
+    assert facts.decision.name == "collect"
+
+
+def test_58_a_variant_without_ratings_is_what_was_believed() -> None:
+    table = crossed(items=10).assign(score=lambda t: t["score"].where(t["variant"] == "A"))
+    facts = answered(table, variants=("A", "B"))
+    assert facts.variant("B").prob_best == pytest.approx(0.5, abs=0.1)
+    known, unknown = (facts.variant(name).quality for name in "AB")
+    assert unknown.high - unknown.low > 1.2 * (known.high - known.low)
+
+
+def test_60_an_arm_without_variance_has_an_interval() -> None:
+    table = crossed(items=10).assign(score=lambda t: t["score"].where(t["variant"] == "A", 3.0))
+    facts = answered(table)
+    assert all(v.quality.high - v.quality.low > 0.1 for v in facts.variants)
+
+
+def test_31_one_variant_is_estimated_and_not_compared() -> None:
+    facts = answered(crossed(variants=("A",), items=10))
+    told = recommendation(facts)
+    assert told.headline == "Nothing to compare: only A was rated"
+    assert "interval" in told.how_sure
+    assert "probability" not in told.text()
+
+
+def test_a_judge_that_always_repeats_itself_counts_once() -> None:
+    table = asked_again()
+    facts = answered(table)
+    once = answered(table.drop_duplicates(["variant", "item", "rater"]))
+    both = [f.variants[0].effect or f.variants[1].effect for f in (facts, once)]
+    widths = [effect.high - effect.low for effect in both if effect is not None]
+    assert widths[0] == pytest.approx(widths[1], rel=0.1)

@@ -129,8 +129,13 @@ def fit(
     ] = 1000,
     chains: Annotated[int, typer.Option(metavar="N", min=1, help="Chains.", rich_help_panel=SAMPLER)] = 4,
     target_accept: Annotated[
-        float, typer.Option(metavar="P", help="Higher is slower and safer, below 1.", rich_help_panel=SAMPLER)
-    ] = 0.95,
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Higher is slower and safer, below 1; .95 unless told, and once more with .99 where draws diverged.",
+            rich_help_panel=SAMPLER,
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     overwrite: Overwrite = False,
