@@ -699,3 +699,11 @@ def test_signal_ends_a_comparison_with_what_is_finished(number: signal.Signals, 
     assert re.search(r"^ab +llm", out, re.MULTILINE)
     assert "1 of 3 ways" in err
     assert "Traceback" not in err
+
+
+def test_the_example_of_the_readme_is_what_the_command_prints() -> None:
+    page = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    command, shown = page.split("```console\n$ expsim ", 1)[1].split("```", 1)[0].split("\n", 1)
+    done = subprocess.run([*EXPSIM, *command.split()], capture_output=True, text=True, check=True)
+    for part in shown.split("..."):
+        assert flat(part) in flat(done.stdout)

@@ -149,6 +149,7 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
         Of NUTS.
     """
     from expsim_bayes.fit import fit
+    from expsim_bayes.models._groups import DIMS
 
     fixed = model_components(scenario, known.data)
     tree = fit(known.ratings, fixed=fixed, draws=draws, random_seed=random_seed)
@@ -156,6 +157,7 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
     state, places = state_of(known.data, given)
     latent, quality = latent_marginals(state), quality_marginals(state, given, places)
     by_name = _positions(places)
+    labels = {"evaluator": known.data.evaluators, "variant": known.data.variants, "rater": known.data.raters}
     rows = [
         (f"quality[{known.data.variants[v]}]", quality.mean[0, v], np.sqrt(quality.cov[0, v, v]), drawn)
         for v, drawn in enumerate(_flat(tree, "quality").T)
@@ -166,9 +168,8 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
         drawn = _flat(tree, effect)
         for at in zip(*np.nonzero(positions >= 0), strict=True):
             n = positions[at]
-            rows.append(
-                (f"{effect}{[int(i) for i in at]}", latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at])
-            )
+            words = ", ".join(labels[dim][i] for dim, i in zip(DIMS[effect], at, strict=True))
+            rows.append((f"{effect}[{words}]", latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at]))
     mean = np.array([(drawn.mean() - exact) / sd for _, exact, sd, drawn in rows])
     spread = np.array([drawn.std(ddof=1) / sd - 1 for _, _, sd, drawn in rows])
     exact = superiority.from_gaussian(quality.mean[0], quality.cov[0], control=None, points=8_192)

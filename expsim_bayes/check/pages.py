@@ -155,19 +155,19 @@ def _row(cells: list[str]) -> str:
 
 
 def _front(folder: Path) -> Iterator[str]:
-    """Lines of the front page: one row for every check whose result the folder holds."""
+    """Lines of the front page: for every check whose result the folder holds a row with its first sentence."""
     yield FRONT_TITLE
     yield ""
     yield "Written by `expsim check all --out` and this folder's name. Each page says what was asked, with what, and what came of it."
     yield ""
-    yield _row(["check", "verdict", "simulations", "what it rests on"])
+    yield _row(["check", "verdict", "simulations", "in a sentence"])
     yield _row(["---", "---", "---:", "---"])
     for name, check in CHECKS.items():
         file = folder / f"{name}.json"
         if file.exists():
             result = json.loads(file.read_text(encoding="utf-8"))
             link = f"[{check.title}]({name}.md)"
-            yield _row([link, _verdict(result["passed"]), f"{result['simulations']:,}", " ".join(result["said"])])
+            yield _row([link, _verdict(result["passed"]), f"{result['simulations']:,}", result["said"][0]])
     yield ""
 
 

@@ -47,7 +47,13 @@ def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
         tables.append(_calibration_table(_capitalised([WORDS[strategy]])[0], runs.rows))
         if runs.first:
             tables.append(_calibration_table(f"{WORDS[strategy]}: the first, doubtful run", runs.first))
-    return Outcome(all(runs.passed for runs in found.values()), _capitalised(said), tuple(tables), {})
+    failed = [WORDS[strategy] for strategy, runs in found.items() if not runs.passed]
+    summary = (
+        f"calibration is rejected for: {'; '.join(failed)}."
+        if failed
+        else f"calibration is not rejected in any of: {'; '.join(WORDS[strategy] for strategy in found)}."
+    )
+    return Outcome(not failed, _capitalised([summary, *said]), tuple(tables), {})
 
 
 def of_continuous(found: NutsCheck, settings: Settings) -> Outcome:
@@ -88,7 +94,13 @@ def of_prior(found: PriorCheck) -> Outcome:
     found : PriorCheck
         Comparisons and their power.
     """
+    unlike = [one.name for one in found.comparisons if not one.passed]
     said = [
+        f"these tellings differ: {'; '.join(unlike)}."
+        if unlike
+        else f"none of {len(found.comparisons)} pairs of tellings differs in any of {len(found.comparisons[0].features)} features."
+    ]
+    said += [
         f"{one.name}: {len(one.features)} features, largest |z| {_largest(one.z):.2f} where {one.limit:.2f} is allowed "
         f"({one.worst}): {'no difference found' if one.passed else 'they differ'}."
         for one in found.comparisons
