@@ -42,7 +42,7 @@ from expsim_bayes.stopping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
     import xarray as xr
@@ -135,8 +135,51 @@ def run(
     >>> result.sizes["replication"], result.sizes["look"]
     (3, 16)
     """
-    import xarray as xr
+    done = []
+    for part in run_in_parts(
+        scenario,
+        strategy=strategy,
+        evaluators=evaluators,
+        random_seed=random_seed,
+        replications=replications,
+        truth=truth,
+        history=history,
+        latents=latents,
+        chunk=chunk,
+    ):
+        done.append(part)
+        if progress:
+            progress(int(part["replication"][-1]) + 1)
+    return joined(done)
 
+
+def run_in_parts(
+    scenario: Scenario,
+    *,
+    strategy: StrategyName | None = None,
+    evaluators: EvaluatorChoice = "both",
+    random_seed: int = 0,
+    first: int = 0,
+    replications: int = 1,
+    truth: Truth = "declared",
+    history: bool = True,
+    latents: bool = False,
+    chunk: int = CHUNK,
+) -> Iterator[xr.Dataset]:
+    """What `run` gives, chunk by chunk, from replication `first` on: for runs that may be interrupted and taken up again.
+
+    Yields
+    ------
+    xarray.Dataset
+        The next replications, to be put together by `joined`.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> parts = run_in_parts(load("summarization-prompts"), first=4, replications=9, chunk=3, history=False)
+    >>> [part["replication"].values.tolist() for part in parts]
+    [[4, 5, 6], [7, 8]]
+    """
     if replications < 1 or chunk < 1:
         raise SettingError(
             f"{replications} replications in chunks of {chunk}",
@@ -145,24 +188,27 @@ def run(
     strategy = scenario.declared(strategy)
     scenario = scenario.rated_by(evaluators)
     _refuse_a_first_look_beyond_the_limits(scenario, strategy)
-    chunks = []
-    for start in range(0, replications, chunk):
+    for start in range(first, replications, chunk):
         stop = min(start + chunk, replications)
         loop = _Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
         loop.run(history=history)
-        chunks.append(loop.record.dataset(first=start, latents=latents))
-        if progress:
-            progress(stop)
-    result = chunks[0] if len(chunks) == 1 else xr.concat(chunks, dim="replication")
-    result.attrs.update(
-        scenario=scenario.name,
-        strategy=strategy,
-        evaluators=evaluators,
-        random_seed=random_seed,
-        truth=truth,
-        looks=scenario.looks,
-    )
-    return result
+        part = loop.record.dataset(first=start, latents=latents)
+        part.attrs.update(
+            scenario=scenario.name,
+            strategy=strategy,
+            evaluators=evaluators,
+            random_seed=random_seed,
+            truth=truth,
+            looks=scenario.looks,
+        )
+        yield part
+
+
+def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Replications of one run, put together."""
+    import xarray as xr
+
+    return parts[0] if len(parts) == 1 else xr.concat(parts, dim="replication", combine_attrs="override")
 
 
 def play(

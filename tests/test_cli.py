@@ -25,7 +25,7 @@ from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 PACKAGE = Path(__file__).resolve().parents[1] / "expsim_bayes"
@@ -707,3 +707,28 @@ def test_the_example_of_the_readme_is_what_the_command_prints() -> None:
     done = subprocess.run([*EXPSIM, *command.split()], capture_output=True, text=True, check=True)
     for part in shown.split("..."):
         assert flat(part) in flat(done.stdout)
+
+
+def test_many_experiments_go_on_where_they_were_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("simulate", "reranker", "--replications", "50", "--seed", "3", "--json", "--out")
+    whole = expsim(*words, tmp_path / "whole")
+
+    def interrupted(*arguments: Any, **settings: Any) -> Iterator[xr.Dataset]:
+        yield next(parts(*arguments, **settings, chunk=20))
+        raise KeyboardInterrupt
+
+    parts = experiment.run_in_parts
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "run_in_parts", interrupted)
+        cut = expsim(*words, tmp_path / "cut")
+    assert cut.exit_code == exits.INTERRUPTED
+    assert json.loads(cut.stdout)["achieved"]["replications"] == 20
+    assert "20 of 50 experiments were finished. The same command goes on from there." in flat(cut.stderr)
+    again = expsim(*words, tmp_path / "cut")
+    assert "20 of 50 experiments are taken" in flat(again.stderr)
+    assert json.loads(again.stdout) == json.loads(whole.stdout)
+    left, right = (xr.load_dataset(tmp_path / name / "end_states.nc") for name in ("whole", "cut"))
+    xr.testing.assert_allclose(left, right, rtol=1e-12)
+    assert left.attrs == right.attrs
+    other = expsim(*words[:4], "--seed", "4", *words[6:], tmp_path / "cut")
+    assert "are taken" not in other.stderr

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from expsim_bayes.cli import tables
+from expsim_bayes.cli import exits, tables
 from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
@@ -17,7 +19,10 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from expsim_bayes.facts import Facts
+    from expsim_bayes.operating_characteristics import Estimate
 
 EQUAL_REPLICATIONS = 500
 """Experiments without a difference that are simulated to count false launches beside a single experiment."""
@@ -68,15 +73,19 @@ def simulate(
     Once, to see what it would cost and what it would tell you to do.
     Or many times (--replications 1000), to see how often it would be right.
     With --out, DIR holds data, figures and report of the one experiment, or how each of the many ended.
+    Ctrl-C keeps the experiments that are finished; with --out the same command goes on from there.
     """
     found, screen = load(scenario), Screen(as_json=as_json)
     setup = Setup(found, declared_strategy(found, strategy), evaluators, seed)
     found.rated_by(evaluators)  # an error before any work where nobody of that kind is declared
+    stop: KeyboardInterrupt | None = None
     with taken(out, overwrite=overwrite) as folder:
         if replications == 1:
             _tell(setup, screen, folder, details=details)
         else:
-            _count(setup, replications, screen, folder)
+            stop = _count(setup, replications, screen, folder, out)
+    if stop is not None:
+        raise typer.Exit(exits.of_interruption(stop))
     _what_next(screen, shlex.quote(scenario), out, told=replications == 1)
 
 
@@ -127,39 +136,63 @@ def _judged(facts: Facts) -> str:
     return f"Known, since this is simulated; {verdict}. {facts.right_answer}"
 
 
-def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None) -> None:
-    """Many experiments: how often they end right, and what they cost."""
-    from expsim_bayes.experiment import run
+def _count(
+    setup: Setup, replications: int, screen: Screen, folder: Path | None, out: Path | None
+) -> KeyboardInterrupt | None:
+    """Many experiments: how often they end right, and what they cost.
+
+    Those that an earlier run left in `out` are taken from there, and an interruption keeps what is finished.
+    """
+    from expsim_bayes.experiment import joined, run_in_parts
     from expsim_bayes.operating_characteristics import characteristics, false_launch_rate
 
     scenario, strategy, evaluators, seed = setup
-    with screen.progress(f"{scenario.name}, {replications:,} times", total=2 * replications) as advance:
-        result = run(
-            scenario,
-            strategy=strategy,
-            evaluators=evaluators,
-            random_seed=seed,
-            replications=replications,
-            history=False,
-            progress=advance,
-        )
-        if_equal = false_launch_rate(
-            scenario,
-            strategy=strategy,
-            evaluators=evaluators,
-            random_seed=seed,
-            replications=replications,
-            progress=lambda done: advance(replications + done, "the same with equal variants"),
-        )
+    asked = _identity(setup)
+    parts = _earlier(out, asked, replications)
+    kept = sum(part.sizes["replication"] for part in parts)
+    if kept:
+        screen.aside(f"{kept:,} of {replications:,} experiments are taken from '{out}'.")
+    if_equal: Estimate | None = None
+    stop: KeyboardInterrupt | None = None
+    done = kept
+    try:
+        with screen.progress(f"{scenario.name}, {replications:,} times", total=2 * replications) as advance:
+            for part in run_in_parts(
+                scenario,
+                strategy=strategy,
+                evaluators=evaluators,
+                random_seed=seed,
+                first=kept,
+                replications=replications,
+                history=False,
+            ):
+                parts.append(part)
+                done += part.sizes["replication"]
+                advance(done)
+            if_equal = false_launch_rate(
+                scenario,
+                strategy=strategy,
+                evaluators=evaluators,
+                random_seed=seed,
+                replications=replications,
+                progress=lambda equal: advance(replications + equal, "the same with equal variants"),
+            )
+    except KeyboardInterrupt as interrupt:
+        if not parts:
+            raise
+        stop = interrupt
+    result = joined(parts)
+    result.attrs["run_sha256"] = asked
     achieved = characteristics(result, scenario.rated_by(evaluators))
     answer = {
         "scenario": scenario.name,
         "random_seed": seed,
+        "finished": stop is None,
         "achieved": plain(achieved),
         "false_launch_if_equal": plain(if_equal),
     }
     screen.heading(scenario.title)
-    screen.say(f"{replications:,} experiments: {setup.words()}", style="dim")
+    screen.say(f"{done:,} experiments: {setup.words()}", style="dim")
     screen.table(tables.counted(achieved, if_equal))
     screen.out.print()
     screen.say(tables.FOOTNOTE, style="dim")
@@ -171,6 +204,41 @@ def _count(setup: Setup, replications: int, screen: Screen, folder: Path | None)
         with whole(folder / ACHIEVED) as file:
             file.write(to_json(answer).encode())
     screen.emit(answer)
+    if stop is not None:
+        again = " The same command goes on from there." if out is not None else ""
+        words = (
+            "false launches were not counted"
+            if done == replications
+            else f"{done:,} of {replications:,} experiments were finished"
+        )
+        screen.aside(f"Stopped early: {words}.{again}", style="yellow")
+    return stop
+
+
+def _identity(setup: Setup) -> str:
+    """Digest of everything that, changed, would change how the experiments end."""
+    told = (
+        setup.scenario.model_dump_json(),
+        setup.strategy,
+        setup.evaluators,
+        str(setup.seed),
+        version("expsim-bayes"),
+    )
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _earlier(out: Path | None, asked: str, replications: int) -> list[xr.Dataset]:
+    """The experiments of the same run that a folder holds, as one part; none where it holds others."""
+    if out is None or not (out / END_STATES).is_file():
+        return []
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(out / END_STATES, engine="h5netcdf") as file:
+            found = file.load() if file.attrs.get("run_sha256") == asked else None
+    except (OSError, ValueError):
+        return []
+    return [] if found is None else [found.isel(replication=slice(0, replications))]
 
 
 def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool) -> None:

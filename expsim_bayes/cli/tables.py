@@ -177,11 +177,11 @@ FOOTNOTE = (
 """What the columns of `achieved` and the rows of `counted` mean."""
 
 
-def counted(found: Characteristics, if_equal: Estimate) -> list[Column]:
+def counted(found: Characteristics, if_equal: Estimate | None) -> list[Column]:
     """One row a figure: how often one way of running an experiment ends right, and what it costs."""
     rows = [
         ("Ended right", " ".join(share(found.right))),
-        ("False launches if all were equal", " ".join(share(if_equal))),
+        ("False launches if all were equal", "not counted" if if_equal is None else " ".join(share(if_equal))),
         ("Stopped with a false statement", " ".join(share(found.wrong_stop))),
         ("Ended undecided", " ".join(share(found.undecided))),
         ("Ratings", amount(found.ratings)),
