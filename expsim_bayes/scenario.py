@@ -10,14 +10,14 @@ import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from expsim_bayes.allocation import Fixed, Policy, check_policy
 from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Evaluator, require_price
+from expsim_bayes.evaluators import Evaluator, rater_names, require_price
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, MaxRatings, Rule, check_rules
 
@@ -190,6 +190,10 @@ class Scenario(Frozen):
             twice = sorted({name for name in taken if taken.count(name) > 1})
             if twice:
                 raise ValueError(f"{key}: name {twice[0]!r} is used twice; give each its own")
+        raters = [name for e in self.evaluators for name in rater_names(e)]
+        alike = sorted({name for name in raters if raters.count(name) > 1})
+        if alike:
+            raise ValueError(f"evaluators: two raters would be called {alike[0]!r}; rename an evaluator")
         for key, names in (
             ("control", [self.control] if self.control is not None else []),
             ("traffic", self.traffic or {}),
@@ -323,7 +327,15 @@ class Scenario(Frozen):
         ------
         ScenarioError
             Nobody of that kind is declared.
+        SettingError
+            There is no such choice.
         """
+        if choice not in get_args(EvaluatorChoice):
+            raise SettingError(
+                f"{choice!r} says not who rates",
+                where="evaluators",
+                remedy=f"choose among {', '.join(get_args(EvaluatorChoice))}",
+            )
         if choice == "both":
             return self
         kept = tuple(e for e in self.evaluators if (e.kind == "human") == (choice == "human"))

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from small_scenario import small, variants
 
-from expsim_bayes.errors import ScenarioError
+from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.scenario import Scenario, StrategyName, library, load, parse
 from expsim_bayes.stopping import Budget, Guardrail, MaxRatings
 
@@ -391,3 +391,18 @@ def test_beliefs_are_in_units_of_the_scale() -> None:
 def test_rope_is_min_effect_unless_told() -> None:
     assert small(min_effect=0.3).rope_width == 0.3
     assert small(min_effect=0.3, rope=0.4).rope_width == 0.4
+
+
+def test_who_rates_is_one_of_three_words() -> None:
+    with pytest.raises(SettingError, match=r"'robots' says not who rates.*llm, human, both"):
+        load("reranker").rated_by("robots")  # type: ignore[arg-type]
+
+
+def test_raters_of_a_pool_and_a_judge_cannot_share_a_name() -> None:
+    crowd = load("reranker").evaluators[1]
+    judge = (
+        load("reranker").evaluators[0].model_copy(update={"name": f"{crowd.name} {'1'.zfill(len(str(crowd.raters)))}"})
+    )
+    declared = load("reranker").model_dump() | {"evaluators": [judge.model_dump(), crowd.model_dump()]}
+    with pytest.raises(ValidationError, match=r"two raters would be called"):
+        Scenario.model_validate(declared)

@@ -229,9 +229,11 @@ def _sentences(facts: Description) -> list[str]:
         by = ", ".join(f"{quote(name)} {n:,}" for name, n in facts.evaluators["missing"].items() if n)
         words.append(f"{count(facts.n_missing, 'score')} missing: {by}")
     sizes = facts.ratings_per_output
+    fewest, most = int(sizes.index.min()), int(sizes.index.max())
     words.append(
-        f"an output has {sizes.index.min():,} to {sizes.index.max():,} ratings, "
-        f"{facts.n_ratings / facts.n_outputs:.1f} on average"
+        f"every output has {count(fewest, 'rating')}"
+        if fewest == most
+        else f"an output has {fewest:,} to {most:,} ratings, {facts.n_ratings / facts.n_outputs:.1f} on average"
     )
     for name, row in facts.evaluators.iterrows():
         overlap = (
