@@ -144,6 +144,8 @@ class FitFacts:
     """(assumption on the judges' taste, effect of the leader, probability that it is better)."""
     terms: tuple[str, ...] = ()
     """Terms that were merged or left out, and why."""
+    checks_failed: int = 0
+    """Predictive checks in which the data lie outside what the model predicts."""
     checks: tuple[str, ...] = ()
     """How well the model reproduces the data."""
     priors: tuple[str, ...] = ()

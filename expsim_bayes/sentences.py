@@ -352,6 +352,11 @@ def _unknown(facts: Facts) -> str:
         )
     if any(e.kind == "human" and 1 < e.raters <= 5 for e in facts.evaluators):
         parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
+    if facts.fit is not None and facts.fit.checks_failed:
+        parts.append(
+            f"The model does not reproduce how these scores are distributed ({facts.fit.checks_failed} of {len(facts.fit.checks)} checks "
+            f"fail): take intervals and probabilities as approximate."
+        )
     return " ".join(parts)
 
 

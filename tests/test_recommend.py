@@ -49,7 +49,7 @@ def fitted() -> tuple[Facts, Facts]:
     """A fit of simulated ratings by judge and people, and its facts with a control and without."""
     scenario = load("summarization-prompts").model_copy(update={"looks": 4})
     ratings = play(scenario, strategy="ab", random_seed=7).ratings
-    tree = fit(ratings, draws=300, tune=500, chains=4, random_seed=1)
+    tree = fit(ratings, draws=1000, tune=700, random_seed=1)
     facts = of_fit(tree, ratings, min_effect=0.1, prices={"judge": 0.0004, "crowd": 0.3})
     without = of_fit(tree, replace(ratings, control=None), plan_further=False)
     components = components_of(tree, code(ratings))

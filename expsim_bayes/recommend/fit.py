@@ -27,6 +27,7 @@ from expsim_bayes.planning import Question, further_ratings
 from expsim_bayes.posterior import Components, quality_marginals
 from expsim_bayes.posterior.fitted import LARGEST, components_of, estimated, latent_size, stacked, state_of
 from expsim_bayes.ratings import code, describe
+from expsim_bayes.ratings.wording import count
 from expsim_bayes.recommend import reading
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.recommend.reading import Reading
@@ -102,8 +103,9 @@ def of_fit(
     plannable = plan_further and decision.name != "refuse" and len(names) > 1 and latent_size(data, given) <= LARGEST
     shown = decision.name != "refuse"
     plain = reading.plain_means(read) if shown else ()
+    checks = check_predictions(tree, score_range=ratings.score_range)
     return Facts(
-        title=f"{ratings.source}: {len(names)} variants, {len(data.score):,} ratings",
+        title=f"{ratings.source}: {count(len(names), 'variant')}, {count(len(data.score), 'rating')}",
         source=ratings.source,
         decision=decision,
         variants=tuple(_variant(read, int(v)) for v in read.order) if shown else (),
@@ -135,7 +137,8 @@ def of_fit(
             rank_correlation=reading.rank_correlation(read, plain),
             shift_scenarios=_shift_scenarios(read, given) if plannable else (),
             terms=tuple(json.loads(tree.attrs["terms"])),
-            checks=tuple(check.sentence for check in check_predictions(tree, score_range=ratings.score_range)),
+            checks_failed=sum(not check.reproduced for check in checks),
+            checks=tuple(check.sentence for check in checks),
             priors=(_priors(tree),),
         ),
     )

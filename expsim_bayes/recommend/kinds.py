@@ -38,6 +38,6 @@ def kinds_of_ratings(
         crowds = [times * len(pools[reference]) for times in CROWDS]
         question, new = with_new_raters(question, reference, max(crowds))
         found += [
-            Source(f"ratings by {n} new people like {names[reference]}", (reference,), (new[:n],), n) for n in crowds
+            Source(f"ratings by {n} new people ({names[reference]})", (reference,), (new[:n],), n) for n in crowds
         ]
     return question, tuple(found)

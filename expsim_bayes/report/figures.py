@@ -207,12 +207,7 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
     fig, ax = plots.figure()
     plots.predictive_check(shares, ax)
     plots.save(fig, folder / FOLDER / "predictive.png")
-    failed = (
-        sum("does not" in sentence or "where none can be" in sentence for sentence in facts.fit.checks)
-        if facts.fit
-        else 0
-    )
-    finding = f"{failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
+    finding = f"{facts.fit.checks_failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
     count = sentences.count(np.size(observed))
     caption = f"Scores as they are ({count} ratings in {ratings.source}) and as the fitted model would make them."
     return _figure("predictive.png", caption, finding)
