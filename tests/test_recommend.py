@@ -86,10 +86,10 @@ def test_without_a_control_the_leader_is_compared_with_the_runner_up(fitted: tup
     assert fitted[1].control is None
 
 
-def test_a_larger_taste_of_judges_makes_the_leader_less_certain(fitted: tuple[Facts, Facts]) -> None:
+def test_a_larger_taste_of_judges_makes_the_difference_less_certain(fitted: tuple[Facts, Facts]) -> None:
     assert fitted[0].fit is not None
-    (_, _, half), (_, _, twice) = fitted[0].fit.shift_scenarios
-    assert twice <= half + 1e-9
+    half, twice = (lead / stats.norm.ppf(prob) for _, lead, prob in fitted[0].fit.shift_scenarios)  # SDs of the difference
+    assert twice > half
 
 
 def test_plain_means_are_those_of_the_reference(fitted: tuple[Facts, Facts]) -> None:
