@@ -131,6 +131,9 @@ PICTURES: dict[str, Draw] = {
     "shift_map": lambda ax, t: plots.shift_map(
         ["a", "b", "c"], interval_arrays(2, 3)[0], ax, evaluators=["j", "k"], title="T", theme=t
     ),
+    "differences": lambda ax, t: plots.differences(
+        ["a", "b"], *interval_arrays(2), ax, baseline="c", min_effect=0.1, title="T", theme=t
+    ),
     "scale_use": lambda ax, t: plots.scale_use(["j", "k"], *interval_arrays(2), ax, title="T", theme=t),
     "predictive": lambda ax, t: plots.predictive_check(shares(), ax, title="T", theme=t),
     "learning": lambda ax, t: plots.learning_curves(CURVES, ax, floor=0.82, title="T", theme=t),
@@ -146,6 +149,7 @@ UNITS = {
     "severity": ("points", ""),
     "judge_shifts": ("points", ""),
     "shift_map": ("points", ""),
+    "differences": ("difference to c, points", ""),
     "scale_use": ("points", ""),
     "predictive": ("points", "share"),
     "learning": ("dollars", "chance"),
@@ -361,6 +365,18 @@ def test_judge_shifts_and_map_hold_every_pair() -> None:
     assert written[0] == "+0.00"
     assert written[-1] == "\N{EN DASH}"
     assert written[1] == f"{mean[1, 0]:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_differences_are_sorted_around_zero_with_the_best_on_top(higher: bool) -> None:  # noqa: FBT001
+    mean = np.array([0.3, -0.2, 0.1])
+    ax = plots.differences(
+        ["a", "b", "c"], mean, mean - 0.1, mean + 0.1, axes(), baseline="old", min_effect=0.05, higher_is_better=higher
+    )
+    top_down = [label.get_text() for label in ax.get_yticklabels()][::-1]
+    assert top_down == (["a", "c", "b"] if higher else ["b", "c", "a"])
+    assert "within 0.05" in ax.get_xlabel().replace("\n", " ")
+    assert [np.asarray(line.get_xdata())[0] for line in ax.lines if line.get_linestyle() == "--"] == [0.0]
 
 
 def test_scale_use_says_what_is_fixed() -> None:

@@ -88,7 +88,9 @@ def test_without_a_control_the_leader_is_compared_with_the_runner_up(fitted: tup
 
 def test_a_larger_taste_of_judges_makes_the_difference_less_certain(fitted: tuple[Facts, Facts]) -> None:
     assert fitted[0].fit is not None
-    half, twice = (lead / stats.norm.ppf(prob) for _, lead, prob in fitted[0].fit.shift_scenarios)  # SDs of the difference
+    half, twice = (
+        lead / stats.norm.ppf(prob) for _, lead, prob in fitted[0].fit.shift_scenarios
+    )  # SDs of the difference
     assert twice > half
 
 

@@ -4,7 +4,7 @@
 `predictive` whether the model fits, `operating` what an experiment buys.
 """
 
-from expsim_bayes.plots.intervals import judge_shifts, qualities, scale_use, severity, shift_map
+from expsim_bayes.plots.intervals import differences, judge_shifts, qualities, scale_use, severity, shift_map
 from expsim_bayes.plots.looks import allocation_over_looks, cost_over_looks, prob_best_over_looks, quality_over_looks
 from expsim_bayes.plots.operating import comparison, learning_curves
 from expsim_bayes.plots.predictive import PredictedShares, predicted_shares, predictive_check
@@ -19,6 +19,7 @@ __all__ = [
     "allocation_over_looks",
     "comparison",
     "cost_over_looks",
+    "differences",
     "figure",
     "judge_shifts",
     "learning_curves",

@@ -93,6 +93,59 @@ def qualities(
     return ax
 
 
+def differences(
+    names: Sequence[str],
+    mean: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    ax: Axes,
+    *,
+    baseline: str,
+    min_effect: float = 0.0,
+    higher_is_better: bool = True,
+    ci_prob: float = 0.95,
+    title: str | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """Difference of each variant to one of them, best on top: what all share, such as the pool's severity, is gone from it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Variants, without the one that they are compared with.
+    mean, low, high : array_like of shape (variant,)
+        Posterior means of the differences and ends of their intervals, in points.
+    ax : Axes
+        To draw on.
+    baseline : str
+        The variant that they are compared with.
+    min_effect : float
+        Smallest difference that matters, drawn as a band around zero.
+    higher_is_better : bool
+        Which end is on top.
+    ci_prob : float
+        Probability of the intervals.
+    title : str, optional
+        What the picture shows.
+    theme : Theme
+        Colours.
+    """
+    centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
+    order = np.argsort(centre if higher_is_better else -centre, kind="stable")
+    displayed = distinct([*names, baseline])
+    band = f"; band: within {min_effect:g}, which does not matter" if min_effect > 0 else ""
+    words = f"difference to {displayed[-1]}, points (dot and {level(ci_prob)} interval{band})"
+    dress(ax, theme=theme, title=title, x=words, y="", grid="x")
+    for row, n in enumerate(order):
+        _dot(ax, row, (centre[n], lows[n], highs[n]), style(0, theme), theme)
+        _beside(ax, row, _numbers(centre[n], lows[n], highs[n]), theme.ink)
+    if min_effect > 0:
+        ax.axvspan(-min_effect, min_effect, color=theme.muted, alpha=0.12, linewidth=0, zorder=0)
+    ax.axvline(0.0, color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+    _name_rows(ax, range(order.size), [displayed[n] for n in order], theme)
+    return ax
+
+
 def severity(
     raters: Sequence[str],
     mean: ArrayLike,

@@ -75,11 +75,13 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
 
 
 def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -> list[Figure]:
-    """Figures of a fit: qualities, severities, judges' tastes and use of the scale, and the predictive check."""
+    """Figures of a fit: qualities, differences, severities, judges' tastes and use of the scale, and the predictive check."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if facts.fit is None or facts.decision.name == "refuse":
         return []
     drawn = [_qualities(facts, folder)]
+    if len(facts.variants) > 1:
+        drawn.append(_differences(facts, folder))
     if facts.fit.raters:
         drawn.append(_severity(facts, folder))
     if facts.fit.shifts:
@@ -124,6 +126,25 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
     return _figure(
         "qualities.png", caption, f"{leader.name} leads with {sentences.points(leader.quality.mean)} points."
     )
+
+
+def _differences(facts: Facts, folder: Path) -> Figure:
+    compared = [(v.name, v.effect) for v in facts.variants if v.effect is not None]
+    fig, ax = plots.figure(height=plots.rows_height(len(compared)))
+    plots.differences(
+        [name for name, _ in compared],
+        *_columns([effect for _, effect in compared]),
+        ax,
+        baseline=facts.baseline,
+        min_effect=facts.min_effect,
+        higher_is_better=facts.higher_is_better,
+        ci_prob=facts.ci_prob,
+    )
+    plots.save(fig, folder / FOLDER / "differences.png")
+    clear = [name for name, effect in compared if effect.low > 0 or effect.high < 0]
+    finding = f"The interval of {len(clear)} of {len(compared)} leaves out zero."
+    caption = f"Difference of each variant to {facts.baseline}: what all share, such as the severity of the raters, is gone from it."
+    return _figure("differences.png", caption, finding)
 
 
 def _learning(played: Played, folder: Path) -> Figure:
