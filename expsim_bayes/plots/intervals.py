@@ -66,6 +66,7 @@ def qualities(
         Colours.
     """
     centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
+    numbers = _numbers(centre, lows, highs)
     order = np.argsort(centre if higher_is_better else -centre, kind="stable")
     displayed = distinct(names)
     at = list(names).index(control) if control is not None else -1
@@ -76,7 +77,7 @@ def qualities(
     for row, n in enumerate(order):
         look = style(-1 if n == at else 0, theme)
         _dot(ax, row, (centre[n], lows[n], highs[n]), look, theme)
-        _beside(ax, row, _numbers(centre[n], lows[n], highs[n]), theme.ink)
+        _beside(ax, row, numbers[n], theme.ink)
     if plain is not None:
         ax.plot(
             np.asarray(plain, dtype=float)[order],
@@ -131,6 +132,7 @@ def differences(
         Colours.
     """
     centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
+    numbers = _numbers(centre, lows, highs)
     order = np.argsort(centre if higher_is_better else -centre, kind="stable")
     displayed = distinct([*names, baseline])
     band = f"; band: within {min_effect:g}, which does not matter" if min_effect > 0 else ""
@@ -138,7 +140,7 @@ def differences(
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     for row, n in enumerate(order):
         _dot(ax, row, (centre[n], lows[n], highs[n]), style(0, theme), theme)
-        _beside(ax, row, _numbers(centre[n], lows[n], highs[n]), theme.ink)
+        _beside(ax, row, numbers[n], theme.ink)
     if min_effect > 0:
         ax.axvspan(-min_effect, min_effect, color=theme.muted, alpha=0.12, linewidth=0, zorder=0)
     ax.axvline(0.0, color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
@@ -302,12 +304,13 @@ def scale_use(
         Colours.
     """
     centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
+    numbers = _numbers(centre, lows, highs)
     words = f"points a score moves when the reference moves by 1 ({level(ci_prob)} interval)"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     rows = range(centre.size)[::-1]
     for n, row in enumerate(rows):
         _dot(ax, row, (centre[n], lows[n], highs[n]), style(n, theme), theme)
-        _beside(ax, row, _numbers(centre[n], lows[n], highs[n]), theme.ink)
+        _beside(ax, row, numbers[n], theme.ink)
     ax.axvline(1.0, color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     ax.set_xlim(left=min(0.0, float(np.nanmin(lows, initial=0.0))))
     _name_rows(ax, rows, distinct(evaluators), theme)
@@ -408,13 +411,18 @@ def _beside(ax: Axes, y: float, text: str, colour: str) -> None:
     ax.text(1.03, y, text, transform=ax.get_yaxis_transform(), color=colour, fontsize=FONT_SIZE - 1, va="center")
 
 
-def _numbers(mean: float, low: float, high: float) -> str:
-    """A mean with its interval, to the digits that the interval's width supports."""
-    width = high - low
-    if width <= 0:
-        return f"{mean:g} (fixed)"
-    digits = int(np.clip(1 - np.floor(np.log10(width)), 0, 4))
-    return f"{mean:,.{digits}f}  [{low:,.{digits}f}, {high:,.{digits}f}]".replace("-", "\N{MINUS SIGN}")
+def _numbers(mean: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> list[str]:
+    """Means with their intervals, all to the digits that the narrowest interval supports."""
+    width = (high - low)[high > low]
+    digits = int(np.clip(1 - np.floor(np.log10(width.min())), 0, 4)) if width.size else 2
+
+    def shown(value: float) -> str:
+        return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+    return [
+        f"{shown(m)}  [{shown(a)}, {shown(b)}]" if b > a else f"{m:g} (fixed)"
+        for m, a, b in zip(mean, low, high, strict=True)
+    ]
 
 
 def _name_rows(ax: Axes, y: Sequence[float] | range, names: Sequence[str], theme: Theme) -> None:
