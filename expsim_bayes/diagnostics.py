@@ -206,6 +206,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
+END_MASS = 0.05
+"""Share of the ratings at their lowest or highest value from which it is taken for an end of the scale."""
 MOST_OUTSIDE = 0.01
 """Share of predicted scores outside the scale that does no harm."""
 
@@ -238,7 +240,7 @@ def check_predictions(
     fit : xr.DataTree
         With groups posterior_predictive, observed_data and constant_data.
     score_range : tuple of float, optional
-        Ends of the scale; without one, the smallest and largest rating are taken.
+        Ends of the scale; without one, an end of the ratings counts as an end of the scale where `END_MASS` of them lie.
     ci_prob : float
         Probability of the predictive intervals.
     """
@@ -246,14 +248,16 @@ def check_predictions(
     predicted = fit["posterior_predictive"]["score"].to_numpy()
     predicted = predicted.reshape(-1, predicted.shape[-1])
     rater = fit["constant_data"]["rater_of"].to_numpy()
-    low, high = score_range or (float(score.min()), float(score.max()))
+    low, high = score_range or _ends(score)
     values, counts = np.unique(score, return_counts=True)
-    ends = {float(values[np.argmax(counts)]), low, high} & {float(value) for value in values}
-    checks = [_at(score, predicted, value, ci_prob) for value in sorted(ends)]
+    telling = {float(values[np.argmax(counts)]), *(score_range or (float(values[0]), float(values[-1])))}
+    checks = [_at(score, predicted, value, ci_prob) for value in sorted(telling & set(values.tolist()))]
     if len(np.unique(rater)) > 1:
         checks.append(_rater_spread(score, predicted, rater, ci_prob))
-    checks.append(_outside(predicted, low, high, ci_prob))
-    checks.append(_compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
+    if np.isfinite([low, high]).any():
+        checks.append(_outside(predicted, low, high, ci_prob))
+    if values.size > 1:
+        checks.append(_compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
     return tuple(checks)
 
 
@@ -279,12 +283,28 @@ def _rater_spread(
     )
 
 
+def _ends(score: NDArray[np.float64]) -> tuple[float, float]:
+    """Ends of the scale as the ratings tell them: where many lie at the lowest or highest value, it is an end; else it is unknown."""
+    low, high = float(score.min()), float(score.max())
+    return (
+        low if (score == low).mean() >= END_MASS else -np.inf,
+        high if (score == high).mean() >= END_MASS else np.inf,
+    )
+
+
 def _outside(predicted: NDArray[np.float64], low: float, high: float, ci_prob: float) -> PredictiveCheck:
     """Share of predicted scores beyond the ends of the scale: none can be observed, so all of them are the model's error."""
     share = ((predicted < low) | (predicted > high)).mean(axis=1)
     mean = float(share.mean())
-    sentence = f"The model puts {mean:.0%} of scores outside {low:g} to {high:g}, where none can be."
-    check = _compared(f"share of scores outside {low:g} to {high:g}", 0.0, share, ci_prob)
+    place = (
+        f"outside {low:g} to {high:g}"
+        if np.isfinite([low, high]).all()
+        else f"below {low:g}"
+        if low > -np.inf
+        else f"above {high:g}"
+    )
+    sentence = f"The model puts {mean:.0%} of scores {place}, where none can be."
+    check = _compared(f"share of scores {place}", 0.0, share, ci_prob)
     return replace(check, reproduced=mean < MOST_OUTSIDE, sentence=sentence)
 
 

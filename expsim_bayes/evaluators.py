@@ -196,7 +196,9 @@ def panel(evaluators: Sequence[Evaluator]) -> Panel:
         first_rater=np.concatenate([[0], np.cumsum(pool_size)[:-1]]).astype(np.intp),
         pool_size=pool_size,
         ratings_per_output=np.array([e.ratings_per_output for e in evaluators], dtype=np.intp),
-        reference=humans[0] if humans else 0,
+        reference=humans[0]
+        if humans
+        else min(range(len(evaluators)), key=lambda k: (-evaluators[k].ratings_per_output, evaluators[k].name)),
         usd_per_rating=np.array([e.usd_per_rating_paid for e in evaluators]),
         seconds_per_rating=np.array([e.seconds_per_rating for e in evaluators]),
         parallel=np.array([e.parallel for e in evaluators], dtype=float),

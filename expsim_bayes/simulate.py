@@ -411,6 +411,7 @@ def ratings_of(
         score_range=scenario.score_range if scenario.clip_to_range else None,
         higher_is_better=scenario.higher_is_better,
         control=scenario.control,
+        reference=who.names[who.reference] if who.kinds[who.reference] == "human" else None,
         variants=scenario.variant_names,
     )
     if n_clipped == 0:

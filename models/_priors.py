@@ -62,12 +62,18 @@ class Priors(Frozen):
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
         for name, value in self:
-            if not value > 0:
+            if name != "least_noise" and not value > 0:
                 raise SettingError(
                     f"a prior SD of {value} leaves nothing to learn",
                     where=f"priors.{name}",
                     remedy="give a number above 0, in widths of the score range",
                 )
+        if not 0 < self.least_noise < self.sd_noise:
+            raise SettingError(
+                f"a least noise of {self.least_noise} is not between 0 and sd_noise, {self.sd_noise}",
+                where="priors.least_noise",
+                remedy="give a small number above 0, in widths of the score range",
+            )
         return self
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings import Coded
 
 MIN_REPLICATES = 3
@@ -109,7 +110,19 @@ def terms(data: Coded, fixed: Components | None = None) -> Terms:
 
 
 def _given_terms(data: Coded, fixed: Components, reference: int, shift: tuple[bool, ...], said: list[str]) -> Terms:
-    """Terms whose given SD is above zero."""
+    """Terms whose given SD is above zero.
+
+    Raises
+    ------
+    SettingError
+        An evaluator is given no noise.
+    """
+    if not np.all(np.asarray(fixed.sd_noise) > 0):
+        raise SettingError(
+            "a rating without noise cannot be modelled",
+            where="fixed.sd_noise",
+            remedy="give a noise SD above 0 to every evaluator",
+        )
     return Terms(
         reference=reference,
         item=fixed.sd_item > 0,

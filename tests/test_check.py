@@ -32,6 +32,7 @@ from expsim_bayes.check.uniformity import (
     calibration,
     coverage_band,
     outside_band,
+    power,
     predicted_below,
     ranks_below,
     run_again_if_doubtful,
@@ -70,6 +71,21 @@ def test_ranks_with_ties_are_uniform() -> None:
     rng = np.random.default_rng(3)
     draws, truth = rng.integers(0, 3, (4_000, 19)), rng.integers(0, 3, 4_000)
     assert stats.kstest(ranks_below(truth.astype(float), draws.astype(float), rng), "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.001])
+def test_what_is_not_a_number_is_not_calibrated(share: float) -> None:
+    below = np.random.default_rng(5).random(1_000)
+    below[: int(share * 1_000)] = np.nan
+    good = calibration("good", np.random.default_rng(6).random(1_000))
+    assert verdict([calibration("q", below), good]) == "fail"
+    assert verdict([good, calibration("q", below)]) == "fail"
+
+
+def test_the_stated_power_is_that_of_the_tests() -> None:
+    shifted, shrunk = power(200, 49)
+    assert shifted == pytest.approx(0.36, abs=0.09)  # independent simulations gave .36 and .86
+    assert shrunk == pytest.approx(0.86, abs=0.08)
 
 
 def test_which_of_several_is_uniform_where_the_probabilities_are_right_and_not_where_they_are_wrong() -> None:
@@ -156,6 +172,14 @@ def test_features_tell_two_distributions_apart() -> None:
     assert np.abs(z_of(one, other)).max() > 8
 
 
+def test_a_sample_that_is_not_a_number_differs_from_one_that_is() -> None:
+    known = simulated(small(), Streams(1, 0, 200))
+    broken = known.score.copy()
+    broken[0] = np.nan
+    _, one, other = features(known.score, broken, known.data)
+    assert np.abs(z_of(one, other)).max() > 1e6
+
+
 def test_components_are_the_same_in_both_tellings() -> None:
     for scenario in designs().values():
         known = simulated(scenario, Streams(3, 0, 1))
@@ -182,34 +206,40 @@ def test_nuts_and_the_fast_posterior_agree() -> None:
 def test_calibration_of_the_sampled_model_goes_on_where_it_stopped(tmp_path: Path) -> None:
     settings = Settings(chains=2, tune=300, draws=200, target_accept=0.9)
     file = tmp_path / "continuous.jsonl"
-    first = check_nuts(2, random_seed=15, settings=settings, file=file)
-    kept = file.read_text(encoding="utf-8")
-    file.write_text(kept + kept.splitlines()[1][:40], encoding="utf-8")  # a line that was cut short
+    whole = check_nuts(2, random_seed=15, settings=settings)
+    begun = check_nuts(1, random_seed=15, settings=settings, file=file)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write('{"number": 1, "below": {')  # a line that was cut short
     told: list[str] = []
-    again = check_nuts(2, random_seed=15, settings=settings, file=file, progress=lambda _, words: told.append(words))
-    assert again == first
-    assert told == []
-    assert file.read_text(encoding="utf-8") == kept
-    assert all(0 < value < 1 for one in first.simulations for value in one.below.values())
-    assert {"joint log-likelihood", "which variant is best", "loss if the leader were launched"} <= set(
-        first.simulations[0].below
-    )
+    resumed = check_nuts(2, random_seed=15, settings=settings, file=file, progress=lambda _, words: told.append(words))
+    assert [one.number for one in resumed.simulations] == [0, 1]
+    assert told[-1] == "sampled model: 1 of 2 data sets"
+    assert resumed.simulations[0] == begun.simulations[0]
+    assert resumed.begun_utc == begun.begun_utc
+    for one, other in zip(resumed.simulations, whole.simulations, strict=True):
+        assert one.below == pytest.approx(other.below, abs=1e-12)
+    assert all(0 < value < 1 for one in whole.simulations for value in one.below.values())
+    told_of = set(whole.simulations[0].below)
+    assert {"joint log-likelihood", "which variant is best", "loss if the leader were launched"} <= told_of
 
 
-def test_a_journal_of_another_run_is_begun_anew(tmp_path: Path) -> None:
+def test_a_journal_of_another_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
-    journal = Journal(file, {"random_seed": 1})
-    journal.append({"number": 0})
-    assert Journal(file, {"random_seed": 1}).rows() == [{"number": 0}]
-    assert Journal(file, {"random_seed": 2}).rows() == []
+    Journal(file, {"random_seed": 1}).append({"number": 0})
+    before = file.read_bytes()
+    again = Journal(file, {"random_seed": 1})
+    assert again.rows() == [{"number": 0}]
+    with pytest.raises(SettingError, match=r"journal.jsonl: holds 1 simulations made with other settings"):
+        Journal(file, {"random_seed": 2})
+    assert file.read_bytes() == before
 
 
 def test_fits_that_did_not_converge_fail_the_check() -> None:
     good = Simulation(0, {"q": 0.5}, 0, 1.005, 900.0)
     rows = (Calibration("q", 100, 0.5, 0.5, (0.5, 0.8, 0.9, 0.95)),)
-    few = NutsCheck((*[good] * 97, *[good._replace(divergences=1)] * 3), rows)
-    many = NutsCheck((*[good] * 96, *[good._replace(divergences=1)] * 4), rows)
-    unconverged = NutsCheck((*[good] * 96, *[good._replace(r_hat=float("nan"))] * 4), rows)
+    few = NutsCheck((*[good] * 97, *[good._replace(divergences=1)] * 3), rows, "", "")
+    many = NutsCheck((*[good] * 96, *[good._replace(divergences=1)] * 4), rows, "", "")
+    unconverged = NutsCheck((*[good] * 96, *[good._replace(r_hat=float("nan"))] * 4), rows, "", "")
     assert of_continuous(few, Settings()).passed
     assert not of_continuous(many, Settings()).passed
     assert not of_continuous(unconverged, Settings()).passed
@@ -222,8 +252,8 @@ TABLE = Table("Numbers", {"what": "", "p": ".2f"}, (("a|b", 0.123), ("c", 1.0)))
 
 
 def written(folder: Path, name: str = "fast", *, passed: bool = True) -> dict[str, Any]:
-    outcome = Outcome(passed, ("It is so.",), (TABLE,), {"chains": 4})
-    write(name, outcome, folder, simulations=1_000, random_seed=3, begun=datetime.now(UTC))
+    outcome = Outcome(passed, 1_000, ("It is so.",), (TABLE,), {"chains": 4})
+    write(name, outcome, folder, random_seed=3, begun=datetime.now(UTC))
     result: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return result
 
@@ -265,13 +295,16 @@ def test_the_command_writes_pages_and_its_exit_code_tells(tmp_path: Path, monkey
     assert code == 0
     assert json.loads(text)["checks"]["fast"]["passed"]
     assert (tmp_path / "fast.md").exists()
-    fails = CHECKS["fast"]._replace(run=lambda *_: Outcome(False, ("It is not so.",), (TABLE,), {}))  # noqa: FBT003
+    fails = CHECKS["fast"]._replace(run=lambda *_: Outcome(False, 9, ("It is not so.",), (TABLE,)))  # noqa: FBT003
     monkeypatch.setitem(CHECKS, "fast", fails)
     code, text = invoke("fast")
     assert code == exits.REFUSED
     assert "FAIL" in text
     assert "a|b" in text
     assert invoke("slow")[0] == exits.BAD_INPUT
+    assert invoke("mutants", "--simulations", "99")[0] == exits.BAD_INPUT
+    (tmp_path / "file").touch()
+    assert invoke("mutants", "--out", str(tmp_path / "file"))[0] == exits.BAD_INPUT
     assert invoke("--simulations", "9")[0] == exits.BAD_INPUT
 
 

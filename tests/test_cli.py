@@ -417,7 +417,9 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     named = {option for text in texts for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
-    helps = [expsim(*verb, "--help", columns=200).stdout for verb in ((), ("fit",), ("simulate",), ("compare",))]
+    helps = [
+        expsim(*verb, "--help", columns=200).stdout for verb in ((), ("fit",), ("simulate",), ("compare",), ("check",))
+    ]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))
     assert {option for option in named if option not in known} == set()
 

@@ -306,14 +306,15 @@ def _pairs(one: Story) -> list[tuple[int, int]]:
 
 
 def test_prior_draws_have_the_explicit_models_prior() -> None:
-    ratings = design("repeats")
+    ratings, priors = design("repeats"), Priors(least_noise=0.2)
     data = code(ratings)
     present = terms(data)
-    one = Story(data, present, Priors(), score_scale(data, ratings.score_range), statistics(data, present), None)
+    one = Story(data, present, priors, score_scale(data, ratings.score_range), statistics(data, present), None)
     fast = prior_groups(one, np.random.default_rng(0))
-    with build_model(ratings):
+    with build_model(ratings, priors):
         slow = pm.sample_prior_predictive(1000, random_seed=1)
-    for name in ("quality", "q", "level", "sd_item", "sd_shift", "scale_use"):
+    assert float(fast["prior"]["sd_noise"].min()) >= 0.2 * one.scale.width
+    for name in ("quality", "q", "level", "sd_item", "sd_shift", "sd_noise", "scale_use"):
         a, b = fast["prior"][name], slow["prior"][name]
         spread = float(b.std(("chain", "draw")).max())
         np.testing.assert_allclose(
@@ -471,3 +472,17 @@ def test_labels_of_absent_severity_are_missing_not_zero() -> None:
     assert np.isnan(labelled["severity"].sel(rater="a")).all()
     assert (labelled["severity"].sel(rater="p1") == 0).all()
     assert labelled["quality"].dims == ("chain", "draw", "variant")
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0, 0.25, 0.5])
+def test_the_least_noise_lies_below_the_scale_of_noise(least: float) -> None:
+    with pytest.raises(SettingError, match=r"priors.least_noise: a least noise of .* is not between 0 and sd_noise"):
+        Priors(least_noise=least)
+
+
+def test_given_components_have_noise() -> None:
+    data = code(design("crossed"))
+    one = np.ones(len(data.evaluators))
+    given = Components(1.0, 0.0, 0.0, 0.0, one, 0 * one, 0 * one, 0 * one, one)
+    with pytest.raises(SettingError, match=r"fixed.sd_noise: a rating without noise"):
+        terms(data, given)

@@ -129,7 +129,7 @@ def test_a_point_mass_that_the_model_misses_is_said() -> None:
     assert zeros.observed == pytest.approx(np.mean(score == 0))
     assert not zeros.reproduced
     assert "does not reproduce the share of scores equal to 0" in zeros.sentence
-    outside = next(check for check in checks if "outside" in check.name)
+    outside = next(check for check in checks if "below 0" in check.name or "outside 0" in check.name)
     assert not outside.reproduced
 
 
@@ -140,6 +140,24 @@ def test_a_model_that_made_the_data_reproduces_them() -> None:
     score = centre + rng.normal(size=600)
     checks = check_predictions(predicted(score, rater, centre + rng.normal(size=(400, 600))), score_range=(-3, 9))
     assert all(check.reproduced for check in checks)
+
+
+def test_without_a_declared_range_only_an_end_with_many_ratings_is_one() -> None:
+    rng = np.random.default_rng(3)
+    score = rng.normal(size=300)
+    rater = rng.integers(0, 3, 300)
+    drawn = rng.normal(size=(400, 300))
+    assert not any("where none can be" in check.sentence for check in check_predictions(predicted(score, rater, drawn)))
+    censored = check_predictions(predicted(np.maximum(score, -0.5), rater, drawn))
+    assert "below -0.5, where none can be" in " ".join(check.sentence for check in censored)
+
+
+def test_equal_scores_have_no_skewness_to_check() -> None:
+    same = np.full(40, 3.0)
+    names = [
+        check.name for check in check_predictions(predicted(same, np.zeros(40, dtype=int), np.tile(same, (10, 1))))
+    ]
+    assert names == ["share of scores equal to 3", "share of scores outside 3 to 3"]
 
 
 def test_predictive_p_counts_ties_half() -> None:

@@ -89,3 +89,11 @@ def test_panel_numbers_raters_through(pools: list[tuple[Kind, int]]) -> None:
     assert seen == len(who.raters) == who.rater_evaluator.size
     kinds = [kind for kind, _ in pools]
     assert who.reference == (kinds.index("human") if "human" in kinds else 0)
+
+
+def test_the_reference_is_the_first_pool_of_people_and_of_judges_alone_the_one_with_most_ratings() -> None:
+    people = [evaluator(name=name, kind="human") for name in ("zoe", "abe")]
+    judges = [evaluator(name=name) for name in ("zed", "abe")]
+    assert panel([*judges, *people]).reference == 2
+    assert panel(judges).reference == 1  # alike: the first by name, as a fit of their ratings has it
+    assert panel([evaluator(name="zed", ratings_per_output=2), judges[1]]).reference == 0

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from expsim_bayes.amounts import dollars, duration, percent
 from expsim_bayes.experiment import play
 from expsim_bayes.facts import Decision, Facts, FitFacts, PlainMean
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
-from expsim_bayes.sentences import against_plain_means, dollars, duration, percent, recommendation
+from expsim_bayes.sentences import against_plain_means, recommendation
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from small_scenario import CROWD, JUDGE, small, variants
 
 from expsim_bayes.evaluators import panel
+from expsim_bayes.experiment import play
+from expsim_bayes.models.continuous import terms
+from expsim_bayes.ratings import code
 from expsim_bayes.readers import read, to_csv
 from expsim_bayes.scenario import Scenario, StrategyName
 from expsim_bayes.simulate import (
@@ -379,7 +382,7 @@ def test_costs_and_latencies_have_the_declared_mean() -> None:
 
 @pytest.mark.parametrize("strategy", ["ab", "bandit"])
 def test_replications_are_the_same_in_any_company(strategy: StrategyName) -> None:
-    scenario = small(overlap=0.5)
+    scenario = small(overlap=0.5, variants=variants(5.0, 6.0, 5.5, latency_s=2.0, latency_log_sd=0.4))
     world, _, variant, look = one_look(scenario, 10, strategy=strategy, look=2)
     later_world, _, later_variant, later = one_look(scenario, 4, strategy=strategy, look=2, start=6)
     np.testing.assert_array_equal(world.severity[6:], later_world.severity)
@@ -451,3 +454,16 @@ def test_operations_hold_every_output_once() -> None:
     np.testing.assert_array_equal(table["tokens_in"], np.rint(1000 * relative))
     np.testing.assert_array_equal(table["tokens_out"], np.rint(200 * relative))
     np.testing.assert_allclose(table["latency_s"], 1.5)
+
+
+def test_a_fit_of_simulated_ratings_has_the_scenarios_reference() -> None:
+    judge, person = ({"kind": kind, "noise_sd": 0.5, "usd_per_rating": 0.1} for kind in ("llm", "human"))
+    panels = (
+        [{"name": "zoe", **person}, {"name": "abe", **person, "ratings_per_output": 2}],
+        [{"name": "zed", **judge}, {"name": "abe", **judge}],
+        [{"name": "abe", **judge}, {"name": "zed", **judge, "ratings_per_output": 2}],
+    )
+    for evaluators in panels:
+        scenario = small(evaluators=evaluators)
+        who, data = panel(scenario.evaluators), code(play(scenario, random_seed=1).ratings)
+        assert data.evaluators[terms(data).reference] == who.names[who.reference]

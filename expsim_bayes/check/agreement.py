@@ -93,6 +93,12 @@ def designs() -> dict[str, Scenario]:
         "people asked again, lasting opinions and tastes": small(
             evaluators=[judge(), people(raters=3, ratings_per_output=6, taste_sd=0.3, opinion_sd=0.4)], overlap=0.5
         ),
+        "two judges alone, of whom the second is asked twice": small(
+            evaluators=[judge("zed", scale_use=1.0), judge("abe", ratings_per_output=2, scale_use=1.0)]
+        ),
+        "two pools of people, of whom the second is asked more": small(
+            evaluators=[people("zoe's"), people("al's", ratings_per_output=2)]
+        ),
         "two judges and people": small(evaluators=[judge(), judge("second", scale_use=1.4), people()]),
         "5 variants, 20 people with tastes": small(
             variants=variants(5, output_sd=0.2),

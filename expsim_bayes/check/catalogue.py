@@ -24,6 +24,8 @@ class Check(NamedTuple):
     """What it asks, and how, for somebody who has never seen it."""
     simulations: int
     """How many are simulated for the record."""
+    fewest: int
+    """Fewer than these say nothing."""
     run: Callable[[int, int, Path | None, Progress | None], Outcome]
     """From simulations, seed, folder for work to be resumed, and progress."""
 
@@ -67,6 +69,7 @@ CHECKS: dict[str, Check] = {
         "lies below its tenth percentile in a tenth of the experiments, and so on for every percentile and every quantity. That must hold "
         "after a fixed number of looks, after stopping at a time that the posterior itself chose, and where it chose who is rated.",
         10_000,
+        100,
         _fast,
     ),
     "prior": Check(
@@ -75,13 +78,15 @@ CHECKS: dict[str, Check] = {
         "feature by feature: means, variances, covariances of ratings that share a rater, an item or an output, and how far variants, "
         "items and raters lie apart. Each telling draws whole experiments, and differences of means are set against their standard errors.",
         4_000,
+        100,
         _prior,
     ),
     "agreement": Check(
         "NUTS against the fast posterior",
         "The same ratings and the same variance components, two ways to the same answer. The fast posterior is exact then, so what differs "
         "would be a fault of the sampled model, of the recovery of effects that were integrated out, or of the fast algebra.",
-        13,
+        15,
+        1,
         _agreement,
     ),
     "continuous": Check(
@@ -90,6 +95,7 @@ CHECKS: dict[str, Check] = {
         "to the ratings alone. The rank of the truth among its draws must be uniform for every component and effect, for differences and "
         "losses, for the joint log-likelihood, and for which variant is best.",
         200,
+        20,
         _continuous,
     ),
     "mutants": Check(
@@ -97,6 +103,7 @@ CHECKS: dict[str, Check] = {
         "A check that has never rejected anything proves nothing. The fast posterior is spoilt by one mistake at a time, on the same "
         "experiments, and the calibration check must reject each of them, and pass the posterior that is right.",
         2_000,
+        100,
         _mutants,
     ),
 }
@@ -129,9 +136,16 @@ def run_check(
     Raises
     ------
     SettingError
-        There is no such check.
+        There is no such check, or so few simulations would say nothing.
     """
     if name not in CHECKS:
         raise SettingError(f"{name!r} is no check", where="check", remedy=f"choose among {', '.join(CHECKS)}")
     check = CHECKS[name]
-    return check.run(check.simulations if simulations is None else simulations, random_seed, folder, progress)
+    wanted = check.simulations if simulations is None else simulations
+    if wanted < check.fewest:
+        raise SettingError(
+            f"{wanted} simulations say nothing about {name!r}",
+            where="simulations",
+            remedy=f"ask for {check.fewest} or more",
+        )
+    return check.run(wanted, random_seed, folder, progress)

@@ -66,10 +66,9 @@ def draw(ratings: Ratings, draws: int, *, random_seed: int, fixed: Components | 
     wanted = [*(model[name] for name in names), node.op.dist_params(node)[0]]
     # The plain linker starts at once, where a fast one would compile for longer than the draws take.
     drawn = pm.draw(wanted, draws=draws, random_seed=random_seed, mode="FAST_COMPILE")
-    values = {
-        name: np.asarray(value, dtype=float).reshape(draws, *np.shape(value)[1:])
-        for name, value in zip(names, drawn[:-1], strict=True)
-    }
+    if draws == 1:  # comes without its leading axis
+        drawn = [np.asarray(value)[None] for value in drawn]
+    values = {name: np.asarray(value, dtype=float) for name, value in zip(names, drawn[:-1], strict=True)}
     count, variants, raters = len(data.evaluators), len(data.variants), len(data.raters)
     shapes = {"severity": (raters,), "shift": (count, variants), "taste": (raters, variants)}
     effects = {name: values.get(name, np.zeros((draws, *shape))) for name, shape in shapes.items()}

@@ -189,7 +189,7 @@ def _averaged(values: NDArray[np.float64], group: NDArray[np.intp], count: int) 
 
 
 def z_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(feature,) difference of the means of two samples over its standard error; 0 for a feature that never varies.
+    """(feature,) difference of the means of two samples over its standard error; 0 for a feature that never varies, huge for NaN.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def z_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.
     """
     error = np.sqrt(first.var(axis=0, ddof=1) / len(first) + second.var(axis=0, ddof=1) / len(second))
     gap = first.mean(axis=0) - second.mean(axis=0)
-    z: NDArray[np.float64] = np.where(
-        error > 0, gap / np.where(error > 0, error, 1.0), np.sign(gap) * np.inf * (gap != 0)
-    )
-    return np.nan_to_num(z, nan=0.0, posinf=1e9, neginf=-1e9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z: NDArray[np.float64] = gap / error
+    z[(error == 0) & (gap == 0)] = 0.0
+    return np.nan_to_num(z, nan=1e9, posinf=1e9, neginf=-1e9)

@@ -60,6 +60,10 @@ def _opinion_as_noise(components: Components) -> Components:
     return replace(components, sd_opinion=np.zeros_like(noise), sd_noise=noise)
 
 
+def _not_a_number(_prior: State, after: State, _places: Layout) -> State:
+    return State(after.precision, np.full_like(after.weighted, np.nan))
+
+
 RIGHT = Mutant("nothing: the posterior as it is")
 """The control, which must pass."""
 MUTANTS = (
@@ -74,6 +78,7 @@ MUTANTS = (
     Mutant("items suit all variants alike", lambda c: replace(c, sd_interaction=0.0, sd_output=0.0 * c.sd_output)),
     Mutant("the judge's scale use is taken as 1", lambda c: replace(c, scale=np.ones_like(c.scale))),
     Mutant("a second opinion of the same rater counts as new", _opinion_as_noise),
+    Mutant("the posterior is not a number", posterior=_not_a_number),
     Mutant("the prior SD of qualities is halved", lambda c: replace(c, sd_variant=c.sd_variant / 2)),
 )
 """Mistakes that the check must reject."""

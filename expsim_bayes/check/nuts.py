@@ -7,10 +7,8 @@ appended to a file, and an interrupted run goes on where it stopped with the sam
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import arviz as az
@@ -19,6 +17,7 @@ import nutpie
 
 from expsim_bayes.check.designs import judge, people, simulated, small
 from expsim_bayes.check.explicit import Drawn, draw
+from expsim_bayes.check.origin import digest
 from expsim_bayes.check.resume import Journal
 from expsim_bayes.check.uniformity import Calibration, calibration, predicted_below, ranks_below
 from expsim_bayes.diagnostics import REPORTED
@@ -33,6 +32,7 @@ from expsim_bayes.simulate import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import xarray as xr
     from numpy.typing import NDArray
@@ -56,6 +56,14 @@ class Settings(NamedTuple):
     target_accept: float = 0.99
 
 
+CODE = (
+    "models/*.py",
+    "ratings/*.py",
+    "posterior/*.py",
+    *(f"check/{name}.py" for name in ("nuts", "designs", "explicit", "uniformity")),
+    *(f"{name}.py" for name in ("simulate", "evaluators", "scenario", "diagnostics")),
+)
+"""Files that, changed, may change the numbers."""
 SETTINGS = Settings()
 """Of the run for the record."""
 
@@ -70,9 +78,9 @@ class Simulation(NamedTuple):
     divergences: int
     """Divergent draws."""
     r_hat: float
-    """The worst of all estimated quantities."""
+    """The worst of the quantities that a report shows."""
     ess: float
-    """The smallest effective sample size (bulk)."""
+    """Their smallest effective sample size (bulk)."""
 
 
 class NutsCheck(NamedTuple):
@@ -82,6 +90,10 @@ class NutsCheck(NamedTuple):
     """All of them; a fit with divergences is counted, never dropped."""
     rows: tuple[Calibration, ...]
     """Calibration of each quantity."""
+    commit: str
+    """Code with which the first was fitted."""
+    begun_utc: str
+    """When."""
 
     @property
     def divergent(self) -> int:
@@ -127,6 +139,11 @@ def check_nuts(
         Finished simulations are read from here and appended; without one they are kept in memory.
     progress : callable, optional
         Called with the share done and a few words.
+
+    Raises
+    ------
+    SettingError
+        The file holds simulations of another run.
     """
     tell = progress or (lambda _share, _words: None)
     journal = Journal(file, {"random_seed": random_seed, **settings._asdict(), **_what_was_run()})
@@ -142,17 +159,13 @@ def check_nuts(
     ordered = tuple(done[number] for number in range(simulations))
     names = list(ordered[0].below)
     rows = tuple(calibration(name, np.array([one.below[name] for one in ordered])) for name in names)
-    return NutsCheck(ordered, rows)
+    return NutsCheck(ordered, rows, journal.header["commit"], journal.header["begun_utc"])
 
 
 def _what_was_run() -> dict[str, str]:
-    """What must not change between the parts of one run: the code of the model and of this check, and the packages."""
-    here = Path(__file__).resolve()
-    models = sorted((here.parents[1] / "models").glob("*.py"))
-    checks = [here, *(here.with_name(f"{name}.py") for name in ("designs", "explicit"))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in (*models, *checks))).hexdigest()
-    packages = {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numpy")}
-    return {"code": digest, **packages}
+    """What must not change between the parts of one run: the code that it rests on, and the packages."""
+    packages = {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numpy", "arviz")}
+    return {"code": digest(CODE), **packages}
 
 
 class Fitter:
@@ -281,4 +294,4 @@ def _convergence(posterior: Values, story: Story, chains: int) -> tuple[float, f
         for n in range(draws.shape[2]):
             r_hats.append(float(az.rhat(draws[:, :, n])))
             sizes.append(float(az.ess(draws[:, :, n], method="bulk")))
-    return max(r_hats), min(sizes)
+    return float(np.max(r_hats)), float(np.min(sizes))  # NaN where any of them is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class Outcome(NamedTuple):
 
     passed: bool
     """The verdict."""
+    simulations: int
+    """Experiments, draws or data sets that were simulated."""
     said: tuple[str, ...]
     """What it rests on, in sentences, the verdict first."""
     tables: tuple[Table, ...]
     """The numbers, the most telling first."""
-    settings: Mapping[str, Value]
+    settings: Mapping[str, Value] = MappingProxyType({})
     """With what it was run, beyond simulations and seed."""
 
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expsim_bayes.check.catalogue import CHECKS
+from expsim_bayes.check.origin import commit
 from expsim_bayes.errors import SettingError
 from expsim_bayes.readers.atomic import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from expsim_bayes.check.outcome import Outcome, Table
 
@@ -29,7 +29,7 @@ FRONT_TITLE = "# What was checked, and what came of it"
 """First line of the front page, by which it is known for one of ours."""
 
 
-def write(name: str, outcome: Outcome, folder: Path, *, simulations: int, random_seed: int, begun: datetime) -> Path:
+def write(name: str, outcome: Outcome, folder: Path, *, random_seed: int, begun: datetime) -> Path:
     """Write the result of a check, and the front page of the folder anew.
 
     Parameters
@@ -40,7 +40,7 @@ def write(name: str, outcome: Outcome, folder: Path, *, simulations: int, random
         What it found.
     folder : Path
         Made if need be.
-    simulations, random_seed : int
+    random_seed : int
         With which it was run.
     begun : datetime
         When, in UTC.
@@ -61,15 +61,15 @@ def write(name: str, outcome: Outcome, folder: Path, *, simulations: int, random
         "check": name,
         "passed": outcome.passed,
         "said": list(outcome.said),
-        "simulations": simulations,
+        "simulations": outcome.simulations,
         "random_seed": random_seed,
-        **outcome.settings,
         "commit": commit(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": {package: version(package) for package in PACKAGES},
         "begun_utc": begun.isoformat(timespec="seconds"),
         "ended_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        **outcome.settings,  # a run that was resumed says itself when and with which code it was begun
         "tables": {table.title: table.records() for table in outcome.tables},
     }
     _text(folder / f"{name}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -80,38 +80,18 @@ def write(name: str, outcome: Outcome, folder: Path, *, simulations: int, random
 
 
 def refuse_strangers(folder: Path) -> None:
-    """An error where the front page of a folder is not one of ours.
+    """An error where a folder is a file, or its front page is not one of ours.
 
     Raises
     ------
     SettingError
         It is not.
     """
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"'{folder}' is a file", where="--out", remedy="name a folder")
     page = folder / FRONT
     if page.exists() and not page.read_text(encoding="utf-8", errors="replace").startswith(FRONT_TITLE):
         raise SettingError(f"'{page}' is not a page of expsim", where="--out", remedy="name a folder of its own")
-
-
-def commit() -> str:
-    """Last commit that touched the code, with a plus sign where it was changed since; empty outside a repository.
-
-    Examples
-    --------
-    >>> isinstance(commit(), str)
-    True
-    """
-    root = Path(__file__).resolve().parents[2]
-    code = ["expsim_bayes", "models"]
-    try:
-        last = _git(root, "log", "-1", "--abbrev=12", "--format=%h", "--", *code)
-        return last + ("+" if last and _git(root, "status", "--porcelain", "--", *code) else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def _page(name: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[str]:

@@ -1,12 +1,17 @@
 """A journal of finished simulations: one JSON object a line, so that an interrupted run goes on where it stopped.
 
-The first line says what was run. A journal of another run is begun anew; a line that an interruption cut short is dropped.
+The first line says what is run, from which commit and since when. A journal of another run is refused, so that nothing is lost; a line
+that an interruption cut short is dropped.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from expsim_bayes.check.origin import commit
+from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,22 +26,35 @@ class Journal:
     file : Path or None
         Where they are kept; None keeps nothing.
     run : mapping
-        What was run: everything that, changed, would change the numbers.
+        What is run: everything that, changed, would change the numbers.
+
+    Raises
+    ------
+    SettingError
+        The file holds simulations of another run.
     """
 
     def __init__(self, file: Path | None, run: Mapping[str, object]) -> None:
         self.file = file
         self.kept: list[dict[str, Any]] = []
+        self.header = {
+            "run": json.loads(json.dumps(run)),
+            "commit": commit(),
+            "begun_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         if file is None:
             return
-        header = json.loads(json.dumps(run))
         lines = _whole_lines(file)
-        if lines and lines[0] == header:
-            self.kept = lines[1:]
-        else:
-            lines = [header]
+        if lines and lines[0].get("run") != self.header["run"]:
+            raise SettingError(
+                f"holds {len(lines) - 1} simulations made with other settings, packages or code",
+                where=str(file),
+                remedy="name another folder with --out, or move this file away",
+            )
+        if lines:
+            self.header, *self.kept = lines
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        file.write_text("".join(json.dumps(line) + "\n" for line in (self.header, *self.kept)), encoding="utf-8")
 
     def rows(self) -> list[dict[str, Any]]:
         """What was finished before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes.check.outcome import Outcome, Table
-from expsim_bayes.check.uniformity import ALPHA, LEVELS, outside_band, verdict
+from expsim_bayes.check.uniformity import ALPHA, LEVELS, outside_band, power, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,8 @@ def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
         if failed
         else f"calibration is not rejected in any of: {'; '.join(WORDS[strategy] for strategy in found)}."
     )
-    return Outcome(not failed, _capitalised([summary, *said]), tuple(tables), {})
+    fewest = min(runs.rows[0].simulations for runs in found.values())
+    return Outcome(not failed, fewest, _capitalised([summary, *said]), tuple(tables))
 
 
 def of_continuous(found: NutsCheck, settings: Settings) -> Outcome:
@@ -71,18 +72,19 @@ def of_continuous(found: NutsCheck, settings: Settings) -> Outcome:
     smallest = min(one.ess for one in found.simulations)
     sampled = (
         f"{found.divergent} of {fits} fits had a divergence and {found.unconverged} an R-hat above 1.01 (at most 3 % of each may); none "
-        f"was left out. The smallest effective sample size of all was {smallest:,.0f}."
+        f"was left out. The smallest effective sample size (bulk) of a reported quantity was {smallest:,.0f}."
     )
-    power = (
-        "200 data sets notice an SD that is wrong by 30 % or a mean that is off by .3 SD; saying more needs 1,000."
-        if fits < 1_000
-        else "1,000 data sets notice intervals that are wrong by 20 %."
+    shifted, shrunk = power(fits, len(found.rows))
+    noticed = (
+        f"What {fits:,} data sets can tell of one quantity: a posterior whose mean is off by .3 SD fails in {100 * shifted:.0f} % of such "
+        f"checks, one whose SD is .7 of the right one in {100 * shrunk:.0f} %."
     )
     return Outcome(
         uniform and found.sampled_well,
-        _capitalised([_calibrated(found.rows, passed=uniform), sampled, power]),
+        fits,
+        _capitalised([_calibrated(found.rows, passed=uniform), sampled, noticed]),
         (_calibration_table("Quantities", found.rows),),
-        dict(settings._asdict()),
+        {**settings._asdict(), "commit": found.commit, "begun_utc": found.begun_utc},
     )
 
 
@@ -125,12 +127,12 @@ def of_prior(found: PriorCheck) -> Outcome:
             (one.name, one.draws, len(one.features), _largest(one.z), one.limit, one.worst) for one in found.comparisons
         ),
     )
-    power = Table(
+    noticed_table = Table(
         "What the comparison notices: one component 20 % too large in one telling",
         {"component": "", "comparisons": "d", "noticed": "d", "mean of the largest |z|": ".2f"},
         tuple((one.component, one.runs, one.rejected, one.largest) for one in found.power),
     )
-    return Outcome(found.passed, _capitalised(said), (tellings, power), {})
+    return Outcome(found.passed, found.comparisons[0].draws, _capitalised(said), (tellings, noticed_table))
 
 
 def of_agreement(found: Sequence[Agreement]) -> Outcome:
@@ -163,9 +165,8 @@ def of_agreement(found: Sequence[Agreement]) -> Outcome:
         "divergences": "d",
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
-    return Outcome(
-        good == len(found), (agree, largest), (Table("Data sets", columns, rows),), {"chains": 4, "draws": DRAWS}
-    )
+    table = Table("Data sets", columns, rows)
+    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
 
 
 def of_mutants(found: Sequence[Caught]) -> Outcome:
@@ -186,7 +187,7 @@ def of_mutants(found: Sequence[Caught]) -> Outcome:
     )
     columns = {"what is wrong": "", "rejected": "", "given away by": "", "p": ".2g", "95 % intervals": ".3f"}
     passed = caught == len(wrong) and not right.rejected
-    return Outcome(passed, said, (Table("Posteriors", columns, rows),), {})
+    return Outcome(passed, right.rows[0].simulations, said, (Table("Posteriors", columns, rows),))
 
 
 def _calibrated(rows: Sequence[Calibration], *, passed: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 BINS = 20
 """Bins of the chi-square test."""
 ALPHA = 0.01
-"""Chance of a false alarm over all quantities of a check."""
+"""Chance of a false alarm over all quantities of one calibration."""
 DOUBTFUL = 0.05
 """Chance over all quantities below which a check is run again, once, with fresh random numbers and twice the simulations."""
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -46,13 +47,9 @@ class Calibration(NamedTuple):
         """The smaller of the two p values."""
         return min(self.p_chi_square, self.p_kolmogorov)
 
-    def passes(self, quantities: int) -> bool:
-        """Whether neither test rejects, with Bonferroni's correction over two tests of each quantity."""
-        return self.p >= ALPHA / (2 * quantities)
-
 
 def calibration(quantity: str, below: NDArray[np.float64]) -> Calibration:
-    """Test one quantity.
+    """Test one quantity; one value that is no probability fails it, for a posterior that is not a number is not a posterior.
 
     Parameters
     ----------
@@ -64,11 +61,13 @@ def calibration(quantity: str, below: NDArray[np.float64]) -> Calibration:
     Examples
     --------
     >>> even = (np.arange(1000) + 0.5) / 1000
-    >>> calibration("even", even).passes(1), calibration("too sure", (even > 0.5) * 0.998 + 0.001).passes(1)
-    (True, False)
+    >>> calibration("even", even).p, calibration("too sure", (even > 0.5) * 0.998 + 0.001).p
+    (1.0, 0.0)
     """
     from scipy import stats
 
+    if not np.all((below >= 0) & (below <= 1)):
+        return Calibration(quantity, below.size, 0.0, 0.0, (0.0,) * len(LEVELS))
     counts = np.histogram(below, bins=BINS, range=(0.0, 1.0))[0]
     inside = tuple(float((np.abs(below - 0.5) <= level / 2).mean()) for level in LEVELS)
     return Calibration(
@@ -132,6 +131,27 @@ def verdict(rows: Sequence[Calibration]) -> Verdict:
     """
     smallest = 2 * len(rows) * min(row.p for row in rows)
     return "fail" if smallest < ALPHA else "again" if smallest < DOUBTFUL else "pass"
+
+
+def power(simulations: int, quantities: int) -> tuple[float, float]:
+    """How often a calibration of this size notices, in one quantity, a mean that is off by .3 SD, and an SD that is .7 of the right one.
+
+    From 300 calibrations of each, with a Monte-Carlo error of .03 or less.
+
+    Examples
+    --------
+    >>> shifted, shrunk = power(1_000, 50)
+    >>> shifted > 0.9, shrunk > 0.9
+    (True, True)
+    """
+    rng = np.random.default_rng(simulations)
+    limit = ALPHA / (2 * quantities)
+
+    def noticed(mean: float, sd: float) -> float:
+        z = (rng.standard_normal((300, simulations)) - mean) / sd
+        return float(np.mean([calibration("", below).p < limit for below in ndtr(z)]))
+
+    return noticed(0.3, 1.0), noticed(0.0, 0.7)
 
 
 class Runs(NamedTuple):

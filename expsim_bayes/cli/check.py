@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.options import OUTPUT, AsJson, Seed
 from expsim_bayes.cli.screen import Column, Screen
 from expsim_bayes.errors import SettingError
+
+if TYPE_CHECKING:
+    from expsim_bayes.check import Table
 
 ALL = "all"
 
@@ -47,37 +50,57 @@ def check(
     from expsim_bayes.check import CHECKS, run_check, write
     from expsim_bayes.check.pages import refuse_strangers
 
-    names = list(CHECKS) if what == ALL else [what]
-    if what not in (ALL, *CHECKS):
-        raise SettingError(f"{what!r} is no check", where="WHAT", remedy=f"choose among {', '.join(CHECKS)}, or {ALL}")
-    if simulations is not None and len(names) > 1:
-        raise SettingError(
-            "the checks count different things", where="--simulations", remedy="give it with the name of one check"
-        )
+    names = _chosen(what, simulations, list(CHECKS))
     if out is not None:
         refuse_strangers(out)
     screen = Screen(as_json=as_json)
-    answer: dict[str, object] = {}
-    for name in names:
-        begun, wanted = datetime.now(UTC), simulations or CHECKS[name].simulations
-        with screen.progress(CHECKS[name].title, total=1.0) as advance:
-            outcome = run_check(name, wanted, random_seed=seed, folder=out, progress=advance)
-        screen.heading(f"{CHECKS[name].title}: {'pass' if outcome.passed else 'FAIL'}")
-        screen.listed(outcome.said)
-        if out is not None:
-            page = write(name, outcome, out, simulations=wanted, random_seed=seed, begun=begun)
-            screen.labelled([("Page", str(page))])
-        elif len(names) == 1:
-            table = outcome.tables[0]
-            cells = zip(*table.text(), strict=True)
-            screen.table(
-                [
-                    Column(title, column, justify="right" if form else "left")
-                    for (title, form), column in zip(table.columns.items(), cells, strict=True)
-                ],
-                title=table.title,
-            )
-        answer[name] = {"passed": outcome.passed, "said": outcome.said, "tables": [t.records() for t in outcome.tables]}
-    screen.emit({"random_seed": seed, "checks": answer})
-    if not all(entry["passed"] for entry in answer.values()):  # type: ignore[index]
+    answer: dict[str, dict[str, Any]] = {}
+    stop: KeyboardInterrupt | None = None
+    try:
+        for name in names:
+            begun = datetime.now(UTC)
+            with screen.progress(CHECKS[name].title, total=1.0) as advance:
+                outcome = run_check(name, simulations, random_seed=seed, folder=out, progress=advance)
+            screen.heading(f"{CHECKS[name].title}: {'pass' if outcome.passed else 'FAIL'}")
+            screen.listed(outcome.said)
+            if out is not None:
+                page = write(name, outcome, out, random_seed=seed, begun=begun)
+                screen.labelled([("Page", str(page))])
+            elif len(names) == 1:
+                _show(screen, outcome.tables[0])
+            answer[name] = {
+                "passed": outcome.passed,
+                "simulations": outcome.simulations,
+                "said": outcome.said,
+                "tables": [table.records() for table in outcome.tables],
+            }
+    except KeyboardInterrupt as interrupt:
+        if not answer:
+            raise
+        stop = interrupt
+    screen.emit({"random_seed": seed, "finished": stop is None, "checks": answer})
+    if stop is not None:
+        screen.aside(f"Stopped early: {len(answer)} of {len(names)} checks were finished.", style="yellow")
+        raise typer.Exit(exits.of_interruption(stop))
+    if not all(entry["passed"] for entry in answer.values()):
         raise typer.Exit(exits.REFUSED)
+
+
+def _chosen(what: str, simulations: int | None, known: list[str]) -> list[str]:
+    """Names of the checks to run."""
+    if what not in (ALL, *known):
+        raise SettingError(f"{what!r} is no check", where="WHAT", remedy=f"choose among {', '.join(known)}, or {ALL}")
+    if simulations is not None and what == ALL:
+        raise SettingError(
+            "the checks count different things", where="--simulations", remedy="give it with the name of one check"
+        )
+    return known if what == ALL else [what]
+
+
+def _show(screen: Screen, table: Table) -> None:
+    cells = zip(*table.text(), strict=True)
+    columns = [
+        Column(title, column, justify="right" if form else "left")
+        for (title, form), column in zip(table.columns.items(), cells, strict=True)
+    ]
+    screen.table(columns, title=table.title)

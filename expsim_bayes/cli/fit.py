@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from expsim_bayes.amounts import listed
 from expsim_bayes.cli import exits, tables
 from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
-from expsim_bayes.sentences import against_plain_means, listed
+from expsim_bayes.sentences import against_plain_means
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from expsim_bayes.amounts import count, dollars, listed, points
 from expsim_bayes.cli.options import AsJson, ScenarioName
 from expsim_bayes.cli.screen import Column, Screen, short
-from expsim_bayes.sentences import count, dollars, listed, points
 
 if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName

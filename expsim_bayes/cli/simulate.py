@@ -86,7 +86,9 @@ def simulate(
             stop = _count(setup, replications, screen, folder, out)
     if stop is not None:
         raise typer.Exit(exits.of_interruption(stop))
-    _what_next(screen, shlex.quote(scenario), out, told=replications == 1)
+    pools = [e.name for e in found.rated_by(evaluators).evaluators if e.kind == "human"]
+    reference = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
+    _what_next(screen, shlex.quote(scenario), out, told=replications == 1, reference=reference)
 
 
 def declared_strategy(scenario: Scenario, name: StrategyName | None) -> StrategyName:
@@ -241,12 +243,12 @@ def _earlier(out: Path | None, asked: str, replications: int) -> list[xr.Dataset
     return [] if found is None else [found.isel(replication=slice(0, replications))]
 
 
-def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool) -> None:
+def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool, reference: str) -> None:
     """Where things are, and what one may do now."""
     if out is not None and told:
         rows = [
             ("Report", str(out / "report.md")),
-            ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}, as if they were real"),
+            ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}{reference}, as if they were real"),
         ]
     elif out is not None:
         rows = [("Written", str(out / END_STATES))]

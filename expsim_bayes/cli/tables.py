@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes.amounts import count, dollars, duration, level, percent, points, signed
 from expsim_bayes.cli.screen import Cell, Column, short
-from expsim_bayes.sentences import count, dollars, duration, level, percent, points, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

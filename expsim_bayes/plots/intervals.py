@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.amounts import level
 from expsim_bayes.plots.labels import FONT_SIZE, distinct, font_families, shown
 from expsim_bayes.plots.theme import LIGHT, Style, Theme, dress, style
-from expsim_bayes.sentences import level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

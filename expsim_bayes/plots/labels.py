@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from expsim_bayes.sentences import dollars
+from expsim_bayes.amounts import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

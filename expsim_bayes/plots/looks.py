@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.amounts import count, dollars, level, percent
 from expsim_bayes.plots.labels import distinct, dollar_tick, label_right, shown
 from expsim_bayes.plots.theme import LIGHT, Style, Theme, dress, style
-from expsim_bayes.sentences import count, dollars, level, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes.amounts import level
 from expsim_bayes.plots.labels import dollar_axis, label_above, label_points, label_right, shown
 from expsim_bayes.plots.theme import LIGHT, Theme, dress, style
 from expsim_bayes.scenario import STRATEGY_TITLES
-from expsim_bayes.sentences import level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

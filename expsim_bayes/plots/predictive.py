@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.amounts import count, level
 from expsim_bayes.plots.theme import LIGHT, Theme, dress
-from expsim_bayes.sentences import count, level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes import plots, sentences
+from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 from expsim_bayes.report.markdown import Figure
 
@@ -31,7 +31,7 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     """Figures of a simulated experiment: quality, chance of being best, allocation and cost over its looks."""
     history, control = played.history, facts.control
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    ci = sentences.level(facts.ci_prob)
+    ci = amounts.level(facts.ci_prob)
     leader = facts.variant(facts.leader)
     drawn = []
 
@@ -45,7 +45,7 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
         _figure(
             "quality.png",
             caption,
-            f"At the end {leader.name} stands at {sentences.points(leader.quality.mean)} points.",
+            f"At the end {leader.name} stands at {amounts.points(leader.quality.mean)} points.",
         )
     )
 
@@ -53,12 +53,12 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     plots.prob_best_over_looks(history, ax, threshold=_best_threshold(played, facts), control=control)
     plots.save(fig, folder / FOLDER / "prob_best.png")
     caption = "Probability that each variant is the best, look after look."
-    drawn.append(_figure("prob_best.png", caption, f"{leader.name} ends at {sentences.percent(leader.prob_best)}."))
+    drawn.append(_figure("prob_best.png", caption, f"{leader.name} ends at {amounts.percent(leader.prob_best)}."))
 
     fig, ax = plots.figure()
     plots.allocation_over_looks(history, ax, control=control)
     plots.save(fig, folder / FOLDER / "allocation.png")
-    shared = ", ".join(f"{v.name} {sentences.count(v.outputs)}" for v in facts.variants)
+    shared = ", ".join(f"{v.name} {amounts.count(v.outputs)}" for v in facts.variants)
     drawn.append(
         _figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}.")
     )
@@ -66,7 +66,7 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     fig, ax = plots.figure()
     plots.cost_over_looks(history, ax)
     plots.save(fig, folder / FOLDER / "cost.png")
-    spent = ", ".join(f"{e.name} {sentences.dollars(e.usd or 0.0)}" for e in facts.evaluators)
+    spent = ", ".join(f"{e.name} {amounts.dollars(e.usd or 0.0)}" for e in facts.evaluators)
     drawn.append(_figure("cost.png", "Dollars spent so far, by what they went to.", f"At the end: {spent}."))
     drawn.append(_qualities(facts, folder))
     if {"human", "llm"} <= {e.kind for e in played.declared.evaluators}:
@@ -121,11 +121,9 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
     )
     plots.save(fig, folder / FOLDER / "qualities.png")
     beside = ", beside the plain means (hollow)" if plain else ""
-    caption = f"Quality of the variants with {sentences.level(facts.ci_prob)} intervals{beside}."
+    caption = f"Quality of the variants with {amounts.level(facts.ci_prob)} intervals{beside}."
     leader = facts.variant(facts.leader)
-    return _figure(
-        "qualities.png", caption, f"{leader.name} leads with {sentences.points(leader.quality.mean)} points."
-    )
+    return _figure("qualities.png", caption, f"{leader.name} leads with {amounts.points(leader.quality.mean)} points.")
 
 
 def _differences(facts: Facts, folder: Path) -> Figure:
@@ -162,7 +160,7 @@ def _learning(played: Played, folder: Path) -> Figure:
         f"What money buys: the chance that the variant in the lead is the right one, over {LEARNING} simulated experiments. "
         "The judge's line goes flat at a floor that no number of its ratings can pass."
     )
-    return _figure("learning.png", caption, f"The judge's floor is {sentences.percent(floor)}.")
+    return _figure("learning.png", caption, f"The judge's floor is {amounts.percent(floor)}.")
 
 
 def _severity(facts: Facts, folder: Path) -> Figure:
@@ -180,7 +178,7 @@ def _severity(facts: Facts, folder: Path) -> Figure:
     plots.save(fig, folder / FOLDER / "severity.png")
     lowest, highest = raters[0], raters[-1]
     finding = (
-        f"From {sentences.signed(lowest.severity.mean)} ({lowest.name}) to {sentences.signed(highest.severity.mean)} "
+        f"From {amounts.signed(lowest.severity.mean)} ({lowest.name}) to {amounts.signed(highest.severity.mean)} "
         f"({highest.name}) points."
     )
     return _figure(
@@ -204,7 +202,7 @@ def _shifts(facts: Facts, folder: Path) -> Figure:
         plots.shift_map(names, mean, ax, evaluators=judges)
     plots.save(fig, folder / FOLDER / "shifts.png")
     most = max(shifts, key=lambda row: abs(row[2].mean))
-    finding = f"The largest is {most[0]} on {most[1]}: {sentences.signed(most[2].mean)} points."
+    finding = f"The largest is {most[0]} on {most[1]}: {amounts.signed(most[2].mean)} points."
     return _figure(
         "shifts.png", "What each judge likes (+) or dislikes (-) about a variant as such, in points.", finding
     )
@@ -229,6 +227,6 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
     plots.predictive_check(shares, ax)
     plots.save(fig, folder / FOLDER / "predictive.png")
     finding = f"{facts.fit.checks_failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
-    count = sentences.count(np.size(observed))
+    count = amounts.count(np.size(observed))
     caption = f"Scores as they are ({count} ratings in {ratings.source}) and as the fitted model would make them."
     return _figure("predictive.png", caption, finding)

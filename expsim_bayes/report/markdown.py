@@ -6,7 +6,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes import sentences
+from expsim_bayes import amounts, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +55,13 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
     environment.filters |= {
         "md": escape,
         "short": shorten,
-        "points": sentences.points,
-        "signed": sentences.signed,
-        "percent": sentences.percent,
-        "dollars": sentences.dollars,
-        "count": sentences.count,
-        "duration": sentences.duration,
-        "level": sentences.level,
+        "points": amounts.points,
+        "signed": amounts.signed,
+        "percent": amounts.percent,
+        "dollars": amounts.dollars,
+        "count": amounts.count,
+        "duration": amounts.duration,
+        "level": amounts.level,
     }
     template = resources.files("expsim_bayes.report").joinpath("report.md.j2").read_text(encoding="utf-8")
     text = environment.from_string(template).render(
