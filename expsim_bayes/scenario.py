@@ -185,15 +185,15 @@ class Scenario(Frozen):
         return self
 
     def _check_names(self) -> None:
-        declared = {"variants": self.variant_names, "evaluators": tuple(e.name for e in self.evaluators)}
+        declared = {
+            "variants": self.variant_names,
+            "evaluators": tuple(e.name for e in self.evaluators),
+            "raters of the evaluators": tuple(name for e in self.evaluators for name in rater_names(e)),
+        }
         for key, taken in declared.items():
             twice = sorted({name for name in taken if taken.count(name) > 1})
             if twice:
                 raise ValueError(f"{key}: name {twice[0]!r} is used twice; give each its own")
-        raters = [name for e in self.evaluators for name in rater_names(e)]
-        alike = sorted({name for name in raters if raters.count(name) > 1})
-        if alike:
-            raise ValueError(f"evaluators: two raters would be called {alike[0]!r}; rename an evaluator")
         for key, names in (
             ("control", [self.control] if self.control is not None else []),
             ("traffic", self.traffic or {}),

@@ -404,5 +404,5 @@ def test_raters_of_a_pool_and_a_judge_cannot_share_a_name() -> None:
         load("reranker").evaluators[0].model_copy(update={"name": f"{crowd.name} {'1'.zfill(len(str(crowd.raters)))}"})
     )
     declared = load("reranker").model_dump() | {"evaluators": [judge.model_dump(), crowd.model_dump()]}
-    with pytest.raises(ValidationError, match=r"two raters would be called"):
+    with pytest.raises(ValidationError, match=r"raters of the evaluators: name .* is used twice"):
         Scenario.model_validate(declared)
