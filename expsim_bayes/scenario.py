@@ -330,12 +330,9 @@ class Scenario(Frozen):
         SettingError
             There is no such choice.
         """
+        known = ", ".join(get_args(EvaluatorChoice))
         if choice not in get_args(EvaluatorChoice):
-            raise SettingError(
-                f"{choice!r} says not who rates",
-                where="evaluators",
-                remedy=f"choose among {', '.join(get_args(EvaluatorChoice))}",
-            )
+            raise SettingError(f"{choice!r} says not who rates", where="evaluators", remedy=f"choose among {known}")
         if choice == "both":
             return self
         kept = tuple(e for e in self.evaluators if (e.kind == "human") == (choice == "human"))
