@@ -426,7 +426,9 @@ def _explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], so
     first = problems[0]
     others = [p for p in problems[1:] if p["type"] != "too_short"]  # entries that do not fit are not counted
     key = _key(first["loc"], declared, named=first["type"] in {"missing", "extra_forbidden"})
-    message, _, advice = first["msg"].removeprefix("Value error, ").partition(". Remedy: ")
+    message, _, advice = (
+        first["msg"].removeprefix("Value error, ").replace("Input should be", "must be").partition(". Remedy: ")
+    )
     if first["type"] == "missing":
         problem, remedy = f"key {key!r} is missing", f"add `{first['loc'][-1]} = ...` there"
     elif first["type"] == "extra_forbidden":

@@ -103,7 +103,7 @@ def _what_to_do(facts: Facts) -> str:
         instead = f" in place of {control}" if control and control != decision.variant else ""
         return f"Launch {decision.variant}{instead}."
     if name == "keep_control":
-        barred = [v.name for v in facts.variants if not v.allowed]
+        barred = _barred(facts)
         if barred and len(barred) == len(facts.variants) - 1:
             return f"Keep {control}: {listed(barred)} {'break' if len(barred) > 1 else 'breaks'} the limit on cost or latency."
         return (
@@ -154,18 +154,28 @@ def _how_sure(facts: Facts) -> str:
             f"{_difference(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."
         )
-    best = (
-        ""
-        if len(facts.variants) == 2
-        else f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
-    )
     error = f" (Monte-Carlo error of the probabilities: {facts.mcse:.1g}.)" if facts.mcse > 0.002 else ""
     assert leader.prob_better is not None
     return (
         f"Variant {leader.name} scores {points(abs(leader.effect.mean))} {_direction(facts, leader.effect.mean)} than {base.name} "
         f"({interval(leader.effect, facts.ci_prob)}; probability of being better {percent(leader.prob_better)}"
-        f"{_after_looks(facts)}).{best}{error}"
+        f"{_after_looks(facts)}).{_best_of_all(facts, leader)}{error}"
     )
+
+
+def _best_of_all(facts: Facts, leader: VariantFacts) -> str:
+    barred = _barred(facts)
+    if barred:
+        limits = f"Leaving out {listed(barred)}, beyond the limit on cost or latency,"
+        return f" {limits} it is the best with a probability of {percent(leader.prob_best)}."
+    if len(facts.variants) == 2:
+        return ""
+    return f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
+
+
+def _barred(facts: Facts) -> list[str]:
+    """Variants that break a limit on cost or latency."""
+    return [v.name for v in facts.variants if not v.allowed]
 
 
 def _after_looks(facts: Facts) -> str:
@@ -300,7 +310,7 @@ def _change(facts: Facts) -> str:
             f"{assumption}: {signed(effect)} points, probability of being better {percent(prob)}."
             for assumption, effect, prob in facts.fit.shift_scenarios
         ]
-    barred = [v.name for v in facts.variants if not v.allowed]
+    barred = _barred(facts)
     if barred:
         parts.append(f"{listed(barred)} may not be launched while the limit on cost or latency stands.")
     return " ".join(parts)
