@@ -26,7 +26,7 @@ from expsim_bayes.models.continuous import Components, Priors, build_marginal_mo
 from expsim_bayes.ratings import Ratings, code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 ACCEPT = (0.95, 0.99)
 """Acceptance rates that are aimed at unless told: the second only where draws of the first diverged."""
@@ -102,10 +102,7 @@ def fit(
     names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
     compiled = nutpie.compile_pymc_model(model, var_names=names)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
-    for accept in accept_rates:
-        trace = _sample(compiled, settings, accept, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
-        if not trace["sample_stats"]["diverging"].any():
-            break
+    trace, accept = sample(compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
     tell(0.9, "drawing items, outputs and predictions")
     groups = posterior_groups(trace["posterior"].to_dataset(), story, np.random.default_rng(seeds[1]))
     groups |= prior_groups(story, np.random.default_rng(seeds[2]))
@@ -144,8 +141,37 @@ def _story(ratings: Ratings, priors: Priors, fixed: Components | None) -> Story:
     return Story(data, present, priors, score_scale(data, ratings.score_range), statistics(data, present), fixed)
 
 
+def sample(
+    compiled: Any,
+    settings: Mapping[str, int],
+    accept_rates: Sequence[float] = ACCEPT,
+    seed: int = 0,
+    tell: Callable[[float, str], None] = _silent,
+) -> tuple[xr.DataTree, float]:
+    """Draws of a compiled model, and the acceptance rate aimed at: the first of those given at which nothing diverges, else the last.
+
+    Parameters
+    ----------
+    compiled : nutpie model
+        With its data.
+    settings : mapping
+        draws, tune, chains and cores.
+    accept_rates : sequence of float
+        In the order in which they are tried.
+    seed : int
+        The same for each try.
+    tell : callable, optional
+        Called with the share done and a few words.
+    """
+    for accept in accept_rates:
+        trace = _sample(compiled, settings, accept, seed, tell)
+        if not trace["sample_stats"]["diverging"].any():
+            break
+    return trace, accept
+
+
 def _sample(
-    compiled: Any, settings: dict[str, int], target_accept: float, seed: int, tell: Callable[[float, str], None]
+    compiled: Any, settings: Mapping[str, int], target_accept: float, seed: int, tell: Callable[[float, str], None]
 ) -> xr.DataTree:
     """Draws by nutpie in the background, so that the keyboard can stop them."""
     share = [0.0]

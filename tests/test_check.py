@@ -204,7 +204,7 @@ def test_nuts_and_the_fast_posterior_agree() -> None:
 
 
 def test_calibration_of_the_sampled_model_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    settings = Settings(chains=2, tune=300, draws=200, target_accept=0.9)
+    settings = Settings(chains=2, tune=300, draws=200)
     file = tmp_path / "continuous.jsonl"
     whole = check_nuts(2, random_seed=15, settings=settings)
     begun = check_nuts(1, random_seed=15, settings=settings, file=file)

@@ -114,7 +114,7 @@ def _page(name: str, outcome: Outcome, result: Mapping[str, Any]) -> Iterator[st
 
 def _provenance(result: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{package} {number}" for package, number in result["versions"].items())
-    sampler = [f"{name} {result[name]}" for name in ("chains", "tune", "draws", "target_accept") if name in result]
+    sampler = [f"{name} {result[name]}" for name in ("chains", "tune", "draws") if name in result]
     settings = f" Sampler: {', '.join(sampler)}." if sampler else ""
     return (
         f"{result['simulations']:,} simulations, seed {result['random_seed']}, commit {result['commit'] or 'unknown'}, "
