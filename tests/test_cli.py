@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 PACKAGE = Path(__file__).resolve().parents[1] / "expsim_bayes"
-EXPSIM = [sys.executable, "-c", "from expsim_bayes.cli import main; main()"]
+# A shell that runs the tests in the background lets its children ignore Ctrl-C.
+LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+EXPSIM = [sys.executable, "-c", f"{LISTEN}; from expsim_bayes.cli import main; main()"]
 RATINGS = "variant,item,rater,score\nA,1,ann,3\nB,1,ann,4\nA,2,bob,2\nB,2,bob,4\n"
 
 
