@@ -187,7 +187,7 @@ def run_in_parts(
         )
     strategy = scenario.declared(strategy)
     scenario = scenario.rated_by(evaluators)
-    _refuse_a_first_look_beyond_the_limits(scenario, strategy)
+    refuse_a_first_look_beyond_the_limits(scenario, strategy)
     for start in range(first, replications, chunk):
         stop = min(start + chunk, replications)
         loop = _Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
@@ -229,7 +229,7 @@ def play(
     """
     whole, strategy = scenario, scenario.declared(strategy)
     scenario = scenario.rated_by(evaluators)
-    _refuse_a_first_look_beyond_the_limits(scenario, strategy)
+    refuse_a_first_look_beyond_the_limits(scenario, strategy)
     loop = _Loop(scenario, strategy, Streams(random_seed, 0, 1), "declared")
     kept: list[tuple[Plan, NDArray[np.intp], Look]] = []
     loop.run(history=True, keep=kept)
@@ -245,8 +245,14 @@ def play(
     return Played(history, ratings_of(scenario, kept), operations_of(scenario, kept), loop.state, scenario, whole)
 
 
-def _refuse_a_first_look_beyond_the_limits(scenario: Scenario, strategy: StrategyName) -> None:
-    """The limits are asked after each look about the next; nobody asks before the first."""
+def refuse_a_first_look_beyond_the_limits(scenario: Scenario, strategy: StrategyName) -> None:
+    """Ask of the first look what the rules ask after each look about the next.
+
+    Raises
+    ------
+    ScenarioError
+        It may cost more, or take more ratings, than the scenario allows.
+    """
     usd, ratings = price_of_look(scenario, plan(scenario, strategy, 0))
     for key, limit, needed in (
         ("budget_usd", scenario.budget_usd, usd),
@@ -254,7 +260,7 @@ def _refuse_a_first_look_beyond_the_limits(scenario: Scenario, strategy: Strateg
     ):
         if limit is not None and needed > limit:
             raise ScenarioError(
-                f"{key} is {limit:g} and the first look alone may need {needed:.4g}",
+                f"{key} is {limit:g}, and the first look alone may need {needed:.4g}",
                 where=scenario.name,
                 remedy=f"raise {key}, or lower outputs_per_look",
             )

@@ -30,6 +30,8 @@ class Decision:
     """Which rule decided, or why none did."""
     threshold: float | None = None
     """Threshold of the rule that decided."""
+    limit: str = ""
+    """What ran out before a decision (budget, max_ratings or max_days); empty where nothing did."""
 
 
 @dataclass(frozen=True)

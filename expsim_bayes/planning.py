@@ -76,6 +76,8 @@ class Question:
     """Rules that decide."""
     contenders: tuple[int, ...]
     """Variants whose outputs would be rated."""
+    barred: tuple[int, ...] = ()
+    """Variants that break a limit and so may not be launched."""
     control: int | None = None
     """The control."""
     min_effect: float = 0.0
@@ -339,6 +341,7 @@ def _prob_decides(
         min_effect=question.min_effect,
         rope=question.rope,
         higher_is_better=question.higher_is_better,
+        eligible=~np.isin(playing, question.barred)[None] if question.barred else None,
         points=64,
     )
     nothing = np.zeros(len(futures))

@@ -375,6 +375,17 @@ def load(name: str | Path) -> Scenario:
     ScenarioError
         Nothing of that name exists, the file is no TOML, or a key does not fit: the message names the key and the remedy.
     """
+    return parse(*text_of(name))
+
+
+def text_of(name: str | Path) -> tuple[str, str]:
+    """The TOML of a scenario of the library or of a file, and its name for messages.
+
+    Raises
+    ------
+    ScenarioError
+        Nothing of that name exists, or the file cannot be read.
+    """
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         try:
@@ -383,20 +394,18 @@ def load(name: str | Path) -> Scenario:
             raise ScenarioError(
                 f"cannot be read ({error})", where=str(path), remedy="check the path and the encoding (UTF-8)"
             ) from None
-        return parse(text, source=str(path))
+        return text, str(path)
     if str(name) not in library():
         near = get_close_matches(str(name), library(), n=1)
+        choice = f"choose among {', '.join(library())}, or give the path of a .toml file"
         raise ScenarioError(
-            f"no scenario is called {str(name)!r}",
-            remedy=f"did you mean {near[0]!r}?"
-            if near
-            else f"choose among {', '.join(library())}, or give the path of a .toml file",
+            f"no scenario is called {str(name)!r}", remedy=f"did you mean {near[0]!r}?" if near else choice
         )
     entry = resources.files("expsim_bayes.scenarios") / f"{name}.toml"
-    return parse(entry.read_text(encoding="utf-8"), source=f"{name}.toml")
+    return entry.read_text(encoding="utf-8"), f"{name}.toml"
 
 
-def parse(text: str, *, source: str = "scenario") -> Scenario:
+def parse(text: str, source: str = "scenario") -> Scenario:
     """A scenario from the text of a TOML file.
 
     Parameters

@@ -74,14 +74,20 @@ def headline(facts: Facts) -> str:
         return "Stop: no difference that matters"
     if name == "refuse":
         return "No answer yet: the fit is not to be trusted"
+    return _open(facts)
+
+
+def _open(facts: Facts) -> str:
+    """What to do where nothing was decided, in a few words."""
     if len(facts.variants) == 1:
         return f"Nothing to compare: only {facts.leader} was rated"
     best = _best_batch(facts)
-    return (
-        f"Collect {count(best.ratings)} more {best.label}"
-        if best and best.ratings
-        else "Undecided: more of the same will not settle it"
-    )
+    if best and best.ratings:
+        return f"Collect {count(best.ratings)} more {best.label}"
+    ran_out = {"budget": "the budget", "max_ratings": "the number of ratings", "max_days": "the time"}
+    if facts.decision.limit in ran_out:
+        return f"Undecided: {ran_out[facts.decision.limit]} does not suffice"
+    return "Undecided: more of the same will not settle it"
 
 
 def interval(value: Interval, ci_prob: float) -> str:
@@ -126,6 +132,8 @@ def _what_to_collect(facts: Facts) -> str:
     spent = f" {facts.decision.reason}" if facts.decision.reason else ""
     stay = f" Until then keep {facts.control}." if facts.control else ""
     if best is None or best.ratings is None:
+        if facts.decision.limit:
+            return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"
         return f"No decision yet, and more ratings of these kinds are not likely to bring one.{stay}"
     cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
     return (
@@ -346,11 +354,21 @@ def against_plain_means(facts: Facts) -> str:
 
 
 def _best_batch(facts: Facts) -> Further | None:
-    """The cheapest batch that decides, by those who rate already if that will do; by ratings where prices are not known."""
+    """The cheapest batch that decides, but by those who rate already unless new people cost less than half as much.
+
+    Ratings are compared where prices are not known.
+    """
     deciding = [f for f in facts.further if f.ratings is not None]
     if not deciding:
         return None
-    return min(deciding, key=lambda f: (f.new_people, f.usd if f.usd is not None else float("inf"), f.ratings or 0))
+    priced = all(f.usd is not None for f in deciding)
+
+    def amount(batch: Further) -> tuple[float, int]:
+        return float((batch.usd if priced else batch.ratings) or 0), batch.new_people
+
+    cheapest = min(deciding, key=amount)
+    at_hand = min((f for f in deciding if f.new_people == 0), key=amount, default=cheapest)
+    return at_hand if amount(at_hand)[0] <= 2 * amount(cheapest)[0] else cheapest
 
 
 def _refusal(facts: Facts) -> Recommendation:

@@ -22,7 +22,7 @@ from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
 from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts
 from expsim_bayes.recommend import of_experiment
-from expsim_bayes.scenario import load
+from expsim_bayes.scenario import library, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -736,3 +736,26 @@ def test_many_experiments_go_on_where_they_were_interrupted(tmp_path: Path, monk
     assert left.attrs == right.attrs
     other = expsim(*words[:4], "--seed", "4", *words[6:], tmp_path / "cut")
     assert "are taken" not in other.stderr
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_scenario_of_ones_own_begins_with_one_of_the_library(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(expsim("scenario", "show", name, "--toml").stdout, encoding="utf-8")
+    assert load(file) == load(name)
+    assert "is sound" in expsim("scenario", "check", file).stdout
+
+
+def test_a_scenario_that_cannot_pay_its_first_look_is_not_sound(tmp_path: Path) -> None:
+    text = expsim("scenario", "show", "reranker", "--toml").stdout
+    file = tmp_path / "mine.toml"
+    file.write_text(re.sub(r"(?m)^budget_usd = .*$", "budget_usd = 5", text), encoding="utf-8")
+    result = expsim("scenario", "check", file)
+    assert result.exit_code == exits.BAD_INPUT
+    assert "budget_usd is 5, and the first look alone may need" in flat(result.stderr)
+
+
+def test_limits_are_shown() -> None:
+    assert re.search(
+        r"Limits +(cost of a call|latency) at most", expsim("scenario", "show", "summarization-prompts").stdout
+    )

@@ -11,6 +11,7 @@ from expsim_bayes.amounts import dollars, duration, percent
 from expsim_bayes.experiment import play
 from expsim_bayes.facts import Decision, Facts, FitFacts, PlainMean
 from expsim_bayes.operating_characteristics import Estimate
+from expsim_bayes.planning import Further
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
 from expsim_bayes.sentences import against_plain_means, recommendation
@@ -111,3 +112,21 @@ def test_changes_of_place_against_plain_means_are_counted(facts: Facts) -> None:
     told = against_plain_means(replace(facts, fit=FitFacts("ok", (), plain_means=plain)))
     assert "plain means would put A first instead" in told
     assert "2 of 2 variants change places" in told
+
+
+def test_an_experiment_that_ran_out_of_money_says_so(facts: Facts) -> None:
+    decision = Decision("collect", reason="The next look may cost more than is left of the budget.", limit="budget")
+    said = recommendation(replace(facts, decision=decision, further=()))
+    assert said.headline == "Undecided: the budget does not suffice"
+    assert "more than is left of the budget. What is left is not likely to bring one" in said.what_to_do
+
+
+def test_new_people_are_asked_where_they_cost_less_than_half(facts: Facts) -> None:
+    def batch(label: str, new_people: int, usd: float) -> Further:
+        made = facts.further[0]
+        return made._replace(label=label, new_people=new_people, usd=usd, ratings=int(usd), prob_decides=0.8)
+
+    for dear, chosen in ((150.0, "mine"), (250.0, "new")):
+        further = (batch("mine", 0, dear), batch("new", 8, 100.0))
+        said = recommendation(replace(facts, decision=Decision("collect"), further=further))
+        assert said.headline.endswith(f"more {chosen}")

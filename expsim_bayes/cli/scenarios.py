@@ -13,6 +13,7 @@ from expsim_bayes.cli.screen import Column, Screen, short
 
 if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
+    from expsim_bayes.stopping import Guardrail
 
 
 def show_library(*, as_json: AsJson = False) -> None:
@@ -35,10 +36,20 @@ def show_library(*, as_json: AsJson = False) -> None:
     screen.emit({"scenarios": [{"name": s.name, "title": s.title, "variants": s.variant_names} for s in found]})
 
 
-def show(scenario: ScenarioName, *, as_json: AsJson = False) -> None:
+def show(
+    scenario: ScenarioName,
+    *,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the TOML itself, to begin a scenario of your own: > mine.toml")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what a scenario says: variants, who rates, how it is run, and where its figures come from."""
-    from expsim_bayes.scenario import load
+    from expsim_bayes.scenario import load, text_of
 
+    if toml:
+        typer.echo(text_of(scenario)[0], nl=False)
+        return
     found, screen = load(scenario), Screen(as_json=as_json)
     screen.heading(found.title)
     screen.say(found.story.strip())
@@ -55,9 +66,12 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario in TOML.")], *, as_json: AsJson = False
 ) -> None:
     """Check a scenario file: every key, and whether the parts fit together."""
+    from expsim_bayes.experiment import refuse_a_first_look_beyond_the_limits
     from expsim_bayes.scenario import load
 
     found, screen = load(file), Screen(as_json=as_json)
+    for strategy in found.strategies:
+        refuse_a_first_look_beyond_the_limits(found, strategy)
     screen.say(f"{file} is sound: {found.title}.", style="green")
     screen.labelled(_design(found))
     screen.emit({"file": str(file), "sound": True, "name": found.name})
@@ -106,8 +120,16 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Scale", f"{low:g} to {high:g}, {best}; a difference of {points(scenario.min_effect)} matters"),
         ("Design", f"{scenario.assignment}, {scenario.looks} looks of {scenario.outputs_per_look} outputs{overlap}"),
         ("Budget", listed([limit for limit in limits if limit])),
+        ("Limits", listed([_guardrail(rule) for rule in scenario.guardrails])),
         *((name, _rules(scenario, name)) for name in scenario.strategies),
     ]
+
+
+def _guardrail(rule: Guardrail) -> str:
+    metric, unit = ("cost of a call", "$") if rule.metric == "cost_usd" else ("latency", "")
+    if rule.at_most_ratio is not None:
+        return f"{metric} at most {rule.at_most_ratio:g} times the control's"
+    return f"{metric} at most {unit}{rule.at_most:g}{'' if unit else ' s'}"
 
 
 def _rules(scenario: Scenario, name: StrategyName) -> str:

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
 
 
+RAN_OUT = {
+    "budget": "The next look may cost more than is left of the budget.",
+    "max_ratings": "The next look would take more ratings than are allowed.",
+    "max_days": "The time that was given is up.",
+}
+"""Why an experiment ended undecided, by the limit that ended it."""
+
+
 def of_experiment(
     played: Played, *, false_launch: Estimate | None = None, ci_prob: float = CI_PROB, plan_further: bool = True
 ) -> Facts:
@@ -111,11 +119,12 @@ def _decision(scenario: Scenario, strategy: StrategyName, history: xr.Dataset, s
     name = cast("DecisionName", DECISIONS[int(history["decision"])])
     launched, fired = int(history["launched"]), int(history["rule"])
     rules = scenario.rules(strategy)
-    if fired >= 0:
-        reason, threshold = rules[fired].question, getattr(rules[fired], "threshold", None)
-    else:
-        reason, threshold = f"No rule had decided by the last of {stop} looks.", None
-    return Decision(name, scenario.variant_names[launched] if launched >= 0 else None, reason, threshold)
+    variant = scenario.variant_names[launched] if launched >= 0 else None
+    if fired < 0:
+        return Decision(name, variant, f"No rule had decided by the last of {stop} looks.")
+    rule = rules[fired]
+    limit = rule.rule if rule.rule in RAN_OUT else ""
+    return Decision(name, variant, RAN_OUT.get(rule.rule, rule.question), getattr(rule, "threshold", None), limit)
 
 
 def _leader(end: xr.Dataset, scenario: Scenario) -> str:
@@ -153,12 +162,14 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
     end = played.history.isel(replication=0, look=int(played.history["stop_look"][0]) - 1)
     hopeful = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p >= HOPEFUL}
     contenders = hopeful | {leader, baseline}
+    barred = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p == 0}
     return Question(
         state=state,
         components=wider,
         places=wider_places,
         rules=scenario.rules(strategy),
         contenders=tuple(i for i, name in enumerate(scenario.variant_names) if name in contenders),
+        barred=tuple(i for i, name in enumerate(scenario.variant_names) if name in barred - {scenario.control}),
         control=scenario.control_index,
         min_effect=scenario.min_effect,
         rope=scenario.rope_width,
