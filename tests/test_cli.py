@@ -419,9 +419,8 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     named = {option for text in texts for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
-    helps = [
-        expsim(*verb, "--help", columns=200).stdout for verb in ((), ("fit",), ("simulate",), ("compare",), ("check",))
-    ]
+    verbs = ((), ("fit",), ("simulate",), ("compare",), ("check",), ("scenario", "show"))
+    helps = [expsim(*verb, "--help", columns=200).stdout for verb in verbs]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))
     assert {option for option in named if option not in known} == set()
 
@@ -743,7 +742,7 @@ def test_a_scenario_of_ones_own_begins_with_one_of_the_library(name: str, tmp_pa
     file = tmp_path / "mine.toml"
     file.write_text(expsim("scenario", "show", name, "--toml").stdout, encoding="utf-8")
     assert load(file) == load(name)
-    assert "is sound" in expsim("scenario", "check", file).stdout
+    assert "is sound" in flat(expsim("scenario", "check", file).stdout)
 
 
 def test_a_scenario_that_cannot_pay_its_first_look_is_not_sound(tmp_path: Path) -> None:

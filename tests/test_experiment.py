@@ -123,7 +123,7 @@ def test_settings_without_a_meaning_are_refused() -> None:
         run(small(strategies={"sequential": {"stopping": []}}), strategy="bandit")
     with pytest.raises(ScenarioError, match="budget_usd is 1, and the first look alone may need"):
         run(small(budget_usd=1.0))
-    with pytest.raises(ScenarioError, match="max_ratings is 10 and the first look alone may need"):
+    with pytest.raises(ScenarioError, match="max_ratings is 10, and the first look alone may need"):
         play(small(max_ratings=10))
 
 
