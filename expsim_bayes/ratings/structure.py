@@ -31,7 +31,9 @@ def settle_evaluators(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, l
     notices: list[str] = []
     if "kind" not in frame.columns or bool((frame["kind"] == "").all()):
         frame = frame.assign(kind=pd.Series("human", index=frame.index, dtype="str"))
-        notices.append("no column 'kind': all raters taken as human")
+        notices.append(
+            "no column 'kind': all raters taken as human; where judges rated, add one that says human, llm or metric"
+        )
     require_filled(frame, ("kind",), source)
     frame, renamed = _known_kinds(frame, source)
     pool = frame["rater"].mask(frame["kind"] == "human", "human")
