@@ -13,6 +13,7 @@ import numpy as np
 from expsim_bayes import superiority
 from expsim_bayes.check.designs import (
     Simulated,
+    effect_name,
     fast_components,
     judge,
     model_components,
@@ -22,13 +23,12 @@ from expsim_bayes.check.designs import (
     variants,
 )
 from expsim_bayes.posterior import latent_marginals, quality_marginals
-from expsim_bayes.posterior.fitted import state_of
+from expsim_bayes.posterior.fitted import stacked, state_of
 from expsim_bayes.simulate import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import xarray as xr
     from numpy.typing import NDArray
 
     from expsim_bayes.posterior import Layout
@@ -163,23 +163,22 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
     state, places = state_of(known.data, given)
     latent, quality = latent_marginals(state), quality_marginals(state, given, places)
     by_name = _positions(places)
-    labels = {"evaluator": known.data.evaluators, "variant": known.data.variants, "rater": known.data.raters}
     rows = [
         (f"quality[{known.data.variants[v]}]", quality.mean[0, v], np.sqrt(quality.cov[0, v, v]), drawn)
-        for v, drawn in enumerate(_flat(tree, "quality").T)
+        for v, drawn in enumerate(stacked(tree, "quality").T)
     ]
     for effect, positions in by_name.items():
         if not (positions >= 0).any():
             continue
-        drawn = _flat(tree, effect)
+        drawn = stacked(tree, effect)
         for at in zip(*np.nonzero(positions >= 0), strict=True):
             n = positions[at]
-            words = ", ".join(labels[dim][i] for dim, i in zip(DIMS[effect], at, strict=True))
-            rows.append((f"{effect}[{words}]", latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at]))
+            name_of_it = effect_name(effect, DIMS[effect], at, known.data)
+            rows.append((name_of_it, latent.mean[0, n], np.sqrt(latent.cov[0, n, n]), drawn[:, *at]))
     mean = np.array([(drawn.mean() - exact) / sd for _, exact, sd, drawn in rows])
     spread = np.array([drawn.std(ddof=1) / sd - 1 for _, _, sd, drawn in rows])
     exact = superiority.from_gaussian(quality.mean[0], quality.cov[0], control=None, points=8_192)
-    counted = superiority.from_draws(_flat(tree, "quality"), control=None)
+    counted = superiority.from_draws(stacked(tree, "quality"), control=None)
     return Agreement(
         design=name,
         ratings=known.data.score.size,
@@ -202,9 +201,3 @@ def _positions(places: Layout) -> dict[str, NDArray[np.intp]]:
         "shift": places.shift,
         "taste": places.taste,
     }
-
-
-def _flat(tree: xr.DataTree, name: str) -> NDArray[np.float64]:
-    """(draw, ...) draws of all chains."""
-    values = tree["posterior"][name].transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(values.reshape(-1, *values.shape[2:]))

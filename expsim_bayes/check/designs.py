@@ -18,6 +18,8 @@ from expsim_bayes.scenario import Scenario
 from expsim_bayes.simulate import Look, Plan, Streams, assign, draw_look, draw_world, plan, ratings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from expsim_bayes.models.continuous import Components
@@ -180,6 +182,13 @@ def with_components(scenario: Scenario, data: Coded, components: Components) -> 
     )
     arms = tuple(v.model_copy(update={"output_sd": float(components.sd_output)}) for v in scenario.variants)
     return scenario.model_copy(update={"evaluators": updated, "items": items, "variants": arms})
+
+
+def effect_name(effect: str, dims: tuple[str, ...], at: Sequence[int], data: Coded) -> str:
+    """An entry of an effect by the names of its places, such as ``shift[judge, B]``."""
+    labels = {"evaluator": data.evaluators, "variant": data.variants, "rater": data.raters}
+    words = ", ".join(labels[dim][i] for dim, i in zip(dims, at, strict=True))
+    return f"{effect}[{words}]" if words else effect
 
 
 def _index(scenario: Scenario, data: Coded) -> list[int]:

@@ -16,7 +16,7 @@ import arviz as az
 import numpy as np
 import nutpie
 
-from expsim_bayes.check.designs import judge, people, simulated, small
+from expsim_bayes.check.designs import effect_name, judge, people, simulated, small
 from expsim_bayes.check.explicit import Drawn, draw
 from expsim_bayes.check.origin import digest
 from expsim_bayes.check.resume import Journal
@@ -261,12 +261,10 @@ def _truth(drawn: Drawn, number: int, story: Story) -> Values:
 
 def _quantities(values: Values, story: Story, leader: int) -> Values:
     """(draw,) every test quantity, by name."""
-    labels = {"evaluator": story.data.evaluators, "variant": story.data.variants, "rater": story.data.raters}
     found: Values = {}
     for name, mask in estimated(story).items():
         for at in zip(*np.nonzero(mask), strict=True) if mask.ndim else [()] * int(mask):
-            words = ", ".join(labels[dim][i] for dim, i in zip(DIMS[name], at, strict=True))
-            found[f"{name}[{words}]" if words else name] = values[name][:, *at]
+            found[effect_name(name, DIMS[name], at, story.data)] = values[name][:, *at]
     quality = values["quality"]
     first = quality[:, 1] - quality[:, 0]
     found["quality[B] - quality[A]"] = first

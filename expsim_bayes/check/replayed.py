@@ -14,6 +14,7 @@ import xarray as xr
 from expsim_bayes import superiority
 from expsim_bayes.check.uniformity import ranks_below
 from expsim_bayes.evaluators import panel
+from expsim_bayes.experiment import joined
 from expsim_bayes.posterior import Batch, State, init, latent_marginals, layout, quality_marginals, update
 from expsim_bayes.record import latent_names, latent_truth
 from expsim_bayes.simulate import Streams, assign, draw_look, draw_world, plan
@@ -63,7 +64,7 @@ def all_looks(
         _chunk(scenario, components, Streams(random_seed, start, min(start + CHUNK, simulations)), spoil)
         for start in range(0, simulations, CHUNK)
     ]
-    return parts[0] if len(parts) == 1 else xr.concat(parts, dim="replication")
+    return joined(parts)
 
 
 def _chunk(

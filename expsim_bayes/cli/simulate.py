@@ -6,7 +6,7 @@ import hashlib
 import shlex
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -77,7 +77,7 @@ def simulate(
     """
     found, screen = load(scenario), Screen(as_json=as_json)
     setup = Setup(found, declared_strategy(found, strategy), evaluators, seed)
-    found.rated_by(evaluators)  # an error before any work where nobody of that kind is declared
+    pools = [e.name for e in found.rated_by(evaluators).evaluators if e.kind == "human"]
     stop: KeyboardInterrupt | None = None
     with taken(out, overwrite=overwrite) as folder:
         if replications == 1:
@@ -86,7 +86,6 @@ def simulate(
             stop = _count(setup, replications, screen, folder, out)
     if stop is not None:
         raise typer.Exit(exits.of_interruption(stop))
-    pools = [e.name for e in found.rated_by(evaluators).evaluators if e.kind == "human"]
     reference = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
     _what_next(screen, shlex.quote(scenario), out, told=replications == 1, reference=reference)
 
@@ -199,12 +198,7 @@ def _count(
     screen.out.print()
     screen.say(tables.FOOTNOTE, style="dim")
     if folder is not None:
-        from expsim_bayes.readers.atomic import whole
-
-        with whole(folder / END_STATES) as file:
-            file.write(result.to_netcdf(engine="h5netcdf"))
-        with whole(folder / ACHIEVED) as file:
-            file.write(to_json(answer).encode())
+        _keep(folder, result, answer)
     screen.emit(answer)
     if stop is not None:
         again = " The same command goes on from there." if out is not None else ""
@@ -215,6 +209,16 @@ def _count(
         )
         screen.aside(f"Stopped early: {words}.{again}", style="yellow")
     return stop
+
+
+def _keep(folder: Path, result: xr.Dataset, answer: dict[str, Any]) -> None:
+    """How each experiment ended, and what they achieved, as files."""
+    from expsim_bayes.readers.atomic import whole
+
+    with whole(folder / END_STATES) as file:
+        file.write(result.to_netcdf(engine="h5netcdf"))
+    with whole(folder / ACHIEVED) as file:
+        file.write(to_json(answer).encode())
 
 
 def _identity(setup: Setup) -> str:

@@ -65,19 +65,14 @@ def qualities(
     theme : Theme
         Colours.
     """
-    centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
-    numbers = _numbers(centre, lows, highs)
-    order = np.argsort(centre if higher_is_better else -centre, kind="stable")
     displayed = distinct(names)
     at = list(names).index(control) if control is not None else -1
     words = f"quality, points (dot and {level(ci_prob)} interval" + (
         "; ◇ plain mean of the ratings)" if plain is not None else ")"
     )
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
-    for row, n in enumerate(order):
-        look = style(-1 if n == at else 0, theme)
-        _dot(ax, row, (centre[n], lows[n], highs[n]), look, theme)
-        _beside(ax, row, numbers[n], theme.ink)
+    looks = [style(-1 if n == at else 0, theme) for n in range(len(displayed))]
+    order = _ranked(ax, (mean, low, high), looks, theme, higher_is_better=higher_is_better)
     if plain is not None:
         ax.plot(
             np.asarray(plain, dtype=float)[order],
@@ -89,7 +84,9 @@ def qualities(
             zorder=2,
         )
     if at >= 0:
-        ax.axvline(centre[at], color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        ax.axvline(
+            float(np.asarray(mean, dtype=float)[at]), color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1
+        )
     _name_rows(ax, range(order.size), [displayed[n] + (" (control)" if n == at else "") for n in order], theme)
     return ax
 
@@ -131,16 +128,12 @@ def differences(
     theme : Theme
         Colours.
     """
-    centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
-    numbers = _numbers(centre, lows, highs)
-    order = np.argsort(centre if higher_is_better else -centre, kind="stable")
-    displayed = distinct([*names, baseline])
+    *displayed, shown_baseline = distinct([*names, baseline])
     band = f"; band: within {min_effect:g}, which does not matter" if min_effect > 0 else ""
-    words = f"difference to {displayed[-1]}, points (dot and {level(ci_prob)} interval{band})"
+    words = f"difference to {shown_baseline}, points (dot and {level(ci_prob)} interval{band})"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
-    for row, n in enumerate(order):
-        _dot(ax, row, (centre[n], lows[n], highs[n]), style(0, theme), theme)
-        _beside(ax, row, numbers[n], theme.ink)
+    looks = [style(0, theme)] * len(displayed)
+    order = _ranked(ax, (mean, low, high), looks, theme, higher_is_better=higher_is_better)
     if min_effect > 0:
         ax.axvspan(-min_effect, min_effect, color=theme.muted, alpha=0.12, linewidth=0, zorder=0)
     ax.axvline(0.0, color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
@@ -405,6 +398,24 @@ def _dot(
         linestyle="",
         zorder=4,
     )
+
+
+def _ranked(
+    ax: Axes,
+    values: tuple[ArrayLike, ArrayLike, ArrayLike],
+    looks: Sequence[Style],
+    theme: Theme,
+    *,
+    higher_is_better: bool,
+) -> NDArray[np.intp]:
+    """Draw means with their intervals and numbers, the best on top; which entry stands in each row, from the bottom up."""
+    mean, low, high = (np.asarray(column, dtype=float) for column in values)
+    numbers = _numbers(mean, low, high)
+    order = np.argsort(mean if higher_is_better else -mean, kind="stable")
+    for row, n in enumerate(order):
+        _dot(ax, row, (mean[n], low[n], high[n]), looks[n], theme)
+        _beside(ax, row, numbers[n], theme.ink)
+    return order
 
 
 def _beside(ax: Axes, y: float, text: str, colour: str) -> None:
