@@ -17,7 +17,8 @@ from expsim_bayes.posterior.fitted import components_of
 from expsim_bayes.ratings import code, validate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.recommend.fit import of_fit
-from expsim_bayes.scenario import load
+from expsim_bayes.scenario import Scenario, load
+from expsim_bayes.sentences import recommendation
 
 
 def test_an_experiments_facts_are_those_of_its_history() -> None:
@@ -115,3 +116,35 @@ def test_variants_without_a_common_item_or_rater_are_not_ranked() -> None:
     facts = of_fit(tree, ratings, plan_further=False)
     assert facts.decision.name == "refuse"
     assert "cannot be ranked" in facts.decision.reason or (facts.fit is not None and facts.fit.verdict == "refuse")
+
+
+def test_a_forecast_leaves_out_the_variant_that_a_limit_bars() -> None:
+    """The best variant is far too dear: counted as one that could be launched, it would settle everything at once."""
+    rules = [{"rule": "superiority", "threshold": 0.985}, {"rule": "equivalence", "threshold": 0.9}]
+    declared = {
+        "name": "limits",
+        "title": "A dear favourite",
+        "score_range": [1, 5],
+        "control": "plain",
+        "min_effect": 0.15,
+        "rope": 0.15,
+        "looks": 10,
+        "outputs_per_look": 90,
+        "budget_usd": 50.0,
+        "items": {"sd": 0.5, "interaction_sd": 0.25},
+        "guardrails": [{"rule": "guardrail", "metric": "cost_usd", "at_most_ratio": 2.0}],
+        "variants": [
+            {"name": "plain", "quality": 3.2, "usd_per_call": 0.001},
+            {"name": "structured", "quality": 3.25, "usd_per_call": 0.001},
+            {"name": "chatty", "quality": 4.2, "usd_per_call": 0.01},
+        ],
+        "evaluators": [{"name": "people", "kind": "human", "raters": 10, "noise_sd": 0.8, "usd_per_rating": 0.5}],
+        "strategies": {"sequential": {"stopping": rules}},
+    }
+    facts = of_experiment(play(Scenario.model_validate(declared), random_seed=1))
+    assert facts.decision.name == "collect"
+    assert facts.decision.limit == "budget"
+    assert [v.name for v in facts.variants if not v.allowed] == ["chatty"]
+    assert facts.further
+    assert all(f.ratings is None or f.ratings > 20 for f in facts.further)
+    assert "Leaving out chatty" in recommendation(facts).how_sure

@@ -18,6 +18,7 @@ from expsim_bayes.stopping import DECISIONS
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
     from expsim_bayes.experiment import Played
     from expsim_bayes.operating_characteristics import Estimate
@@ -134,6 +135,11 @@ def _leader(end: xr.Dataset, scenario: Scenario) -> str:
     return scenario.variant_names[int(mean.argmax())]
 
 
+def _barred(end: xr.Dataset, scenario: Scenario) -> NDArray[np.bool_]:
+    """(variant,) which of them were left out because they break a limit on cost or latency."""
+    return np.asarray(end["prob_best"].values == 0) & ~allowed_by_guardrails(scenario)
+
+
 def _runner_up(end: xr.Dataset, leader: str, scenario: Scenario) -> str:
     sign = 1.0 if scenario.higher_is_better else -1.0
     mean = sign * end["quality_mean"].values.copy()
@@ -162,14 +168,14 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
     end = played.history.isel(replication=0, look=int(played.history["stop_look"][0]) - 1)
     hopeful = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p >= HOPEFUL}
     contenders = hopeful | {leader, baseline}
-    barred = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p == 0}
+    barred = _barred(end, scenario)
     return Question(
         state=state,
         components=wider,
         places=wider_places,
         rules=scenario.rules(strategy),
         contenders=tuple(i for i, name in enumerate(scenario.variant_names) if name in contenders),
-        barred=tuple(i for i, name in enumerate(scenario.variant_names) if name in barred - {scenario.control}),
+        barred=tuple(np.flatnonzero(barred).tolist()),
         control=scenario.control_index,
         min_effect=scenario.min_effect,
         rope=scenario.rope_width,
@@ -219,6 +225,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
     quality = quality_marginals(played.state, components, places)
     mean, cov = quality.mean[0], quality.cov[0]
     base = scenario.variant_names.index(baseline)
+    barred = _barred(end, scenario)
     rows = []
     for v, variant in enumerate(scenario.variants):
         effect_sd = float(np.sqrt(max(cov[v, v] + cov[base, base] - 2 * cov[v, base], 0.0)))
@@ -236,7 +243,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
                 outputs=int(outputs),
                 usd_per_output=float(end["usd_generation"][v]) / outputs if outputs else variant.usd_per_output,
                 latency_s=float(end["seconds"][v]) / outputs if outputs else variant.latency_s,
-                allowed=bool(end["prob_best"][v] > 0) or bool(allowed_by_guardrails(scenario)[v]),
+                allowed=not barred[v],
                 true_quality=variant.quality,
             )
         )
