@@ -1,6 +1,6 @@
 """The fit of real ratings by NUTS: the only caller of a sampler, and the reference that the fast posterior is held against.
 
-`fit` samples the score story with items and outputs integrated out, draws these from their Gaussian conditionals, and returns a gated
+`fit` samples a model of the family, with what can be integrated out left out, draws that from its conditionals, and returns a gated
 DataTree with every effect and its provenance.
 """
 
@@ -19,14 +19,14 @@ import xarray as xr
 
 from expsim_bayes.diagnostics import gate
 from expsim_bayes.errors import SettingError
-from expsim_bayes.models._groups import Story, data_groups, posterior_groups, prior_groups
-from expsim_bayes.models._marginal import PARTS
-from expsim_bayes.models._statistics import statistics
-from expsim_bayes.models.continuous import Components, Priors, build_marginal_model, score_scale, terms
-from expsim_bayes.ratings import Ratings, code
+from expsim_bayes.models import task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from expsim_bayes.frozen import Frozen
+    from expsim_bayes.models.continuous import Components
+    from expsim_bayes.ratings import Ratings
 
 ACCEPT = (0.95, 0.99)
 """Acceptance rates that are aimed at unless told: the second only where draws of the first diverged."""
@@ -41,7 +41,8 @@ STATS = ("diverging", "energy", "logp", "step_size", "n_steps", "depth", "mean_t
 def fit(
     ratings: Ratings,
     *,
-    priors: Priors | None = None,
+    model: str = "continuous",
+    priors: Frozen | None = None,
     fixed: Components | None = None,
     draws: int = 1500,
     tune: int = 1000,
@@ -53,14 +54,16 @@ def fit(
     ci_prob: float = 0.95,
     progress: Callable[[float, str], None] | None = None,
 ) -> xr.DataTree:
-    """The posterior of the score story, sampled and gated.
+    """The posterior of a model, sampled and gated.
 
     Parameters
     ----------
     ratings : Ratings
         Validated ratings; missing scores are left out.
+    model : str
+        A name of `expsim_bayes.models.NAMES`.
     priors : Priors, optional
-        In widths of the score range.
+        Of that model; its own unless told.
     fixed : Components, optional
         Standard deviations and scale use in points, when they are known rather than estimated.
     draws, tune, chains : int
@@ -94,23 +97,18 @@ def fit(
     _check(draws, tune, chains, accept_rates[0])
     started = datetime.now(UTC)
     tell = progress or _silent
-    priors = priors or Priors()
-    story = _story(ratings, priors, fixed)
     tell(0.0, "compiling the model")
-    seeds = np.random.SeedSequence(random_seed).spawn(3)
-    model = build_marginal_model(ratings, priors, fixed=fixed)
-    names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
-    compiled = nutpie.compile_pymc_model(model, var_names=names)
+    job = task(model, ratings, priors, fixed=fixed)
+    seeds = np.random.SeedSequence(random_seed).spawn(2)
+    compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
     trace, accept = sample(compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
-    tell(0.9, "drawing items, outputs and predictions")
-    groups = posterior_groups(trace["posterior"].to_dataset(), story, np.random.default_rng(seeds[1]))
-    groups |= prior_groups(story, np.random.default_rng(seeds[2]))
+    tell(0.9, "drawing what was integrated out, and predictions")
+    groups = job.groups(trace["posterior"].to_dataset(), seeds[1])
     groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
-    groups |= data_groups(story)
     tree = xr.DataTree.from_dict(groups)
     asked = {**settings, "target_accept": accept, "min_effect": min_effect, "ci_prob": ci_prob}
-    tree.attrs = _provenance(ratings, story, asked, random_seed, started)
+    tree.attrs = {**_provenance(ratings, asked, random_seed, started), **job.attrs}
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")
     return tree
@@ -133,12 +131,6 @@ def _check(draws: int, tune: int, chains: int, target_accept: float) -> None:
         raise SettingError(
             f"an acceptance rate of {target_accept} has no meaning", where="target_accept", remedy="use .95 or .99"
         )
-
-
-def _story(ratings: Ratings, priors: Priors, fixed: Components | None) -> Story:
-    data = code(ratings)
-    present = terms(data, fixed)
-    return Story(data, present, priors, score_scale(data, ratings.score_range), statistics(data, present), fixed)
 
 
 def sample(
@@ -203,27 +195,20 @@ def _stats(stats: xr.Dataset) -> xr.Dataset:
 
 
 def _provenance(
-    ratings: Ratings, story: Story, settings: dict[str, float], random_seed: int, started: datetime
+    ratings: Ratings, settings: dict[str, float], random_seed: int, started: datetime
 ) -> dict[str, str | int]:
     """What a result file must carry to be made again."""
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     return {
-        "model": "continuous",
         "random_seed": random_seed,
         "settings": json.dumps(settings),
         "versions": json.dumps(versions),
         "platform": platform.platform(),
         "data_source": ratings.source,
         "data_sha256": ratings.sha256,
-        "priors": story.priors.model_dump_json(),
-        "scale": json.dumps(story.scale._asdict()),
         "score_range": json.dumps(ratings.score_range),
         "higher_is_better": json.dumps(ratings.higher_is_better),
         "control": json.dumps(ratings.control),
-        "reference": story.data.evaluators[story.present.reference],
-        "terms": json.dumps([*story.present.sentences, story.scale.sentence]),
-        "n_missing": story.data.n_missing,
-        "components": "given" if story.fixed is not None else "estimated",
         "started_utc": started.isoformat(timespec="seconds"),
         "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }

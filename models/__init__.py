@@ -2,3 +2,57 @@
 
 `continuous` scores on a continuous scale, by people and judges.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from expsim_bayes.errors import SettingError
+
+if TYPE_CHECKING:
+    from expsim_bayes.models._recipe import Recipe
+    from expsim_bayes.models._task import Task
+    from expsim_bayes.ratings import Ratings
+
+RECIPES = ("ordinal",)
+"""Models with a recipe, each named as its module."""
+NAMES = ("continuous", *RECIPES)
+"""Every model."""
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of a model.
+
+    Raises
+    ------
+    SettingError
+        There is no such model.
+    """
+    if name not in RECIPES:
+        raise SettingError(f"{name!r} is no model", where="model", remedy=f"choose among {', '.join(NAMES)}")
+    found: Recipe = import_module(f"expsim_bayes.models.{name}").RECIPE
+    return found
+
+
+def task(name: str, ratings: Ratings, priors: Any = None, *, fixed: Any = None) -> Task:
+    """What there is to do to fit a model to some ratings.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    ratings : Ratings
+        What is fitted.
+    priors : Priors, optional
+        Of that model; its own unless told.
+    fixed : Components, optional
+        Given components of the continuous model.
+    """
+    if name == "continuous":
+        from expsim_bayes.models import _groups
+
+        return _groups.task(ratings, priors, fixed)
+    from expsim_bayes.models import _draws
+
+    return _draws.task(recipe(name), ratings, priors)

@@ -6,12 +6,15 @@ than `MAX_VALUES` numbers.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from expsim_bayes.models._marginal import PARTS, build_marginal_model
 from expsim_bayes.models._predict import (
     log_likelihoods,
     predictions,
@@ -20,7 +23,7 @@ from expsim_bayes.models._predict import (
     prior_nested,
     rating_means,
 )
-from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.models._priors import Priors, Scale, score_scale
 from expsim_bayes.models._recover import (
     ComponentDraws,
     Effects,
@@ -30,9 +33,13 @@ from expsim_bayes.models._recover import (
     parts_to_effects,
     voices_see,
 )
-from expsim_bayes.models._statistics import Statistics
-from expsim_bayes.models._terms import Components, Terms
-from expsim_bayes.ratings import Coded
+from expsim_bayes.models._statistics import Statistics, statistics
+from expsim_bayes.models._task import Task
+from expsim_bayes.models._terms import Components, Terms, terms
+from expsim_bayes.ratings import Coded, code
+
+if TYPE_CHECKING:
+    from expsim_bayes.ratings import Ratings
 
 MAX_VALUES = 5_000_000
 """Most numbers in one array of draws by ratings, or draws by outputs."""
@@ -132,6 +139,32 @@ def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator
     for name in ("effects", "posterior_predictive", "log_likelihood"):
         groups[name] = groups[name].assign_coords(draw=np.flatnonzero(kept)).assign_attrs(kept_every=step)
     return groups
+
+
+def task(ratings: Ratings, priors: Priors | None = None, fixed: Components | None = None) -> Task:
+    """What there is to do for scores on a continuous scale."""
+    believed = priors or Priors()
+    data = code(ratings)
+    present, scale = terms(data, fixed), score_scale(data, ratings.score_range)
+    story = Story(data, present, believed, scale, statistics(data, present), fixed)
+    model = build_marginal_model(ratings, believed, fixed=fixed)
+    names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
+
+    def groups(sampled: xr.Dataset, seed: np.random.SeedSequence) -> dict[str, xr.Dataset]:
+        first, second = (np.random.default_rng(child) for child in seed.spawn(2))
+        return posterior_groups(sampled, story, first) | prior_groups(story, second) | data_groups(story)
+
+    attrs: dict[str, str | int] = {
+        "model": "continuous",
+        "unit": "points",
+        "priors": believed.model_dump_json(),
+        "scale": json.dumps(scale._asdict()),
+        "reference": data.evaluators[present.reference],
+        "terms": json.dumps([*present.sentences, scale.sentence]),
+        "n_missing": data.n_missing,
+        "components": "given" if fixed is not None else "estimated",
+    }
+    return Task(model, names, groups, attrs)
 
 
 def prior_groups(story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:

@@ -3,7 +3,8 @@
 contract      Ratings, and the names of its columns
 validation    validate (data frame -> Ratings)
 appending     append (Ratings and more Ratings -> Ratings)
-coding        code (Ratings -> Coded, arrays in canonical order)
+coding        code (scores -> Coded, arrays in canonical order)
+comparisons   code_comparisons; rankings: code_rankings; calls: code_calls
 description   describe (Ratings -> Description), with the limits of what the data can tell
 dataset       to_dataset, from_dataset (long table <-> xarray)
 columns, numbers, names, structure, agreement, limits, wording
@@ -13,10 +14,16 @@ columns, numbers, names, structure, agreement, limits, wording
 from __future__ import annotations
 
 from expsim_bayes.ratings.appending import append
+from expsim_bayes.ratings.calls import CodedCalls, code_calls
 from expsim_bayes.ratings.coding import Coded, code
+from expsim_bayes.ratings.comparisons import CodedComparisons, code_comparisons
 from expsim_bayes.ratings.contract import Ratings
 from expsim_bayes.ratings.dataset import from_dataset, to_dataset
 from expsim_bayes.ratings.description import Description, describe
+from expsim_bayes.ratings.rankings import CodedRankings, code_rankings
 from expsim_bayes.ratings.validation import validate
 
-__all__ = ["Coded", "Description", "Ratings", "append", "code", "describe", "from_dataset", "to_dataset", "validate"]
+__all__ = [
+    "Coded", "CodedCalls", "CodedComparisons", "CodedRankings", "Description", "Ratings", "append", "code", "code_calls",
+    "code_comparisons", "code_rankings", "describe", "from_dataset", "to_dataset", "validate",
+]  # fmt: skip

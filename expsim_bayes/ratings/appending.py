@@ -25,7 +25,7 @@ def append(ratings: Ratings, more: Ratings, *, duplicates: Duplicates = "ask") -
     Parameters
     ----------
     ratings, more : Ratings
-        Must agree in direction, score range, anonymous kinds, and in control and reference where both name one.
+        Must agree in what a row is, direction, score range, anonymous kinds, and in control and reference where both name one.
     duplicates : {"ask", "keep", "drop"}
         What to do with rows of `more` that equal one of `ratings` in every column; "ask" is an error.
 
@@ -34,14 +34,16 @@ def append(ratings: Ratings, more: Ratings, *, duplicates: Duplicates = "ask") -
     RatingsError
         When the two cannot be one table.
     """
-    for name in ("higher_is_better", "score_range", "anonymous_kinds"):
+    for name in ("outcome", "higher_is_better", "score_range", "anonymous_kinds"):
         _require_same(name, getattr(ratings, name), getattr(more, name), more.source)
     control = _merge_choice("control", ratings.control, more.control, more.source)
     reference = _merge_choice("reference", ratings.reference, more.reference, more.source)
     table, notices = _stack(ratings.table, more.table)
     source = f"{ratings.source} + {more.source}"
     structure.require_one_criterion(table, source)
-    table, known = structure.settle_evaluators(table, source)
+    table, known = structure.settle_evaluators(table, source) if ratings.outcome != "operations" else (table, [])
+    if "output" in table.columns:
+        table = structure.settle_outputs(table, source)
     table, alike = merge_look_alikes(table, merge=False)
     table, crossed = structure.settle_users(table, "keep")
     if "currency" in table.columns:

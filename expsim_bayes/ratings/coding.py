@@ -90,13 +90,13 @@ def encode(
     rated = table if present.all() else table[present]
     score = rated["score"].to_numpy(np.float64)
     variant = pd.Index(variants, dtype="str").get_indexer(pd.Index(rated["variant"])).astype(np.intp)
-    item, items = _sorted_codes(rated["item"])
-    generation, generations = _sorted_codes(rated["output"])
-    evaluator, evaluators = _sorted_codes(rated["evaluator"])
-    person, people = _sorted_codes(rated["rater"])
+    item, items = sorted_codes(rated["item"])
+    generation, generations = sorted_codes(rated["output"])
+    evaluator, evaluators = sorted_codes(rated["evaluator"])
+    person, people = sorted_codes(rated["rater"])
     output, first_output = _combine((item * len(variants) + variant) * len(generations) + generation)
     rater, first_rater = _combine(evaluator * len(people) + person)
-    repeat = _sorted_codes(rated["repeat"])[0] if "repeat" in rated.columns else np.zeros(len(rated), dtype=np.intp)
+    repeat = sorted_codes(rated["repeat"])[0] if "repeat" in rated.columns else np.zeros(len(rated), dtype=np.intp)
     order = np.lexsort((score, repeat, rater, output))
     kinds = rated["kind"].to_numpy(dtype=object)
     first_evaluator = np.unique(evaluator, return_index=True)[1]
@@ -111,19 +111,20 @@ def encode(
         variants=variants,
         items=items,
         outputs=_output_names(rated.iloc[first_output]),
-        raters=_rater_names(evaluator[first_rater], person[first_rater], evaluators, people),
+        raters=rater_names(evaluator[first_rater], person[first_rater], evaluators, people),
         evaluators=evaluators,
         output_item=item[first_output],
         output_variant=variant[first_output],
         rater_evaluator=evaluator[first_rater],
         kinds=kind_of,
-        reference=_reference(evaluators, kind_of, np.bincount(evaluator, minlength=len(evaluators)), reference),
+        reference=reference_of(evaluators, kind_of, np.bincount(evaluator, minlength=len(evaluators)), reference),
         anonymous=np.array([kind in anonymous_kinds for kind in kind_of], dtype=bool),
         n_missing=int((~present).sum()),
     )
 
 
-def _sorted_codes(column: pd.Series) -> tuple[Codes, tuple[str, ...]]:
+def sorted_codes(column: pd.Series) -> tuple[Codes, tuple[str, ...]]:
+    """Codes of the cells of a column into its sorted names."""
     codes, names = pd.factorize(column, sort=True)
     return codes.astype(np.intp), tuple(names.tolist())
 
@@ -143,16 +144,18 @@ def _output_names(outputs: pd.DataFrame) -> tuple[str, ...]:
     return tuple("/".join(names) for names in zip(*(outputs[part].tolist() for part in parts), strict=True))
 
 
-def _rater_names(
+def rater_names(
     evaluator: Codes, person: Codes, evaluators: tuple[str, ...], people: tuple[str, ...]
 ) -> tuple[str, ...]:
+    """Names of raters; "evaluator/rater" where two evaluators share a rater's name."""
     shared = np.bincount(person, minlength=len(people)) > 1
     return tuple(
         f"{evaluators[k]}/{people[r]}" if shared[r] else people[r] for k, r in zip(evaluator, person, strict=True)
     )
 
 
-def _reference(evaluators: tuple[str, ...], kinds: tuple[str, ...], n_ratings: Codes, declared: str | None) -> int:
+def reference_of(evaluators: tuple[str, ...], kinds: tuple[str, ...], n_ratings: Codes, declared: str | None) -> int:
+    """Code of the evaluator that defines quality: the declared one, else the human pool with most ratings, else -1."""
     if declared is not None:
         if declared not in evaluators:
             raise RatingsError(

@@ -13,11 +13,13 @@ import pandas as pd
 from pandas.api import types
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.ratings.contract import ALIASES, KNOWN, REQUIRED
+from expsim_bayes.ratings.contract import ALIASES, COUNTS, KNOWN, OPERATIONS, REQUIRED
 from expsim_bayes.ratings.wording import close_to, count, listing, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from expsim_bayes.ratings.contract import Outcome
 
 MAX_COLUMNS = 1_000
 """A table with more columns is refused: it is not a table of ratings in long form."""
@@ -91,17 +93,38 @@ def rename(frame: pd.DataFrame, columns: Mapping[str, str], source: str) -> tupl
     return rest.assign(**taken), notices
 
 
-def require(frame: pd.DataFrame, source: str) -> None:
+def outcome_of(columns: Iterable[str]) -> Outcome:
+    """What the rows of a table are, told by its columns.
+
+    Examples
+    --------
+    >>> outcome_of(["item", "variant_left", "variant_right", "outcome"]), outcome_of(["variant", "item", "latency_s"])
+    ('comparison', 'operations')
+    """
+    found = set(columns)
+    if {"variant_left", "variant_right"} & found:
+        return "comparison"
+    if "score" in found:
+        return "score"
+    if "rank" in found:
+        return "ranking"
+    return "operations" if "rater" not in found and set(OPERATIONS) & found else "score"
+
+
+def require(frame: pd.DataFrame, source: str, outcome: Outcome) -> None:
     """Raise when a required column is missing, naming what was found."""
-    missing = [name for name in REQUIRED if name not in frame.columns]
+    needed = REQUIRED[outcome]
+    if outcome == "comparison" and set(COUNTS) & set(frame.columns):
+        needed = ("variant_left", "variant_right")
+    missing = [name for name in needed if name not in frame.columns]
     if not missing:
         return
-    compared = {"variant_left", "variant_right"} <= set(frame.columns)
-    hint = " (this looks like a table of comparisons: scores are needed)" if compared else ""
+    alone = missing == ["variant"] and outcome == "score"
     raise RatingsError(
-        f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}{hint}",
+        f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}",
         where=source,
-        remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(REQUIRED)}",
+        remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(needed)}"
+        + (", or say --no-variants where nothing is compared" if alone else ""),
     )
 
 

@@ -7,21 +7,40 @@ One long table, one rating a row, with the settings that give its scores a meani
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REQUIRED: Final = ("variant", "item", "rater", "score")
-"""Columns that a table of scores must have."""
+Outcome = Literal["score", "comparison", "ranking", "operations"]
+"""What a row of a table is: a score, one comparison of two variants, one place in a ranking, or one call."""
 
-IDS: Final = ("variant", "item", "output", "evaluator", "kind", "rater", "criterion", "repeat")
-"""Columns that name things: text in every table, in this order, before the score."""
+REQUIRED: Final[dict[Outcome, tuple[str, ...]]] = {
+    "score": ("variant", "item", "rater", "score"),
+    "comparison": ("variant_left", "variant_right", "outcome"),
+    "ranking": ("item", "rater", "variant", "rank"),
+    "operations": ("variant", "item"),
+}
+"""Columns that a table must have, by what its rows are."""
+
+IDS: Final = (
+    "variant", "variant_left", "variant_right", "item", "output", "evaluator", "kind", "rater", "criterion", "repeat",
+)  # fmt: skip
+"""Columns that name things: text in every table, in this order, before what was said of them."""
 
 OPERATIONS: Final = ("cost", "tokens_in", "tokens_out", "latency_s")
-"""Optional columns of what a rating or its output used up: numbers, never negative."""
+"""Columns of what a rating or its output used up: numbers, never negative."""
 
-KNOWN: Final = (*IDS, "score", *OPERATIONS, "currency", "user")
+COUNTS: Final = ("wins_left", "wins_right", "ties")
+"""Columns that may stand for `outcome` in a table of counted comparisons."""
+
+SIDES: Final = ("left", "tie", "right")
+"""Outcomes of a comparison, in the order of their codes: the variant on the left is better, neither is, the one on the right is."""
+
+SAID: Final = ("score", "outcome", "rank", "weight")
+"""Columns of what was said of the things named."""
+
+KNOWN: Final = (*IDS, *SAID, *COUNTS, *OPERATIONS, "currency", "user")
 """Every column with a meaning of its own; any other is kept as it is."""
 
 ALIASES: Final = {"evaluator_kind": "kind"}
@@ -33,14 +52,14 @@ KINDS: Final = ("human", "llm", "metric")
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Validated ratings: a long table of scores and what is needed to read them.
+    """Validated ratings: a long table of scores, comparisons, rankings or calls, and what is needed to read them.
 
     Made by `validate` (from a data frame), `expsim_bayes.readers.read` (from a file) or `append`; never by hand.
     """
 
     table: pd.DataFrame
-    """One rating a row: text columns `variant, item, output, evaluator, kind, rater` (and `criterion`, `repeat` where
-    present), the float column `score` with NaN where missing, then every other column of the source."""
+    """One row a rating, comparison, place or call: text columns as in `IDS`, then the float columns of what was said (`score`, `rank`,
+    `weight`, NaN where missing) or `outcome` ("left", "tie", "right", "" where missing), then every other column of the source."""
     variants: tuple[str, ...]
     """Names of the variants, sorted, or as declared; a declared variant may have no rating yet."""
     score_range: tuple[float, float] | None
@@ -59,3 +78,5 @@ class Ratings:
     """Name of the file, or what else the ratings came from."""
     reference: str | None = None
     """The evaluator that defines quality, when declared; None means the human pool."""
+    outcome: Outcome = "score"
+    """What a row of the table is."""

@@ -41,6 +41,7 @@ def to_dataset(ratings: Ratings) -> xr.Dataset:
         "control": ratings.control,
         "anonymous_kinds": sorted(ratings.anonymous_kinds),
         "reference": ratings.reference,
+        "outcome": ratings.outcome,
         "notices": ratings.notices,
     }
     return xr.Dataset(
@@ -87,6 +88,7 @@ def from_dataset(dataset: xr.Dataset) -> Ratings:
         sha256=dataset.attrs["sha256"],
         source=dataset.attrs["source"],
         reference=settings["reference"],
+        outcome=settings["outcome"],
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.ratings.wording import close_to, count, listing, quote, rows
@@ -14,10 +15,8 @@ from expsim_bayes.ratings.wording import close_to, count, listing, quote, rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
-NAMED = ("variant", "rater", "evaluator")
-"""Columns whose look-alike names are reported."""
+NAMED = {"variant": ("variant", "variant_left", "variant_right"), "rater": ("rater",), "evaluator": ("evaluator",)}
+"""Things whose look-alike names are reported, and the columns that name them."""
 
 
 def look(name: str) -> str:
@@ -46,18 +45,19 @@ def look_alikes(column: pd.Series) -> list[list[str]]:
 def merge_look_alikes(frame: pd.DataFrame, *, merge: bool) -> tuple[pd.DataFrame, list[str]]:
     """The frame with look-alike names merged into the most frequent one when asked, else a warning for each group."""
     notices: list[str] = []
-    for name in NAMED:
-        for group in look_alikes(frame[name]) if name in frame.columns else []:
+    for name, columns in NAMED.items():
+        present = [column for column in columns if column in frame.columns]
+        for group in look_alikes(pd.concat([frame[column] for column in present])) if present else []:
             shown = ", ".join(ascii(variant) if not variant.isascii() else repr(variant) for variant in group)
             if not merge:
                 notices.append(
                     f"warning: the {name}s {shown} look the same and are kept apart; merge them with --merge-names"
                 )
                 continue
-            others = frame[name].isin(group[1:])
-            frame = frame.assign(**{name: frame[name].mask(others, group[0])})
+            others = frame[present].isin(group[1:])
+            frame = frame.assign(**{column: frame[column].mask(others[column], group[0]) for column in present})
             notices.append(
-                f"the {name}s {shown} merged into {quote(group[0])}: {count(int(others.sum()), 'row')} renamed"
+                f"the {name}s {shown} merged into {quote(group[0])}: {count(int(others.any(axis=1).sum()), 'row')} renamed"
             )
     return frame, notices
 
@@ -92,7 +92,7 @@ def settle_variants(
     if unknown:
         raise RatingsError(
             f"{count(len(unknown), 'variant')} rated but not declared: {listing(unknown)}",
-            where=f"{source}, column 'variant', {rows(column.index[column.isin(unknown)])}",
+            where=f"{source}, column 'variant', {rows(dict.fromkeys(column.index[column.isin(unknown)]))}",
             remedy=f"declare it too, or correct the name: {close_to(unknown[0], names)}",
         )
     absent = [name for name in names if name not in found]

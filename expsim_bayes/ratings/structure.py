@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from expsim_bayes.errors import RatingsError, SettingError
-from expsim_bayes.ratings.contract import KINDS
+from expsim_bayes.ratings.contract import IDS, KINDS
 from expsim_bayes.ratings.names import require_filled
 from expsim_bayes.ratings.wording import count, listing, quote, rows
 
@@ -23,10 +23,10 @@ CrossedUsers = Literal["keep", "drop"]
 
 
 def settle_evaluators(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
-    """The frame with `kind`, `evaluator` and `output` in every row.
+    """The frame with `kind` and `evaluator` in every row.
 
     Without `kind` everybody is human. Without `evaluator` people form one pool named "human", and every judge or
-    metric is an evaluator named after its rater. Without `output` there is one generation, "1", a variant and item.
+    metric is an evaluator named after its rater.
     """
     notices: list[str] = []
     if "kind" not in frame.columns or bool((frame["kind"] == "").all()):
@@ -45,14 +45,16 @@ def settle_evaluators(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, l
             "took their rater's name"
         )
     frame = frame.assign(evaluator=declared.mask(empty, pool))
-    if "output" not in frame.columns:
-        frame = frame.assign(output=pd.Series("1", index=frame.index, dtype="str"))
-    elif (frame["output"] == "").all():
-        frame = frame.assign(output="1")
-    else:
-        require_filled(frame, ("output",), source)
     _one_kind_each(frame, source)
     return frame, notices + renamed + _raters_of_two_kinds(frame, source, declared=not empty.any())
+
+
+def settle_outputs(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The frame with `output` in every row; without it there is one generation, "1", a variant and item."""
+    if "output" not in frame.columns or bool((frame["output"] == "").all()):
+        return frame.assign(output=pd.Series("1", index=frame.index, dtype="str"))
+    require_filled(frame, ("output",), source)
+    return frame
 
 
 def _known_kinds(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
@@ -119,7 +121,7 @@ def settle_duplicates(
     raters.
     """
     check_duplicates_choice(duplicates)
-    key = [name for name in ("variant", "item", "output", "evaluator", "rater", "repeat") if name in frame.columns]
+    key = [name for name in IDS if name not in ("kind", "criterion") and name in frame.columns]
     again = frame.duplicated(key).to_numpy(dtype=bool)
     if not again.any():
         return frame, []

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expsim_bayes.errors import RatingsError
+from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.ratings import columns as header
 from expsim_bayes.ratings import numbers, structure
 from expsim_bayes.ratings.agreement import polarity_warnings, require_one_scale
+from expsim_bayes.ratings.calls import require_measures
 from expsim_bayes.ratings.coding import encode
-from expsim_bayes.ratings.contract import IDS, KINDS, Ratings
+from expsim_bayes.ratings.comparisons import fill_alone, settle_outcomes
+from expsim_bayes.ratings.contract import IDS, KINDS, REQUIRED, SAID, Ratings
 from expsim_bayes.ratings.names import merge_look_alikes, require_control, require_filled, settle_variants
+from expsim_bayes.ratings.rankings import settle_ranks
 from expsim_bayes.ratings.wording import close_to, count, quote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from expsim_bayes.ratings.contract import Outcome
     from expsim_bayes.ratings.structure import CrossedUsers, Duplicates
 
 NOTHING: Mapping[str, str] = {}
@@ -45,18 +49,22 @@ def validate(
     merge_names: bool = False,
     crossed_users: CrossedUsers = "keep",
     score_map: Mapping[str, float] | None = None,
+    outcome_map: Mapping[str, str] | None = None,
+    compare: bool = True,
     first_row: int = 0,
 ) -> Ratings:
-    """Ratings from a long table of scores, checked.
+    """Ratings from a long table of scores, comparisons, rankings or calls, checked.
 
-    Use it on a data frame; `expsim_bayes.readers.read` does the same for a file. Nothing is dropped or converted
-    without a line in `notices`.
+    Use it on a data frame; `expsim_bayes.readers.read` does the same for a file. What the rows are is told by the columns. Nothing is
+    dropped or converted without a line in `notices`.
 
     Parameters
     ----------
     frame : DataFrame
-        One rating a row: `variant, item, rater, score`, optionally `output, evaluator, kind, criterion, repeat`,
-        costs, and any other column.
+        Scores: `variant, item, rater, score`, optionally `output, evaluator, kind, criterion, repeat`, costs, and any other column.
+        Comparisons: `variant_left, variant_right, outcome` (left, right, tie or the name of the winner) or counts `wins_left,
+        wins_right, ties`, optionally `item, rater, weight` and as above. Rankings: `item, rater, variant, rank` (1 is best). Calls:
+        `variant, item` and any of `tokens_in, tokens_out, latency_s, cost`.
     source : str
         What to call the table in messages.
     columns : mapping, optional
@@ -85,6 +93,10 @@ def validate(
         What to do with users (column `user`) who met several variants.
     score_map : mapping, optional
         What words are worth, such as ``{"good": 1, "bad": 0}``.
+    outcome_map : mapping, optional
+        What words for the outcome of a comparison mean: left, right, tie or missing, such as ``{"first": "left"}``.
+    compare : bool
+        Whether variants are compared; False lets the column `variant` be missing.
     first_row : int
         Number that the user knows the first row by: 0 for a data frame, 2 for a file with a header.
 
@@ -108,37 +120,74 @@ def validate(
     >>> ratings.variants, ratings.table["score"].tolist()
     (('A', 'B'), [4.0, nan])
     """
-    score_range, valid_range = (
-        numbers.check_range("score_range", score_range),
-        numbers.check_range("valid_range", valid_range),
-    )
+    asked = _Asked(
+        numbers.check_range("score_range", score_range), numbers.check_range("valid_range", valid_range),
+        score_map or {}, outcome_map or {},
+    )  # fmt: skip
     anonymous = _known_kinds(anonymous_kinds)
-    table, notices = _prepare(frame, source, columns, where, first_row)
-    table, made = structure.settle_evaluators(table, source)
+    table, outcome, notices = _prepare(frame, source, columns, where, first_row, compare=compare)
+    if outcome != "operations":
+        table, made = structure.settle_evaluators(table, source)
+        notices += made
+    if outcome in ("score", "operations"):
+        table = structure.settle_outputs(table, source)
     table, merged = merge_look_alikes(table, merge=merge_names)
-    names, absent = settle_variants(table["variant"], variants, source)
+    names, absent = settle_variants(variant_cells(table), variants, source)
     require_control(control, names, source)
-    table, scored = _score(table, source, score_map or {}, score_range, valid_range)
+    table, said = _said(table, outcome, source, asked)
     table, operations = numbers.parse_operations(table, source)
-    table, repeated = structure.settle_duplicates(table, duplicates, anonymous, source)
+    notices += [*merged, *absent, *said, *operations]
+    if outcome != "operations":
+        table, repeated = structure.settle_duplicates(table, duplicates, anonymous, source)
+        notices += repeated
     table, crossed = structure.settle_users(table, crossed_users)
-    if score_range is None and valid_range is not None:
-        score_range = valid_range
-        scored = [*scored, f"score range taken as {valid_range[0]:g} to {valid_range[1]:g}, from the valid range"]
+    if asked.score_range is None and asked.valid_range is not None:
+        low, high = asked.valid_range
+        notices.append(f"score range taken as {low:g} to {high:g}, from the valid range")
     table = arrange(table)
     ratings = Ratings(
         table=table,
         variants=names,
-        score_range=score_range,
+        score_range=asked.score_range or asked.valid_range,
         higher_is_better=higher_is_better,
         control=control,
         anonymous_kinds=anonymous,
-        notices=(*notices, *made, *merged, *absent, *scored, *operations, *repeated, *crossed),
+        notices=(*notices, *crossed),
         sha256=content_hash(table),
         source=source,
         reference=reference,
+        outcome=outcome,
     )
     return replace(ratings, notices=(*ratings.notices, *contradictions(ratings)))
+
+
+class _Asked(NamedTuple):
+    """How the person wants what was said to be read."""
+
+    score_range: tuple[float, float] | None
+    valid_range: tuple[float, float] | None
+    score_map: Mapping[str, float]
+    outcome_map: Mapping[str, str]
+
+
+def variant_cells(table: pd.DataFrame) -> pd.Series:
+    """Every cell that names a variant, with the number of its row."""
+    return pd.concat([table[name] for name in ("variant", "variant_left", "variant_right") if name in table.columns])
+
+
+def _said(table: pd.DataFrame, outcome: Outcome, source: str, asked: _Asked) -> tuple[pd.DataFrame, list[str]]:
+    """The table with what was said in numbers or sides."""
+    if outcome == "score":
+        return _score(table, source, asked.score_map, asked.score_range, asked.valid_range)
+    if asked.score_range is not None or asked.valid_range is not None:
+        raise SettingError(
+            f"a range of scores has no meaning in a table of {outcome}s".replace("operationss", "calls"),
+            where="score_range",
+            remedy="leave it away",
+        )
+    if outcome == "comparison":
+        return settle_outcomes(table, source, asked.outcome_map)
+    return settle_ranks(table, source) if outcome == "ranking" else (table, [])
 
 
 def _known_kinds(kinds: Collection[str]) -> frozenset[str]:
@@ -151,24 +200,39 @@ def _known_kinds(kinds: Collection[str]) -> frozenset[str]:
 
 
 def _prepare(
-    frame: pd.DataFrame, source: str, columns: Mapping[str, str], where: Mapping[str, str], first_row: int
-) -> tuple[pd.DataFrame, list[str]]:
-    """The rows and columns that will be used, under our names, with identifiers as text."""
+    frame: pd.DataFrame,
+    source: str,
+    columns: Mapping[str, str],
+    where: Mapping[str, str],
+    first_row: int,
+    *,
+    compare: bool,
+) -> tuple[pd.DataFrame, Outcome, list[str]]:
+    """The rows and columns that will be used, under our names, with identifiers as text, and what a row is."""
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     frame = frame.set_axis(pd.RangeIndex(first_row, first_row + len(frame)), axis=0)
     frame, tidied = header.tidy_header(frame, source)
     frame, renamed = header.rename(frame, columns, source)
-    header.require(frame, source)
+    outcome = header.outcome_of(frame.columns)
+    filled: list[str] = []
+    if not compare and outcome == "score" and "variant" not in frame.columns:
+        frame, filled = frame.assign(variant="all"), ["no column 'variant': nothing is compared"]
+    header.require(frame, source, outcome)
+    if outcome == "comparison":
+        frame, filled = fill_alone(frame)
+    if outcome == "operations":
+        require_measures(frame, source)
     frame, blank = header.drop_blank_rows(frame)
     if not len(frame):
         raise RatingsError("no rows", where=source, remedy="give at least one rating below the header")
     frame, kept = header.keep_where(frame, where, columns, source)
     text = [name for name in (*IDS, "user") if name in frame.columns]
     frame = frame.assign(**{name: header.as_text(frame[name]) for name in text})
-    require_filled(frame, ("variant", "item", "rater"), source)
+    named = [name for name in (*REQUIRED[outcome], "item", "rater") if name in text]
+    require_filled(frame, tuple(dict.fromkeys(named)), source)
     structure.require_one_criterion(frame, source)
-    return frame, [*tidied, *renamed, *blank, *kept]
+    return frame, outcome, [*tidied, *renamed, *filled, *blank, *kept]
 
 
 def _score(
@@ -197,7 +261,7 @@ def _score(
 
 def arrange(table: pd.DataFrame) -> pd.DataFrame:
     """Columns in the order of the contract, kept ones behind in plain types, rows numbered from 0."""
-    known = [name for name in (*IDS, "score") if name in table.columns]
+    known = [name for name in (*IDS, *SAID) if name in table.columns]
     extra = [name for name in table.columns if name not in known]
     return (
         table[known + extra].assign(**{name: header.plain_extra(table[name]) for name in extra}).reset_index(drop=True)
@@ -206,6 +270,8 @@ def arrange(table: pd.DataFrame) -> pd.DataFrame:
 
 def contradictions(ratings: Ratings) -> list[str]:
     """Warnings of sources that contradict each other; two scales in one pool are an error where no range is known."""
+    if ratings.outcome != "score":
+        return []
     coded = encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)
     if ratings.score_range is None:
         require_one_scale(coded, ratings.source)

@@ -47,6 +47,8 @@ def read(
     merge_names: bool = False,
     crossed_users: CrossedUsers = "keep",
     score_map: Mapping[str, float] | None = None,
+    outcome_map: Mapping[str, str] | None = None,
+    compare: bool = True,
     encoding: str | None = None,
     quoting: bool = True,
     max_bytes: int = MAX_BYTES,
@@ -58,7 +60,7 @@ def read(
     path : path
         The file. Pickles, workbooks, archives and JSON are refused.
     columns, where, score_range, valid_range, higher_is_better, anonymous_kinds, control, variants, reference,
-    duplicates, merge_names, crossed_users, score_map
+    duplicates, merge_names, crossed_users, score_map, outcome_map, compare
         As in `expsim_bayes.ratings.validate`.
     encoding : str, optional
         Encoding of a text file, such as "cp1252". Default: UTF-8, or UTF-16 where the file begins with its mark.
@@ -109,6 +111,8 @@ def read(
         merge_names=merge_names,
         crossed_users=crossed_users,
         score_map=score_map,
+        outcome_map=outcome_map,
+        compare=compare,
         first_row=first_row,
     )
     return replace(ratings, notices=(*notices, *ratings.notices))

@@ -1,0 +1,38 @@
+"""Pretend ratings from known truths, one file a kind of rating.
+
+scores        a scenario and a seed -> scores, one experiment or thousands side by side
+"""
+
+from __future__ import annotations
+
+from expsim_bayes.simulate.scores import (
+    Look,
+    Plan,
+    Streams,
+    Truth,
+    World,
+    assign,
+    balanced,
+    draw_look,
+    draw_world,
+    n_rated_by_people,
+    operations_of,
+    plan,
+    ratings_of,
+)
+
+__all__ = [
+    "Look",
+    "Plan",
+    "Streams",
+    "Truth",
+    "World",
+    "assign",
+    "balanced",
+    "draw_look",
+    "draw_world",
+    "n_rated_by_people",
+    "operations_of",
+    "plan",
+    "ratings_of",
+]

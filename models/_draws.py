@@ -1,0 +1,135 @@
+"""A recipe and some ratings turned into the groups of a fit, by way of PyMC: what is sampled, completed, predicted and compared.
+
+Predictions and log-likelihoods come from the explicit model itself, so that no model has to be written down twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._task import Groups, Task
+
+if TYPE_CHECKING:
+    from expsim_bayes.frozen import Frozen
+    from expsim_bayes.ratings import Ratings
+
+PREDICTIONS = 1_000
+"""Draws of the posterior for which predictions and log-likelihoods are kept."""
+MOST_VALUES = 5_000_000
+"""Most numbers in one array of predictions."""
+PRIOR_DRAWS = 1_000
+"""Draws from the prior."""
+PLAIN = {"mode": "FAST_COMPILE"}
+"""The plain linker starts at once, where a fast one would compile for longer than some hundred draws take."""
+
+def task(recipe: Recipe, ratings: Ratings, priors: Frozen | None = None) -> Task:
+    """What there is to do for a recipe and some ratings.
+
+    Raises
+    ------
+    RatingsError
+        The recipe does not fit these ratings.
+    """
+    believed = priors if priors is not None else recipe.priors()
+    explicit = recipe.build(ratings, believed)
+    model = recipe.sampled(ratings, believed) if recipe.sampled else explicit
+
+    def groups(sampled: xr.Dataset, seed: np.random.SeedSequence) -> Groups:
+        return _groups(recipe, ratings, believed, explicit, sampled, seed)
+
+    attrs = {
+        "model": recipe.name,
+        "priors": believed.model_dump_json(),
+        "terms": json.dumps(recipe.sentences(ratings, believed)),
+        "unit": recipe.unit,
+    }
+    return Task(model, None, groups, attrs)
+
+
+def _groups(
+    recipe: Recipe, ratings: Ratings, priors: Frozen, explicit: pm.Model, sampled: xr.Dataset, seed: np.random.SeedSequence
+) -> Groups:
+    children = seed.spawn(3)
+    complete = recipe.complete(sampled, ratings, priors, np.random.default_rng(children[0]))
+    nested = [name for name in recipe.nested if name in complete]
+    groups = {"posterior": complete.drop_vars(nested)}
+    kept = _thinned(complete, explicit, recipe)
+    if nested:
+        groups["effects"] = kept[nested]
+    groups |= _predicted(recipe, explicit, kept, _integer(children[1]))
+    groups |= _prior(recipe, explicit, _integer(children[2]))
+    groups |= _data(recipe, explicit)
+    free = {rv.name for rv in explicit.free_RVs}
+    moved = {str(name): _moves(values) for name, values in groups["posterior"].items() if name not in free}
+    groups["constant_data"] = groups["constant_data"].assign({f"{name}_estimated": mask for name, mask in moved.items()})
+    return groups
+
+
+def _thinned(draws: xr.Dataset, explicit: pm.Model, recipe: Recipe) -> xr.Dataset:
+    """The draws for which predictions are kept: so few of each chain that no array is too large."""
+    values = max(int(np.prod(explicit[name].shape.eval())) for name in recipe.observed)
+    wanted = min(PREDICTIONS, max(1, MOST_VALUES // max(values, 1)))
+    step = -(-draws.sizes["chain"] * draws.sizes["draw"] // wanted)
+    return draws.isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
+
+
+def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) -> Groups:
+    """Replicated observations and log-likelihoods under the explicit model."""
+    tree = xr.DataTree.from_dict({"posterior": kept[[rv.name for rv in explicit.free_RVs]]})
+    names = list(recipe.observed)
+    with explicit:
+        predicted = pm.sample_posterior_predictive(
+            tree, var_names=names, sample_vars=names, random_seed=seed, progressbar=False, compile_kwargs=PLAIN
+        )
+        pm.compute_log_likelihood(tree, var_names=names, progressbar=False, compile_kwargs=PLAIN)
+    groups = {
+        "posterior_predictive": predicted["posterior_predictive"].to_dataset()[names],
+        "log_likelihood": tree["log_likelihood"].to_dataset()[names],
+    }
+    return {name: group.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs) for name, group in groups.items()}
+
+
+def _prior(recipe: Recipe, explicit: pm.Model, seed: int) -> Groups:
+    """Draws before any rating is seen, of everything that has not one value an item, an output or a rating."""
+    named = [rv.name for rv in (*explicit.free_RVs, *explicit.deterministics) if rv.name not in recipe.nested]
+    with explicit:
+        tree = pm.sample_prior_predictive(
+            PRIOR_DRAWS, var_names=[*named, *recipe.observed], random_seed=seed, compile_kwargs=PLAIN
+        )
+    step = -(-PRIOR_DRAWS // max(1, MOST_VALUES // max(1, tree["prior_predictive"].to_dataset().nbytes // 8 // PRIOR_DRAWS)))
+    predicted = tree["prior_predictive"].to_dataset().isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
+    return {"prior": tree["prior"].to_dataset().assign_attrs({}), "prior_predictive": predicted}
+
+
+def _data(recipe: Recipe, explicit: pm.Model) -> Groups:
+    """Observed values under the names of their variables, and all other data of the model."""
+    held = {name: explicit[name] for name in explicit.named_vars if hasattr(explicit[name], "get_value")}
+    dims = {name: explicit.named_vars_to_dims.get(name, ()) for name in held}
+    values = {name: (dims[name], np.asarray(data.get_value())) for name, data in held.items()}
+    coords = {dim: list(labels) for dim, labels in explicit.coords.items() if labels is not None}
+    observed = {name: values[data] for name, data in recipe.observed.items()}
+    constant = {name: value for name, value in values.items() if name not in recipe.observed.values()}
+    return {"observed_data": _labelled(observed, coords), "constant_data": _labelled(constant, coords)}
+
+
+def _labelled(values: Mapping[str, tuple[Any, Any]], coords: Mapping[str, list[Any]]) -> xr.Dataset:
+    used = {dim for dims, _ in values.values() for dim in dims}
+    return xr.Dataset(values, coords={dim: labels for dim, labels in coords.items() if dim in used})
+
+
+def _moves(values: xr.DataArray) -> xr.DataArray:
+    """1 where a derived quantity varies over the draws; where it does not, it is constant by construction."""
+    spread = values.max(("chain", "draw")) - values.min(("chain", "draw"))
+    mask: xr.DataArray = (~(spread == 0)).astype(np.int8)
+    return mask
+
+
+def _integer(seed: np.random.SeedSequence) -> int:
+    return int(seed.generate_state(1, np.uint32)[0])
