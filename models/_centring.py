@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from expsim_bayes.ratings import Coded
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 
 def rater_weight(data: Coded, k: int) -> float:
@@ -43,6 +44,24 @@ def shift_weight(data: Coded, k: int, reference: int) -> float:
     slope = float(x @ y) / (float(x @ x) or 1.0)
     noise2 = _cells(data, k)[2] / count[both] + slope**2 * _cells(data, reference)[2] / other_count[both]
     return _weight(y - slope * x, noise2)
+
+
+def group_weight(residual: Floats, group: Ints) -> float:
+    """Weight of effects of groups, from ratings of which everything else was taken away.
+
+    Parameters
+    ----------
+    residual : (R,) array
+        Ratings less what is explained otherwise.
+    group : (R,) array of int
+        Group of each rating, numbered from 0.
+    """
+    count = np.bincount(group).astype(float)
+    seen = count > 0
+    mean = np.bincount(group, residual, count.size)[seen] / count[seen]
+    square = np.bincount(group, residual**2, count.size)[seen] - count[seen] * mean**2
+    freedom = max(1.0, residual.size - float(seen.sum()))
+    return _weight(mean, float(square.sum()) / freedom / count[seen])
 
 
 def _weight(deviation: Floats, error2: Floats) -> float:

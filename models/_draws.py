@@ -6,7 +6,9 @@ Predictions and log-likelihoods come from the explicit model itself, so that no 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,12 +59,11 @@ def _groups(
     recipe: Recipe, ratings: Ratings, priors: Frozen, explicit: pm.Model, sampled: xr.Dataset, seed: np.random.SeedSequence
 ) -> Groups:
     children = seed.spawn(3)
-    complete = recipe.complete(sampled, ratings, priors, np.random.default_rng(children[0]))
-    nested = [name for name in recipe.nested if name in complete]
-    groups = {"posterior": complete.drop_vars(nested)}
-    kept = _thinned(complete, explicit, recipe)
-    if nested:
-        groups["effects"] = kept[nested]
+    nested = [name for name in recipe.nested if name in sampled]
+    groups = {"posterior": sampled.drop_vars(nested)}
+    kept = recipe.complete(_thinned(sampled, explicit, recipe), ratings, priors, np.random.default_rng(children[0]))
+    if effects := [name for name in recipe.nested if name in kept]:
+        groups["effects"] = kept[effects]
     groups |= _predicted(recipe, explicit, kept, _integer(children[1]))
     groups |= _prior(recipe, explicit, _integer(children[2]))
     groups |= _data(recipe, explicit)
@@ -70,6 +71,18 @@ def _groups(
     moved = {str(name): _moves(values) for name, values in groups["posterior"].items() if name not in free}
     groups["constant_data"] = groups["constant_data"].assign({f"{name}_estimated": mask for name, mask in moved.items()})
     return groups
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing said by PyMC about what it samples."""
+    logger = logging.getLogger("pymc.sampling.forward")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _thinned(draws: xr.Dataset, explicit: pm.Model, recipe: Recipe) -> xr.Dataset:
@@ -84,7 +97,7 @@ def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) 
     """Replicated observations and log-likelihoods under the explicit model."""
     tree = xr.DataTree.from_dict({"posterior": kept[[rv.name for rv in explicit.free_RVs]]})
     names = list(recipe.observed)
-    with explicit:
+    with explicit, _quiet():
         predicted = pm.sample_posterior_predictive(
             tree, var_names=names, sample_vars=names, random_seed=seed, progressbar=False, compile_kwargs=PLAIN
         )
@@ -99,7 +112,7 @@ def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) 
 def _prior(recipe: Recipe, explicit: pm.Model, seed: int) -> Groups:
     """Draws before any rating is seen, of everything that has not one value an item, an output or a rating."""
     named = [rv.name for rv in (*explicit.free_RVs, *explicit.deterministics) if rv.name not in recipe.nested]
-    with explicit:
+    with explicit, _quiet():
         tree = pm.sample_prior_predictive(
             PRIOR_DRAWS, var_names=[*named, *recipe.observed], random_seed=seed, compile_kwargs=PLAIN
         )

@@ -1,18 +1,438 @@
 r"""Stars: scores on a scale of a few steps, by people and judges.
 
-Rating :math:`n` of output :math:`o` (variant :math:`v`, item :math:`i`) by rater :math:`r` of evaluator :math:`k` falls into one of the
-steps :math:`1 \dots C` of the scale by an ordered logistic law (McCullagh 1980):
+Rating :math:`n` of output :math:`o` (variant :math:`v`, item :math:`i`) by rater :math:`r` of evaluator :math:`k` falls on one of the steps
+:math:`1 \dots C` of the scale by an ordered logistic law (McCullagh 1980):
 
 .. math::
 
     P(y_n \le c) = \operatorname{logit}^{-1}(\kappa_{kc} - \eta_n), \qquad
     \eta_n = \lambda_k (q_v + u_i + g_{iv} + w_o) + b_r + d_{kv} + t_{rv} + a_{ro}
 
-with the terms of the score story on the logit scale, where the noise of a rating has an SD of 1.81. Each evaluator has cutpoints
+with the terms of the score story in logits, where the noise of a single rating has an SD of 1.81. Each evaluator has cutpoints
 :math:`\kappa_k` of its own, from a Dirichlet prior on the shares of its steps: they are ordered, and a step that nobody used is kept.
 
-*Quality* is the expected score, and `prob_at_least` the share of ratings at or above a step, that the reference panel would give a variant
-on new items by new raters.
+*Quality* is the score that the reference panel is expected to give a variant on new items by new raters, and `prob_at_least` the share of
+its ratings at or above a step. Ratings that share everything the model looks at are added up to counts.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from pydantic import model_validator
+
+from expsim_bayes.errors import SettingError
+from expsim_bayes.frozen import Frozen
+from expsim_bayes.models._effects import Tensor, effects, group_means, scattered
+from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._stars import Stars, stars
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from expsim_bayes.ratings import Ratings
+
+NESTED = {
+    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
+}  # fmt: skip
+"""Effects of what is rated and their SDs, by dim, from the top."""
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+"""Gauss-Hermite points at which a normal latent value is averaged over; exact to 1e-6 for an SD up to 5 logits."""
+
+
+class Priors(Frozen):
+    """Priors of the story of stars; every SD is in logits, where the noise of a single rating has an SD of 1.81.
+
+    Examples
+    --------
+    >>> Priors(sd_variant=0.5).sd_variant
+    0.5
+    """
+
+    sd_variant: float = 0.7
+    """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); about a tenth of a 1-5 scale; logits."""
+    shares: float = 1.0
+    """Concentration of the Dirichlet prior of the shares of an evaluator's steps; 1 holds all shares for equally likely; no unit."""
+    log_scale_use_sd: float = 1.0
+    """SD of log lambda, how strongly an evaluator answers to what the reference sees, its own noise included; no unit."""
+    sd_item: float = 1.0
+    """Scale of the half-normal prior of the SD between items; logits."""
+    sd_interaction: float = 0.7
+    """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
+    sd_output: float = 0.7
+    """Scale of the half-normal prior of the SD between generations of one variant on one item; logits."""
+    sd_rater: float = 1.0
+    """Scale of the half-normal prior of the SD of severity between the raters of a pool; logits."""
+    sd_shift: float = 0.7
+    """Scale of the half-normal prior of the SD of judges' tastes for variants, one SD for all judges; logits."""
+    sd_taste: float = 0.35
+    """Scale of the half-normal prior of the SD of one person's taste for a variant; logits."""
+    sd_opinion: float = 0.7
+    """Scale of the half-normal prior of the SD of a rater's lasting opinion of one output; logits."""
+
+    @model_validator(mode="after")
+    def _all_positive(self) -> Priors:
+        for name, value in self:
+            if not value > 0:
+                raise SettingError(
+                    f"a prior of {value} leaves nothing to learn", where=f"priors.{name}", remedy="give a number above 0"
+                )
+        return self
+
+
+def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool = True) -> pm.Model:
+    """The story of stars as an explicit PyMC model.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Validated scores in whole points; missing ones are left out.
+    priors : Priors, optional
+        In logits.
+    centred : bool
+        Whether effects that these scores show clearly are sampled as they are; False samples all of them as multiples of their SD, which
+        suits a model that is compiled once and sees other scores. The story is the same.
+
+    Returns
+    -------
+    pm.Model
+        With `quality` of dims `("variant",)` in points, `prob_at_least` of dims `("variant", "step")`, one variable a term in logits, and
+        the observed `count` of dims `("group", "step")`.
+
+    Raises
+    ------
+    RatingsError
+        Scores lie between the steps of the scale, or it has too many or too few.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from expsim_bayes.ratings import validate
+    >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": [1, 3, 2, 2, 4, 5, 3, 3]})
+    >>> model = build_model(validate(frame, score_range=(1, 5)))
+    >>> model.named_vars_to_dims["quality"], model["count"].eval().sum()
+    (('variant',), np.int64(8))
+    """
+    priors = priors or Priors()
+    seen = stars(ratings)
+    with pm.Model(coords=_coords(seen)) as model:
+        count = pm.Data("count_of", seen.count, dims=("group", "step"))
+        told = _story(seen, priors, centred=centred)
+        prob = _step_probabilities(told.cutpoint[seen.evaluator], told.latent)
+        pm.Multinomial("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "step"))
+    return model
+
+
+def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
+    """The same story with the lowest level of items, cells and outputs integrated out by Gauss-Hermite quadrature.
+
+    Its posterior of everything else is that of `build_model`. Where a unit of that level has few ratings, hundreds of effects of which
+    little is known would make the sampler slow, and their SD slower.
+
+    Parameters
+    ----------
+    ratings, priors
+        As in `build_model`.
+
+    Returns
+    -------
+    pm.Model
+        With the free variables of `build_model` but for those of that level, and the likelihood as a `Potential`.
+    """
+    priors = priors or Priors()
+    seen = stars(ratings)
+    if seen.lowest is None:
+        return build_model(ratings, priors)
+    with pm.Model(coords=_coords(seen)) as model:
+        count = pm.Data("count_of", seen.count, dims=("group", "step"))
+        told = _story(seen, priors, centred=True, without=seen.lowest)
+        stretch = (told.scale_use * model[NESTED[seen.lowest][1]])[seen.evaluator]
+        each = _log_likelihoods(count, told.cutpoint[seen.evaluator], told.latent[:, None] + stretch[:, None] * NODES)
+        unit = getattr(seen, seen.lowest)
+        units = pt.inc_subtensor(pt.zeros((int(unit.max()) + 1, NODES.size))[unit], each)
+        pm.Potential("likelihood", pm.math.logsumexp(units + np.log(WEIGHTS / WEIGHTS.sum()), axis=1).sum())
+    return model
+
+
+class _Told(NamedTuple):
+    """The story up to the ratings themselves."""
+
+    latent: Tensor
+    """(group,) latent value of each group's ratings."""
+    cutpoint: Tensor
+    """(evaluator, cut)"""
+    scale_use: Tensor
+    """(evaluator,)"""
+
+
+def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = None) -> _Told:
+    """Everything but the ratings, told from the top; `without` the effects of one of the dims item, cell and output."""
+    evaluator = pm.Data("evaluator_of", seen.evaluator, dims="group")
+    variant = pm.Data("variant_of", seen.variant, dims="group")
+    pm.Data("rater_of", seen.rater, dims="group")
+    pm.Data("step_points", seen.steps, dims="step")
+
+    # population: what variants add, and how each evaluator cuts its scale, at the average of the variants, items and raters at hand
+    q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
+    shares = pm.Dirichlet("shares", np.full(seen.steps.size, priors.shares), dims=("evaluator", "step"))
+    below = pt.cumsum(shares, axis=1)[:, :-1]
+    cutpoint = pm.Deterministic("cutpoint", pt.log(below) - pt.log1p(-below), dims=("evaluator", "cut"))
+
+    # items and outputs: what an ideal reader would see, beyond the variant
+    worth = _worth(seen, priors, (q - q.mean())[variant], centred=centred, without=without)
+
+    # evaluators and raters: use of the scale, severity, tastes, lasting opinions
+    scale_use = _scale_use(seen, priors)
+    people = _personal(seen, priors)
+
+    # what a report says: the reference panel's answer to new items by new raters
+    k = seen.present.reference
+    location = q - q.mean() - worth.mean - people.mean[k]
+    slope = _quality(seen, location, cutpoint[k], pt.sqrt(worth.variance + people.variance[k]))
+    _in_points(slope)
+    return _Told(scale_use[evaluator] * worth.latent + people.latent, cutpoint, scale_use)
+
+
+def _coords(seen: Stars) -> dict[str, Any]:
+    data, present = seen.data, seen.present
+    pools = {"severity_pool": present.severity, "taste_pool": present.taste, "opinion_pool": present.opinion}
+    return {
+        "variant": list(data.variants),
+        "item": list(data.items),
+        "cell": list(seen.cells),
+        "output": list(data.outputs),
+        "rater": list(data.raters),
+        "evaluator": list(data.evaluators),
+        "pair": list(seen.pairs),
+        "group": np.arange(len(seen.count)),
+        "step": seen.steps,
+        "cut": seen.steps[1:],
+        "scaled": [name for name, has in zip(data.evaluators, present.scale_use, strict=True) if has],
+        **{dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in pools.items()},
+    }
+
+
+class _Part(NamedTuple):
+    """Some terms of the story."""
+
+    latent: Tensor
+    """(group,) what they add to the latent value of each group's ratings."""
+    mean: Tensor
+    """What the cutpoints absorb of them."""
+    variance: Tensor
+    """What new members add to the variance of the latent value."""
+
+
+def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, without: str | None) -> _Part:
+    """Worth of outputs."""
+    present = seen.present
+    mean, variance = pt.constant(0.0), pt.constant(0.0)
+    for dim, (name, sd) in NESTED.items():
+        if not seen.has(dim):
+            continue
+        spread = pm.HalfNormal(sd, getattr(priors, sd))
+        variance = variance + spread**2
+        if dim == without:
+            continue
+        effect = effects(name, spread, dim, centred=seen.centring[dim] if centred else 0.0)
+        absorbed = effect.mean() if dim == "item" and dim != seen.lowest else 0.0
+        latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
+        mean = mean + absorbed
+    return _Part(latent, mean, variance)
+
+
+def _scale_use(seen: Stars, priors: Priors) -> Tensor:
+    where = np.flatnonzero(seen.present.scale_use)
+    use: Tensor = pt.ones(len(seen.data.evaluators))
+    if where.size:
+        use = pt.set_subtensor(use[where], pt.exp(pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled")))
+    return pm.Deterministic("scale_use", use, dims="evaluator")
+
+
+def _personal(seen: Stars, priors: Priors) -> _Part:
+    """What evaluators and raters add of their own; mean and variance are (evaluator,)."""
+    data, present = seen.data, seen.present
+    of = data.rater_evaluator
+    latent: Tensor = pt.zeros(len(seen.count))
+    mean: Tensor = pt.zeros(len(data.evaluators))
+    variance: Tensor = pt.zeros(len(data.evaluators))
+    if any(present.severity):
+        sd = _pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool")
+        severity = scattered("severity_logit", sd[of], np.array(present.severity)[of], ("rater",))
+        pool = group_means(severity, of)
+        latent = latent + (severity - pool[of])[seen.rater]
+        mean, variance = mean + pool, variance + sd**2
+    if any(present.shift):
+        sd = pm.HalfNormal("sd_shift", priors.sd_shift)
+        shift = scattered("shift_logit", sd, np.array(present.shift), ("evaluator", "variant"))
+        latent = latent + (shift - shift.mean(axis=1, keepdims=True))[seen.evaluator, seen.variant]
+        mean = mean + shift.mean(axis=1)
+    if any(present.taste):
+        sd = _pool_sds("sd_taste", priors.sd_taste, present.taste, "taste_pool")
+        taste = scattered("taste_logit", sd[of], np.array(present.taste)[of], ("rater", "variant"))
+        latent = latent + taste[seen.rater, seen.variant]
+        variance = variance + sd**2
+    if any(present.opinion):
+        sd = _pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool")
+        has = np.array(present.opinion)[seen.pair_evaluator]
+        opinion = scattered("opinion", sd[seen.pair_evaluator], has, ("pair",))
+        latent = latent + pt.where(np.array(present.opinion)[seen.evaluator], opinion[seen.pair], 0.0)
+        variance = variance + sd**2
+    return _Part(latent, mean, variance)
+
+
+def _pool_sds(name: str, scale: float, has: tuple[bool, ...], dim: str) -> Tensor:
+    """(evaluator,) SDs of the pools that have the term, zero elsewhere."""
+    full = pt.set_subtensor(pt.zeros(len(has))[np.flatnonzero(has)], pm.HalfNormal(f"{name}_of_pool", scale, dims=dim))
+    return pm.Deterministic(name, full, dims="evaluator")
+
+
+def _quality(seen: Stars, latent: Tensor, cutpoint: Tensor, sd: Tensor) -> Tensor:
+    """Add `quality` and `prob_at_least` to the model; the mean slope of quality in logits comes back."""
+    nodes = latent[:, None, None] + sd * NODES[:, None] - cutpoint  # (variant, node, cut)
+    weight = (WEIGHTS / WEIGHTS.sum())[:, None]
+    above = pm.math.sigmoid(nodes)
+    at_least = (weight * above).sum(axis=1)
+    pm.Deterministic("prob_at_least", at_least, dims=("variant", "cut"))
+    pm.Deterministic("quality", float(seen.steps[0]) + at_least.sum(axis=1), dims="variant")
+    return pm.Deterministic("slope", (weight * above * (1 - above)).sum(axis=(1, 2)).mean())
+
+
+def _in_points(slope: Tensor) -> None:
+    """Severities, shifts and tastes in points too: logits times the mean slope of quality."""
+    model = pm.modelcontext(None)
+    for name in ("severity", "shift", "taste"):
+        if f"{name}_logit" in model.named_vars:
+            pm.Deterministic(name, slope * model[f"{name}_logit"], dims=model.named_vars_to_dims[f"{name}_logit"])
+
+
+def _log_likelihoods(count: Tensor, cutpoint: Tensor, latent: Tensor) -> Tensor:
+    """(group, node) log-likelihoods of counts (group, step) but for constants, given cutpoints (group, cut) and latent (group, node).
+
+    The probability of a step is sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)) with its edges less the latent value, and the last
+    factor does not depend on it.
+    """
+    edge = cutpoint[:, :, None] - latent[:, None, :]
+    lower, upper = count[:, :-1, None], count[:, 1:, None]  # ratings just below and just above each cutpoint
+    inside = count[:, 1:-1] * pt.log(-pt.expm1(cutpoint[:, :-1] - cutpoint[:, 1:]))
+    return (-(lower + upper) * pt.softplus(-edge) - upper * edge).sum(axis=1) + inside.sum(axis=1)[:, None]
+
+
+def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random.Generator) -> xr.Dataset:  # noqa: ARG001
+    """Draws with the effects that were integrated out, each from its conditional given the rest of its draw."""
+    seen = stars(ratings)
+    if seen.lowest is None:
+        return draws
+    dim = seen.lowest
+    name, sd = NESTED[dim]
+    unit = getattr(seen, dim)
+    stacked = {key: _flat(draws[key]) for key in draws.data_vars}
+    raw = np.empty((len(stacked["q"]), int(unit.max()) + 1))
+    for n in range(len(raw)):
+        told = {key: value[n] for key, value in stacked.items()}
+        raw[n] = _draw_units(seen, told, told[sd], unit, rng)
+    shape = (draws.sizes["chain"], draws.sizes["draw"], raw.shape[1])
+    coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}
+    found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords={dim: list(coords[dim])})
+    return draws.assign({f"{name}_raw": found, name: found * draws[sd]})
+
+
+GRID = np.linspace(-6.0, 6.0, 81)
+"""Multiples of its SD among which an effect is drawn from its conditional; between them it is spread evenly."""
+
+
+def _draw_units(
+    seen: Stars, told: dict[str, NDArray[np.float64]], sd: NDArray[np.float64], unit: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(unit,) multiples of the SD, drawn given everything else."""
+    latent = _latent(seen, told)
+    edge = (told["cutpoint"][seen.evaluator] - latent[:, None])[:, :, None]
+    edge = edge - (told["scale_use"][seen.evaluator] * sd)[:, None, None] * GRID
+    lower, upper = seen.count[:, :-1, None], seen.count[:, 1:, None]
+    each = (-(lower + upper) * np.logaddexp(0.0, -edge) - upper * edge).sum(axis=1)
+    log = np.tile(-0.5 * GRID**2, (int(unit.max()) + 1, 1))
+    np.add.at(log, unit, each)
+    prob = np.exp(log - log.max(axis=1, keepdims=True))
+    below = np.cumsum(prob, axis=1)
+    at = (below < rng.random(len(below))[:, None] * below[:, -1:]).sum(axis=1)
+    width = GRID[1] - GRID[0]
+    return np.asarray(GRID[at] + width * (rng.random(len(at)) - 0.5))
+
+
+def _latent(seen: Stars, told: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(group,) latent values under one draw, without the effects that were integrated out."""
+    q, k = told["q"], seen.evaluator
+    worth = (q - q.mean())[seen.variant]
+    for dim, (name, _) in NESTED.items():
+        if name in told:
+            worth = worth + (told[name] - (told[name].mean() if dim == "item" else 0.0))[getattr(seen, dim)]
+    latent = told["scale_use"][k] * worth
+    if "severity_logit" in told:
+        of = seen.data.rater_evaluator
+        pool = np.bincount(of, told["severity_logit"]) / np.bincount(of)
+        latent = latent + (told["severity_logit"] - pool[of])[seen.rater]
+    if "shift_logit" in told:
+        latent = latent + (told["shift_logit"] - told["shift_logit"].mean(axis=1, keepdims=True))[k, seen.variant]
+    if "taste_logit" in told:
+        latent = latent + told["taste_logit"][seen.rater, seen.variant]
+    return np.asarray(latent)
+
+
+def _flat(values: xr.DataArray) -> NDArray[np.float64]:
+    array = values.transpose("chain", "draw", ...).to_numpy()
+    return np.asarray(array.reshape(-1, *array.shape[2:]))
+
+
+def _step_probabilities(cutpoint: Tensor, eta: Tensor) -> Tensor:
+    """(group, step) probabilities; a difference of two logistic functions as a product, which loses no digits in the tails."""
+    edge = cutpoint - eta[:, None]
+    up = pm.math.sigmoid(edge)
+    down = pm.math.sigmoid(-edge)
+    between = up[:, 1:] * down[:, :-1] * -pt.expm1(cutpoint[:, :-1] - cutpoint[:, 1:])
+    return pt.concatenate([up[:, :1], between, down[:, -1:]], axis=1)
+
+
+def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """(draw,) numbers that decisions hang on, from (draw, group, step) counts."""
+    counts = np.asarray(values, dtype=float)
+    points, rater = constant["step_points"].to_numpy(), constant["rater_of"].to_numpy()
+    shares = counts.sum(axis=1) / counts.sum(axis=(1, 2))[:, None]
+    found = {f"share of scores equal to {point:g}": shares[:, c] for c, point in enumerate(points)}
+    total = counts @ points
+    if np.unique(rater).size > 1:
+        who = np.unique(rater, return_inverse=True)[1]
+        belongs = np.eye(who.max() + 1)[who]
+        mean = (total @ belongs) / (counts.sum(axis=2) @ belongs)
+        found["spread between raters' mean scores (SD)"] = mean.std(axis=1)
+    variant = np.unique(constant["variant_of"].to_numpy(), return_inverse=True)[1]
+    belongs = np.eye(variant.max() + 1)[variant]
+    found["spread between variants' mean scores (SD)"] = ((total @ belongs) / (counts.sum(axis=2) @ belongs)).std(axis=1)
+    return found
+
+
+def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:
+    return stars(ratings).sentences
+
+
+RECIPE = Recipe(
+    name="ordinal",
+    title="stars on a scale of a few steps",
+    outcome="score",
+    priors=Priors,
+    build=build_model,
+    observed={"count": "count_of"},
+    features=features,
+    sentences=_sentences,
+    sampled=build_marginal_model,
+    complete=complete,
+    nested=tuple(
+        f"{name}{part}"
+        for name in ("item_effect", "interaction", "output_effect", "opinion", "severity_logit", "shift_logit", "taste_logit")
+        for part in ("", "_raw")
+    ),
+)

@@ -1,0 +1,64 @@
+"""Exchangeable normal effects as PyMC variables, told as the story has them and laid out so that the sampler moves well.
+
+A level (cutpoints, an evaluator's mean) absorbs the mean of effects that all its ratings carry. Ratings then see only the deviations from
+that mean, and the mean, of which they tell nothing, enters where the answer to new members of the group is asked for. The story is the
+same, and the sampler has no ridge to climb.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+
+Tensor = Any
+"""A symbolic array of pytensor, which has no usable static types."""
+
+
+def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor:
+    """Independent Normal(0, sd^2) effects along a dim, as a Deterministic of that name.
+
+    Parameters
+    ----------
+    name : str
+        Of the effects; what is sampled is called `name_raw`.
+    sd : scalar tensor
+        Their SD.
+    dims : str
+        A dim of the model in context.
+    centred : float
+        From 0, they are sampled as multiples of the SD, to 1, as they are (`expsim_bayes.models._centring`).
+    """
+    raw = pm.Normal(f"{name}_raw", 0.0, sd**centred if centred else 1.0, dims=dims)
+    return pm.Deterministic(name, sd ** (1.0 - centred) * raw, dims=dims)
+
+
+def scattered(name: str, sd: Tensor, has: NDArray[np.bool_], dims: tuple[str, ...]) -> Tensor:
+    """Effects along dims whose first axis has them only in places: multiples of their SD there, zero elsewhere.
+
+    Parameters
+    ----------
+    name : str
+        Of the effects; the multiples are called `name_raw`.
+    sd : tensor
+        One SD, or one for each entry of the first axis.
+    has : (first,) array of bool
+        Where there are any.
+    dims : tuple of str
+        Dims of the model in context.
+    """
+    rows = np.flatnonzero(has)
+    sizes = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
+    raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=(rows.size, *sizes[1:]))
+    scale = sd if sd.ndim == 0 else pt.shape_padright(sd[rows], len(dims) - 1)
+    full = pt.set_subtensor(pt.zeros(sizes)[rows], scale * raw)
+    return pm.Deterministic(name, full, dims=dims)
+
+
+def group_means(values: Tensor, group: NDArray[np.intp]) -> Tensor:
+    """(groups,) means of values by group; every group from 0 has a member."""
+    belongs = np.eye(int(group.max()) + 1)[group]
+    return pt.dot(values, belongs / belongs.sum(axis=0))

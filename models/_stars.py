@@ -1,0 +1,161 @@
+"""Scores as steps of a scale, and ratings that nothing tells apart added up to counts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expsim_bayes.errors import RatingsError
+from expsim_bayes.models._centring import group_weight
+from expsim_bayes.models._terms import Terms, terms
+from expsim_bayes.ratings import Coded, Ratings, code
+
+FEW = 10.0
+"""Ratings a unit up to which its effect is integrated out rather than sampled."""
+MOST_STEPS = 20
+"""More steps are a continuous scale."""
+
+
+class Stars(NamedTuple):
+    """Ratings on a scale of C steps, added up: G groups of ratings that share everything the model looks at."""
+
+    data: Coded
+    """The ratings one by one."""
+    present: Terms
+    """What they can tell apart."""
+    steps: NDArray[np.intp]
+    """(C,) the steps of the scale, in points."""
+    count: NDArray[np.intp]
+    """(G, C) ratings of each group at each step."""
+    group: NDArray[np.intp]
+    """(R,) group of each rating."""
+    evaluator: NDArray[np.intp]
+    """(G,)"""
+    variant: NDArray[np.intp]
+    """(G,)"""
+    item: NDArray[np.intp]
+    """(G,) item; 0 where items are not looked at."""
+    cell: NDArray[np.intp]
+    """(G,) item x variant; 0 where cells are not looked at."""
+    output: NDArray[np.intp]
+    """(G,) output; 0 where outputs are not looked at."""
+    rater: NDArray[np.intp]
+    """(G,) rater; the first of the evaluator where its raters are not told apart."""
+    pair: NDArray[np.intp]
+    """(G,) rater x output; 0 where lasting opinions are not looked at."""
+    cells: tuple[str, ...]
+    """Names of the item x variant cells; empty where they are not looked at."""
+    pairs: tuple[str, ...]
+    """Names of the pairs of rater and output; empty where they are not looked at."""
+    pair_evaluator: NDArray[np.intp]
+    """(pair,)"""
+    centring: dict[str, float]
+    """How far effects of items, cells and outputs are sampled as they are, by dim."""
+    lowest: str | None
+    """The lowest of the dims item, cell and output that has effects, where its units have too few ratings each for a sampler."""
+    sentences: tuple[str, ...]
+    """What was taken as the scale, and how far ratings could be added up."""
+
+    def has(self, dim: str) -> bool:
+        """Whether a dim of item, cell and output has effects."""
+        return {"item": self.present.item, "cell": self.present.interaction, "output": self.present.output}[dim]
+
+
+def stars(ratings: Ratings) -> Stars:
+    """Ratings as steps of their scale, added up as far as nothing is lost.
+
+    Raises
+    ------
+    RatingsError
+        Scores lie between the steps of a scale of whole points, or there are too many steps or too few.
+    """
+    data = code(ratings)
+    present = terms(data)
+    steps, said = _steps(data, ratings.score_range, ratings.source)
+    individual = np.array(present.individual)[data.evaluator]
+    first = np.array([np.flatnonzero(data.rater_evaluator == k)[0] for k in range(len(data.evaluators))])
+    cell_codes, cell = np.unique(np.stack([data.item, data.variant]), axis=1, return_inverse=True)
+    pair_codes, pair = np.unique(np.stack([data.rater, data.output]), axis=1, return_inverse=True)
+    opinion = np.array(present.opinion)[data.evaluator]
+    nothing = np.zeros_like(data.item)
+    columns = {
+        "evaluator": data.evaluator,
+        "variant": data.variant,
+        "item": data.item if present.item else nothing,
+        "cell": cell.ravel() if present.interaction else nothing,
+        "output": data.output if present.output else nothing,
+        "rater": np.where(individual, data.rater, first[data.evaluator]),
+        "pair": np.where(opinion, pair.ravel(), 0) if any(present.opinion) else nothing,
+    }
+    groups, group = np.unique(np.stack(list(columns.values())), axis=1, return_inverse=True)
+    group = group.ravel()
+    step = np.searchsorted(steps, data.score)
+    count = np.zeros((groups.shape[1], steps.size), dtype=np.intp)
+    np.add.at(count, (group, step), 1)
+    if groups.shape[1] < 0.9 * data.score.size:
+        said.append(f"{data.score.size:,} ratings were added up to {groups.shape[1]:,} groups that share everything the model looks at.")
+    return Stars(
+        data=data,
+        present=present,
+        steps=steps,
+        count=count,
+        group=group,
+        **dict(zip(columns, groups, strict=True)),
+        cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
+        pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if any(present.opinion) else (),
+        pair_evaluator=data.rater_evaluator[pair_codes[0]],
+        centring=_centring(data, cell.ravel()),
+        lowest=_lowest(present, {"item": data.item, "cell": cell.ravel(), "output": data.output}),
+        sentences=(*present.sentences, *said),
+    )
+
+
+def _centring(data: Coded, cell: NDArray[np.intp]) -> dict[str, float]:
+    """Weights of the nested effects, each from what is left of the scores after the levels above it."""
+    voice = data.rater * len(data.variants) + data.variant
+    left = _less_means(data.score, voice)
+    weights = {}
+    for dim, group in (("item", data.item), ("cell", cell), ("output", data.output)):
+        weights[dim] = group_weight(left, group)
+        left = _less_means(left, group)
+    return weights
+
+
+def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
+    flags = {"item": present.item, "cell": present.interaction, "output": present.output}
+    dims = [dim for dim, has in flags.items() if has]
+    if not dims or any(present.opinion):
+        return None
+    each = unit[dims[-1]].size / np.unique(unit[dims[-1]]).size
+    return dims[-1] if each <= FEW else None
+
+
+def _less_means(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray[np.float64]:
+    mean = np.bincount(group, values) / np.maximum(np.bincount(group), 1)
+    return np.asarray(values - mean[group])
+
+
+def _steps(
+    data: Coded, score_range: tuple[float, float] | None, source: str
+) -> tuple[NDArray[np.intp], list[str]]:
+    """The whole points of the scale: the declared range, else the range of the scores."""
+    whole = data.score == np.floor(data.score)
+    if not whole.all():
+        raise RatingsError(
+            f"{int((~whole).sum()):,} of {whole.size:,} scores lie between whole points (such as {data.score[~whole][0]:g}): "
+            "averages are no steps of a scale",
+            where=f"{source}, column 'score'",
+            remedy="fit them with --model continuous, or round them to the nearest step with --round-scores",
+        )
+    low, high = score_range if score_range is not None else (data.score.min(), data.score.max())
+    low, high = int(np.ceil(low)), int(np.floor(high))
+    said = [] if score_range is not None else [f"No score range was declared: the steps found, {low} to {high}, are taken as the scale."]
+    if not 2 <= high - low + 1 <= MOST_STEPS:
+        raise RatingsError(
+            f"a scale from {low} to {high} has {high - low + 1} steps, and 2 to {MOST_STEPS} can be told apart",
+            where=f"{source}, column 'score'",
+            remedy="declare the scale with --score-range LO:HI, or fit with --model continuous",
+        )
+    return np.arange(low, high + 1, dtype=np.intp), said
