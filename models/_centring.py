@@ -49,6 +49,9 @@ def shift_weight(data: Coded, k: int, reference: int) -> float:
 def group_weight(residual: Floats, group: Ints) -> float:
     """Weight of effects of groups, from ratings of which everything else was taken away.
 
+    It is 0 unless more than half of what the groups' means differ by is real, which is what sampled effects need where noise is not
+    Gaussian.
+
     Parameters
     ----------
     residual : (R,) array
@@ -61,7 +64,9 @@ def group_weight(residual: Floats, group: Ints) -> float:
     mean = np.bincount(group, residual, count.size)[seen] / count[seen]
     square = np.bincount(group, residual**2, count.size)[seen] - count[seen] * mean**2
     freedom = max(1.0, residual.size - float(seen.sum()))
-    return _weight(mean, float(square.sum()) / freedom / count[seen])
+    between = float(np.mean(mean**2))
+    real = 1 - float(np.mean(square.sum() / freedom / count[seen])) / between if between > 0 else 0.0
+    return max(0.0, 2 * real - 1)
 
 
 def _weight(deviation: Floats, error2: Floats) -> float:

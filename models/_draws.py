@@ -31,6 +31,7 @@ PRIOR_DRAWS = 1_000
 PLAIN = {"mode": "FAST_COMPILE"}
 """The plain linker starts at once, where a fast one would compile for longer than some hundred draws take."""
 
+
 def task(recipe: Recipe, ratings: Ratings, priors: Frozen | None = None) -> Task:
     """What there is to do for a recipe and some ratings.
 
@@ -55,8 +56,13 @@ def task(recipe: Recipe, ratings: Ratings, priors: Frozen | None = None) -> Task
     return Task(model, None, groups, attrs)
 
 
-def _groups(
-    recipe: Recipe, ratings: Ratings, priors: Frozen, explicit: pm.Model, sampled: xr.Dataset, seed: np.random.SeedSequence
+def _groups(  # noqa: PLR0917
+    recipe: Recipe,
+    ratings: Ratings,
+    priors: Frozen,
+    explicit: pm.Model,
+    sampled: xr.Dataset,
+    seed: np.random.SeedSequence,
 ) -> Groups:
     children = seed.spawn(3)
     nested = [name for name in recipe.nested if name in sampled]
@@ -69,7 +75,9 @@ def _groups(
     groups |= _data(recipe, explicit)
     free = {rv.name for rv in explicit.free_RVs}
     moved = {str(name): _moves(values) for name, values in groups["posterior"].items() if name not in free}
-    groups["constant_data"] = groups["constant_data"].assign({f"{name}_estimated": mask for name, mask in moved.items()})
+    groups["constant_data"] = groups["constant_data"].assign(
+        {f"{name}_estimated": mask for name, mask in moved.items()}
+    )
     return groups
 
 
@@ -116,7 +124,9 @@ def _prior(recipe: Recipe, explicit: pm.Model, seed: int) -> Groups:
         tree = pm.sample_prior_predictive(
             PRIOR_DRAWS, var_names=[*named, *recipe.observed], random_seed=seed, compile_kwargs=PLAIN
         )
-    step = -(-PRIOR_DRAWS // max(1, MOST_VALUES // max(1, tree["prior_predictive"].to_dataset().nbytes // 8 // PRIOR_DRAWS)))
+    step = -(
+        -PRIOR_DRAWS // max(1, MOST_VALUES // max(1, tree["prior_predictive"].to_dataset().nbytes // 8 // PRIOR_DRAWS))
+    )
     predicted = tree["prior_predictive"].to_dataset().isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
     return {"prior": tree["prior"].to_dataset().assign_attrs({}), "prior_predictive": predicted}
 

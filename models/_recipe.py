@@ -50,8 +50,8 @@ class Recipe:
     """The same story with something integrated out, for the sampler, its free variables named as in `build`; `build` unless told.
     What stands for the observed variables is a `pm.Potential` named "likelihood"."""
     complete: Callable[[xr.Dataset, Ratings, Any, np.random.Generator], xr.Dataset] = as_sampled
-    """(draws with dims chain and draw, ratings, priors, rng) -> the same with what was integrated out drawn from its conditional. It is asked
-    for some of the draws only, so that what it adds is `nested`."""
+    """(draws with dims chain and draw, ratings, priors, rng) -> the same with what was integrated out drawn from its conditional. It is
+    asked for some of the draws only, so that what it adds is `nested`."""
     nested: tuple[str, ...] = ()
     """Variables with one value an item, an output or a rating: kept in the group `effects`, and not looked at by the gate."""
     unit: str = "points"

@@ -95,7 +95,9 @@ def stars(ratings: Ratings) -> Stars:
     count = np.zeros((groups.shape[1], steps.size), dtype=np.intp)
     np.add.at(count, (group, step), 1)
     if groups.shape[1] < 0.9 * data.score.size:
-        said.append(f"{data.score.size:,} ratings were added up to {groups.shape[1]:,} groups that share everything the model looks at.")
+        said.append(
+            f"{data.score.size:,} ratings were added up to {groups.shape[1]:,} groups that share everything the model looks at."
+        )
     return Stars(
         data=data,
         present=present,
@@ -137,9 +139,7 @@ def _less_means(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray
     return np.asarray(values - mean[group])
 
 
-def _steps(
-    data: Coded, score_range: tuple[float, float] | None, source: str
-) -> tuple[NDArray[np.intp], list[str]]:
+def _steps(data: Coded, score_range: tuple[float, float] | None, source: str) -> tuple[NDArray[np.intp], list[str]]:
     """The whole points of the scale: the declared range, else the range of the scores."""
     whole = data.score == np.floor(data.score)
     if not whole.all():
@@ -151,7 +151,11 @@ def _steps(
         )
     low, high = score_range if score_range is not None else (data.score.min(), data.score.max())
     low, high = int(np.ceil(low)), int(np.floor(high))
-    said = [] if score_range is not None else [f"No score range was declared: the steps found, {low} to {high}, are taken as the scale."]
+    said = (
+        []
+        if score_range is not None
+        else [f"No score range was declared: the steps found, {low} to {high}, are taken as the scale."]
+    )
     if not 2 <= high - low + 1 <= MOST_STEPS:
         raise RatingsError(
             f"a scale from {low} to {high} has {high - low + 1} steps, and 2 to {MOST_STEPS} can be told apart",

@@ -42,7 +42,9 @@ NESTED = {
 }  # fmt: skip
 """Effects of what is rated and their SDs, by dim, from the top."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
-"""Gauss-Hermite points at which a normal latent value is averaged over; exact to 1e-6 for an SD up to 5 logits."""
+"""Gauss-Hermite points over which quality averages new items and raters."""
+INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+"""The same for effects with few ratings each."""
 
 
 class Priors(Frozen):
@@ -80,7 +82,9 @@ class Priors(Frozen):
         for name, value in self:
             if not value > 0:
                 raise SettingError(
-                    f"a prior of {value} leaves nothing to learn", where=f"priors.{name}", remedy="give a number above 0"
+                    f"a prior of {value} leaves nothing to learn",
+                    where=f"priors.{name}",
+                    remedy="give a number above 0",
                 )
         return self
 
@@ -152,10 +156,10 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
         count = pm.Data("count_of", seen.count, dims=("group", "step"))
         told = _story(seen, priors, centred=True, without=seen.lowest)
         stretch = (told.scale_use * model[NESTED[seen.lowest][1]])[seen.evaluator]
-        each = _log_likelihoods(count, told.cutpoint[seen.evaluator], told.latent[:, None] + stretch[:, None] * NODES)
+        each = _log_likelihoods(count, told.cutpoint[seen.evaluator], told.latent[:, None] + stretch[:, None] * INNER)
         unit = getattr(seen, seen.lowest)
-        units = pt.inc_subtensor(pt.zeros((int(unit.max()) + 1, NODES.size))[unit], each)
-        pm.Potential("likelihood", pm.math.logsumexp(units + np.log(WEIGHTS / WEIGHTS.sum()), axis=1).sum())
+        units = pt.inc_subtensor(pt.zeros((int(unit.max()) + 1, INNER.size))[unit], each)
+        pm.Potential("likelihood", pm.math.logsumexp(units + np.log(INNER_WEIGHTS / INNER_WEIGHTS.sum()), axis=1).sum())
     return model
 
 
@@ -230,7 +234,6 @@ class _Part(NamedTuple):
 
 def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, without: str | None) -> _Part:
     """Worth of outputs."""
-    present = seen.present
     mean, variance = pt.constant(0.0), pt.constant(0.0)
     for dim, (name, sd) in NESTED.items():
         if not seen.has(dim):
@@ -250,7 +253,9 @@ def _scale_use(seen: Stars, priors: Priors) -> Tensor:
     where = np.flatnonzero(seen.present.scale_use)
     use: Tensor = pt.ones(len(seen.data.evaluators))
     if where.size:
-        use = pt.set_subtensor(use[where], pt.exp(pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled")))
+        use = pt.set_subtensor(
+            use[where], pt.exp(pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled"))
+        )
     return pm.Deterministic("scale_use", use, dims="evaluator")
 
 
@@ -347,7 +352,11 @@ GRID = np.linspace(-6.0, 6.0, 81)
 
 
 def _draw_units(
-    seen: Stars, told: dict[str, NDArray[np.float64]], sd: NDArray[np.float64], unit: NDArray[np.intp], rng: np.random.Generator
+    seen: Stars,
+    told: dict[str, NDArray[np.float64]],
+    sd: NDArray[np.float64],
+    unit: NDArray[np.intp],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """(unit,) multiples of the SD, drawn given everything else."""
     latent = _latent(seen, told)
@@ -411,11 +420,13 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
         found["spread between raters' mean scores (SD)"] = mean.std(axis=1)
     variant = np.unique(constant["variant_of"].to_numpy(), return_inverse=True)[1]
     belongs = np.eye(variant.max() + 1)[variant]
-    found["spread between variants' mean scores (SD)"] = ((total @ belongs) / (counts.sum(axis=2) @ belongs)).std(axis=1)
+    found["spread between variants' mean scores (SD)"] = ((total @ belongs) / (counts.sum(axis=2) @ belongs)).std(
+        axis=1
+    )
     return found
 
 
-def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:
+def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:  # noqa: ARG001
     return stars(ratings).sentences
 
 
@@ -432,7 +443,15 @@ RECIPE = Recipe(
     complete=complete,
     nested=tuple(
         f"{name}{part}"
-        for name in ("item_effect", "interaction", "output_effect", "opinion", "severity_logit", "shift_logit", "taste_logit")
+        for name in (
+            "item_effect",
+            "interaction",
+            "output_effect",
+            "opinion",
+            "severity_logit",
+            "shift_logit",
+            "taste_logit",
+        )
         for part in ("", "_raw")
     ),
 )

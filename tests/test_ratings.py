@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.ratings import Coded, Ratings, append, code, describe, from_dataset, to_dataset, validate
+from expsim_bayes.ratings import Coded, Ratings, append, code, describe_scores, from_dataset, to_dataset, validate
 from expsim_bayes.ratings.agreement import (
     correlation_with_others,
     polarity_warnings,
@@ -399,7 +399,7 @@ def brute_components(coded: Coded) -> set[frozenset[str]]:
 def test_description_agrees_with_its_slow_twin(rows: list[tuple[str, str, str, str, float | None]]) -> None:
     frame = table(rows)
     ratings = validate(frame)
-    facts, coded = describe(ratings), code(ratings)
+    facts, coded = describe_scores(ratings), code(ratings)
     assert {frozenset(group) for group in facts.components} == brute_components(coded)
     rated = frame.dropna(subset=["score"])
     for name, row in facts.variants.iterrows():
@@ -415,22 +415,22 @@ def test_description_agrees_with_its_slow_twin(rows: list[tuple[str, str, str, s
 
 def test_overlap_is_the_share_of_the_references_outputs() -> None:
     rows = [("a", str(i), "1", "ann", 3.0) for i in range(4)] + [("a", str(i), "1", "gpt", 3.5) for i in range(3, 10)]
-    facts = describe(validate(table(rows)))
+    facts = describe_scores(validate(table(rows)))
     assert facts.reference == "human"
     assert facts.evaluators.loc["gpt", "share_of_reference"] == 0.25
     assert facts.evaluators.loc["human", "share_of_outputs"] == 0.4
 
 
 def test_an_evaluator_without_a_single_score_is_still_described() -> None:
-    facts = describe(validate(table([("a", "1", "1", "ann", 3.0), ("a", "1", "1", "gpt", None)])))
+    facts = describe_scores(validate(table([("a", "1", "1", "ann", 3.0), ("a", "1", "1", "gpt", None)])))
     assert [facts.evaluators.loc["gpt", name] for name in ("ratings", "missing", "raters")] == [0, 1, 0]
     assert any("every score of 'gpt' is missing" in sentence for sentence in facts.warnings)
 
 
 def test_anonymous_slots_do_not_link_variants_as_persons_but_as_their_pool() -> None:
     rows = [("a", "1", "1", "ann", 3.0), ("b", "2", "1", "bob", 4.0)]
-    assert len(describe(validate(table(rows))).components) == 2
-    assert len(describe(validate(table(rows), anonymous_kinds=["human"])).components) == 1
+    assert len(describe_scores(validate(table(rows))).components) == 2
+    assert len(describe_scores(validate(table(rows), anonymous_kinds=["human"])).components) == 1
 
 
 # ---------------------------------------------------------------------------------------------------------- real data
@@ -439,7 +439,7 @@ def test_anonymous_slots_do_not_link_variants_as_persons_but_as_their_pool() -> 
 def test_mqm_scores_are_read_without_false_alarms(real_data: Path) -> None:
     for pair, raters, variants in (("en-de", 4, 14), ("zh-en", 9, 15)):
         ratings = read(real_data / "wmt_mqm_ted.csv", where={"language_pair": pair}, higher_is_better=False)
-        facts = describe(ratings)
+        facts = describe_scores(ratings)
         assert (len(facts.raters), len(facts.variants), facts.n_missing) == (raters, variants, 0)
         assert not [notice for notice in (*ratings.notices, *facts.warnings) if "warning" in notice]
         assert facts.components_by_item == (ratings.variants,)
@@ -461,6 +461,6 @@ def test_hanna_needs_a_criterion_and_counts_what_is_not_valid(real_data: Path) -
 
 
 def test_frank_judges_are_metrics_of_their_own(real_data: Path) -> None:
-    facts = describe(read(real_data / "frank_factuality.csv"))
+    facts = describe_scores(read(real_data / "frank_factuality.csv"))
     assert sorted(facts.evaluators["kind"]) == ["human"] + ["metric"] * 5
     assert facts.evaluators.loc["dae", "outputs"] == 2_246 - 83

@@ -5,7 +5,8 @@ validation    validate (data frame -> Ratings)
 appending     append (Ratings and more Ratings -> Ratings)
 coding        code (scores -> Coded, arrays in canonical order)
 comparisons   code_comparisons; rankings: code_rankings; calls: code_calls
-description   describe (Ratings -> Description), with the limits of what the data can tell
+description   describe (Ratings -> Description), with the limits of what the data can tell; taking_part (who and what took part);
+              for one kind of row each: score_description, comparison_description, ranking_description, call_description
 dataset       to_dataset, from_dataset (long table <-> xarray)
 columns, numbers, names, structure, agreement, limits, wording
               the checks behind validate and describe, a subject a file
@@ -19,11 +20,13 @@ from expsim_bayes.ratings.coding import Coded, code
 from expsim_bayes.ratings.comparisons import CodedComparisons, code_comparisons
 from expsim_bayes.ratings.contract import Ratings
 from expsim_bayes.ratings.dataset import from_dataset, to_dataset
-from expsim_bayes.ratings.description import Description, describe
+from expsim_bayes.ratings.description import Description, TakingPart, describe, taking_part
 from expsim_bayes.ratings.rankings import CodedRankings, code_rankings
+from expsim_bayes.ratings.score_description import ScoreDescription, describe_scores
 from expsim_bayes.ratings.validation import validate
 
 __all__ = [
-    "Coded", "CodedCalls", "CodedComparisons", "CodedRankings", "Description", "Ratings", "append", "code", "code_calls",
-    "code_comparisons", "code_rankings", "describe", "from_dataset", "to_dataset", "validate",
+    "Coded", "CodedCalls", "CodedComparisons", "CodedRankings", "Description", "Ratings", "ScoreDescription", "TakingPart",
+    "append", "code", "code_calls", "code_comparisons", "code_rankings", "describe", "describe_scores", "from_dataset", "taking_part",
+    "to_dataset", "validate",
 ]  # fmt: skip

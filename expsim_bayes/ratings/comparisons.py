@@ -121,9 +121,7 @@ def code_comparisons(ratings: Ratings) -> CodedComparisons:
         evaluators=evaluators,
         rater_evaluator=evaluator[first],
         kinds=kinds,
-        reference=reference_of(
-            evaluators, kinds, np.bincount(evaluator, minlength=len(evaluators)), ratings.reference
-        ),
+        reference=reference_of(evaluators, kinds, np.bincount(evaluator, minlength=len(evaluators)), ratings.reference),
         anonymous=np.array([k in ratings.anonymous_kinds for k in kinds], dtype=bool),
         n_missing=int((~said).sum()),
     )
@@ -137,9 +135,7 @@ def fill_alone(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return filled, [f"no column {quote(name)}: {words[name]}" for name in lacking]
 
 
-def settle_outcomes(
-    frame: pd.DataFrame, source: str, words: Mapping[str, str]
-) -> tuple[pd.DataFrame, list[str]]:
+def settle_outcomes(frame: pd.DataFrame, source: str, words: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
     """The frame with `outcome` ("left", "tie", "right", "" where missing) and `weight` in every row; `words` translates further words.
 
     Raises
@@ -209,7 +205,9 @@ def _side(side: str, word: str) -> str:
     tidy = side.strip().casefold()
     if tidy not in (*SIDES, "missing"):
         raise RatingsError(
-            f"{quote(side)} is no outcome", where=f"outcome map, {quote(word)}", remedy="choose left, right, tie or missing"
+            f"{quote(side)} is no outcome",
+            where=f"outcome map, {quote(word)}",
+            remedy="choose left, right, tie or missing",
         )
     return "" if tidy == "missing" else tidy
 

@@ -1,67 +1,57 @@
-"""What a table of ratings holds, before any model: counts, overlap, links, what is missing, what cannot be told."""
+"""What a table holds, whatever its rows are: in words before any model, and as numbers of things that took part."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from expsim_bayes.ratings.call_description import describe_calls
+from expsim_bayes.ratings.calls import code_calls
 from expsim_bayes.ratings.coding import code
-from expsim_bayes.ratings.limits import limits
-from expsim_bayes.ratings.wording import count, listing, quote
+from expsim_bayes.ratings.comparison_description import describe_comparisons
+from expsim_bayes.ratings.comparisons import code_comparisons
+from expsim_bayes.ratings.ranking_description import describe_rankings
+from expsim_bayes.ratings.rankings import code_rankings
+from expsim_bayes.ratings.score_description import describe_scores
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from expsim_bayes.ratings.coding import Coded, Codes
-    from expsim_bayes.ratings.contract import Ratings
+    from expsim_bayes.ratings.contract import Outcome, Ratings
 
 
-@dataclass(frozen=True, eq=False)
-class Description:
-    """Facts about ratings; `sentences` says them in words, `warnings` says what they cannot tell."""
+class Description(Protocol):
+    """What every description can say."""
 
-    source: str
-    """Where the ratings came from."""
-    n_ratings: int
-    """Ratings that have a score."""
-    n_missing: int
-    """Ratings whose score is missing."""
-    n_items: int
-    """Items with a rating."""
-    n_outputs: int
-    """Outputs with a rating."""
-    n_repeated: int
-    """Ratings of an output by a rater who has rated it before."""
-    variants: pd.DataFrame
-    """By variant: `ratings, missing, items, outputs, mean, sd` (sd with n - 1; NaN where there is nothing)."""
-    evaluators: pd.DataFrame
-    """By evaluator: `kind, anonymous, raters, ratings, missing, outputs, share_of_outputs, mean, sd, lowest, highest`
-    and `share_of_reference`, the share of the reference's outputs that it rated too (NaN without a reference)."""
-    raters: pd.DataFrame
-    """By rater: `evaluator, ratings, items, mean, sd`."""
-    ratings_per_output: pd.Series
-    """Number of outputs by the number of their ratings."""
-    components: tuple[tuple[str, ...], ...]
-    """Groups of variants that are linked by shared items or raters; variants of different groups cannot be compared."""
-    components_by_item: tuple[tuple[str, ...], ...]
-    """The same by shared items alone: in one group, differences between items cancel."""
-    reference: str | None
-    """The evaluator that defines quality; None when no people took part and none was declared."""
-    warnings: tuple[str, ...]
-    """What these ratings cannot tell, or only with the help of the priors."""
+    @property
+    def n_ratings(self) -> int:
+        """Scores, verdicts, rankings or calls that can be used."""
+
+    @property
+    def components(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of variants that are linked; variants of different groups cannot be compared."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What cannot be told, or only with the help of the priors; each begins with "warning: "."""
 
     def sentences(self) -> tuple[str, ...]:
         """The description in plain words, warnings last."""
-        return (*_sentences(self), *self.warnings)
+
+
+DESCRIBED: dict[Outcome, Callable[[Ratings], Description]] = {
+    "score": describe_scores,
+    "comparison": describe_comparisons,
+    "ranking": describe_rankings,
+    "operations": describe_calls,
+}
 
 
 def describe(ratings: Ratings) -> Description:
-    """Describe ratings: counts, overlap, connections, missing scores and the limits of what they can tell.
+    """Describe a table: counts, links between variants, what is missing, and the limits of what it can tell.
 
     Examples
     --------
@@ -71,189 +61,95 @@ def describe(ratings: Ratings) -> Description:
     >>> describe(validate(frame)).sentences()[0]
     '2 ratings of 2 outputs: 2 variants, 1 item, 1 rater'
     """
-    coded = code(ratings)
-    variants, evaluators, raters = _by_variant(coded, ratings), _by_evaluator(coded, ratings), _by_rater(coded)
-    again = len(coded.score) - len(_distinct(coded.output, coded.rater))
-    components = _components(coded, by_item=False)
-    return Description(
-        source=ratings.source,
-        n_ratings=len(coded.score),
-        n_missing=coded.n_missing,
-        n_items=len(coded.items),
-        n_outputs=len(coded.outputs),
-        n_repeated=again,
-        variants=variants,
-        evaluators=evaluators,
-        raters=raters,
-        ratings_per_output=_tally(coded.output),
-        components=components,
-        components_by_item=_components(coded, by_item=True),
-        reference=coded.evaluators[coded.reference] if coded.reference >= 0 else None,
-        warnings=limits(coded, variants, evaluators, raters, components),
-    )
+    return DESCRIBED[ratings.outcome](ratings)
 
 
-def _distinct(major: Codes, minor: Codes) -> NDArray[np.int64]:
-    """Keys of the distinct pairs of two codes."""
-    width = int(minor.max()) + 1 if len(minor) else 1
-    return np.unique(major.astype(np.int64) * width + minor)
+class TakingPart(NamedTuple):
+    """Who and what took part; V variants, K evaluators, J raters."""
+
+    variants: tuple[str, ...]
+    """All variants."""
+    evaluators: tuple[str, ...]
+    """Evaluators; none where nobody rated."""
+    kinds: tuple[str, ...]
+    """Kind of each evaluator."""
+    raters: tuple[str, ...]
+    """Raters, by evaluator."""
+    rater_evaluator: NDArray[np.intp]
+    """(J,) evaluator of each rater."""
+    by_variant: NDArray[np.intp]
+    """(V,) outputs, comparisons, rankings or calls in which each variant took part."""
+    by_evaluator: NDArray[np.intp]
+    """(K,) ratings each evaluator gave."""
+    by_rater: NDArray[np.intp]
+    """(J,) ratings each rater gave."""
+    reference: int
+    """Evaluator that defines quality; -1 where nobody does."""
+    total: int
+    """Scores, verdicts, rankings or calls in all."""
 
 
-def _distinct_per(major: Codes, minor: Codes, n: int) -> NDArray[np.intp]:
-    """Number of distinct minor codes with each major code."""
-    width = int(minor.max()) + 1 if len(minor) else 1
-    return np.bincount(_distinct(major, minor) // width, minlength=n).astype(np.intp)
+def taking_part(ratings: Ratings) -> TakingPart:
+    """Who and what took part in some ratings.
 
-
-def _moments(
-    score: NDArray[np.float64], group: Codes, n_groups: int
-) -> dict[str, NDArray[np.float64] | NDArray[np.intp]]:
-    n = np.bincount(group, minlength=n_groups)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(group, score, minlength=n_groups) / n
-        centred = score - mean[group]
-        sd = np.where(n > 1, np.sqrt(np.bincount(group, centred**2, minlength=n_groups) / (n - 1)), np.nan)
-    return {"ratings": n, "mean": mean, "sd": sd}
-
-
-def _missing(ratings: Ratings, column: str, names: tuple[str, ...]) -> NDArray[np.intp]:
-    table = ratings.table
-    counts = table.loc[table["score"].isna(), column].value_counts().reindex(list(names), fill_value=0)
-    return np.asarray(counts, dtype=np.intp)
-
-
-def _by_variant(coded: Coded, ratings: Ratings) -> pd.DataFrame:
-    n = len(coded.variants)
-    columns = _moments(coded.score, coded.variant, n) | {
-        "missing": _missing(ratings, "variant", coded.variants),
-        "items": _distinct_per(coded.variant, coded.item, n),
-        "outputs": np.bincount(coded.output_variant, minlength=n),
-    }
-    order = ["ratings", "missing", "items", "outputs", "mean", "sd"]
-    return pd.DataFrame(columns, index=pd.Index(coded.variants, name="variant", dtype="str"))[order]
-
-
-def _by_evaluator(coded: Coded, ratings: Ratings) -> pd.DataFrame:
-    n = len(coded.evaluators)
-    table = ratings.table[["evaluator", "kind"]].drop_duplicates().set_index("evaluator")["kind"].sort_index()
-    names = tuple(table.index)
-    pairs = _distinct(coded.evaluator, coded.output)
-    width = int(coded.output.max()) + 1
-    outputs = np.bincount(pairs // width, minlength=n)
-    lowest, highest = np.full(n, np.inf), np.full(n, -np.inf)
-    np.minimum.at(lowest, coded.evaluator, coded.score)
-    np.maximum.at(highest, coded.evaluator, coded.score)
-    columns = _moments(coded.score, coded.evaluator, n) | {
-        "raters": np.bincount(coded.rater_evaluator, minlength=n),
-        "outputs": outputs,
-        "share_of_outputs": outputs / len(coded.outputs),
-        "lowest": lowest,
-        "highest": highest,
-        "share_of_reference": _share_of_reference(coded, pairs, width),
-    }
-    frame = pd.DataFrame(columns, index=pd.Index(coded.evaluators, dtype="str")).reindex(list(names))
-    whole = ["ratings", "raters", "outputs"]
-    frame[whole] = frame[whole].fillna(0).astype(np.intp)
-    frame = frame.assign(
-        kind=table.to_numpy(),
-        anonymous=table.isin(ratings.anonymous_kinds).to_numpy(),
-        missing=_missing(ratings, "evaluator", names),
-    )
-    order = [
-        "kind",
-        "anonymous",
-        "raters",
-        "ratings",
-        "missing",
-        "outputs",
-        "share_of_outputs",
-        "share_of_reference",
-        "mean",
-        "sd",
-        "lowest",
-        "highest",
-    ]
-    return frame[order].rename_axis("evaluator")
-
-
-def _share_of_reference(coded: Coded, pairs: NDArray[np.int64], width: int) -> NDArray[np.float64]:
-    """Share of the reference's outputs that each evaluator rated too."""
-    if coded.reference < 0:
-        return np.full(len(coded.evaluators), np.nan)
-    rated = np.zeros(width, dtype=bool)
-    rated[pairs[pairs // width == coded.reference] % width] = True
-    both = np.bincount(pairs // width, weights=rated[pairs % width], minlength=len(coded.evaluators))
-    return np.asarray(both / rated.sum(), dtype=np.float64)
-
-
-def _by_rater(coded: Coded) -> pd.DataFrame:
-    n = len(coded.raters)
-    columns = _moments(coded.score, coded.rater, n) | {
-        "evaluator": np.array(coded.evaluators, dtype=object)[coded.rater_evaluator],
-        "items": _distinct_per(coded.rater, coded.item, n),
-    }
-    return pd.DataFrame(columns, index=pd.Index(coded.raters, name="rater", dtype="str"))[
-        ["evaluator", "ratings", "items", "mean", "sd"]
-    ]
-
-
-def _tally(output: Codes) -> pd.Series:
-    sizes, outputs = np.unique(np.bincount(output), return_counts=True)
-    return pd.Series(outputs, index=pd.Index(sizes, name="ratings"), name="outputs")
-
-
-def _components(coded: Coded, *, by_item: bool) -> tuple[tuple[str, ...], ...]:
-    """Groups of variants in the graph of variants and items, with raters too unless `by_item`.
-
-    Slots are not persons: they count as their evaluator.
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from expsim_bayes.ratings import taking_part, validate
+    >>> frame = pd.DataFrame({"variant": ["A", "B"], "item": "1", "rater": "ann", "score": [4.0, 5.0]})
+    >>> taking_part(validate(frame)).by_rater.tolist()
+    [2]
     """
-    n_variants, n_items = len(coded.variants), len(coded.items)
-    rater = np.where(coded.anonymous[coded.evaluator], len(coded.raters) + coded.evaluator, coded.rater)
-    links = [n_variants + coded.item] if by_item else [n_variants + coded.item, n_variants + n_items + rater]
-    ends = np.concatenate(links)
-    starts = np.tile(coded.variant, len(links))
-    size = n_variants + n_items + len(coded.raters) + len(coded.evaluators)
-    _, label = connected_components(coo_array((np.ones(len(ends)), (starts, ends)), shape=(size, size)), directed=False)
-    rated = np.unique(coded.variant)
-    groups = [
-        tuple(coded.variants[v] for v in rated if label[v] == group) for group in dict.fromkeys(label[rated].tolist())
-    ]
-    return tuple(groups)
+    if ratings.outcome == "operations":
+        calls = code_calls(ratings)
+        nobody = np.zeros(0, dtype=np.intp)
+        by_variant = np.bincount(calls.variant, minlength=len(calls.variants))
+        return TakingPart(calls.variants, (), (), (), nobody, by_variant, nobody, nobody, -1, calls.variant.size)
+    if ratings.outcome == "score":
+        scores = code(ratings)
+        weight = np.ones(scores.score.size)
+        return _rated(scores, np.bincount(scores.output_variant, minlength=len(scores.variants)), weight)
+    if ratings.outcome == "comparison":
+        compared = code_comparisons(ratings)
+        sides = np.concatenate([compared.left, compared.right])
+        met = np.bincount(sides, np.tile(compared.weight, 2), len(compared.variants))
+        return _rated(compared, met, compared.weight)
+    ranked = code_rankings(ratings)
+    placed = np.bincount(ranked.order[ranked.order >= 0], minlength=len(ranked.variants))
+    return _rated(ranked, placed, np.ones(ranked.size.size))
 
 
-def _sentences(facts: Description) -> list[str]:
-    parts = ((len(facts.variants), "variant"), (facts.n_items, "item"), (len(facts.raters), "rater"))
-    whole = ", ".join(count(number, noun) for number, noun in parts)
-    words = [f"{count(facts.n_ratings, 'rating')} of {count(facts.n_outputs, 'output')}: {whole}"]
-    if facts.n_missing:
-        by = ", ".join(f"{quote(name)} {n:,}" for name, n in facts.evaluators["missing"].items() if n)
-        words.append(f"{count(facts.n_missing, 'score')} missing: {by}")
-    sizes = facts.ratings_per_output
-    fewest, most = int(sizes.index.min()), int(sizes.index.max())
-    words.append(
-        f"every output has {count(fewest, 'rating')}"
-        if fewest == most
-        else f"an output has {fewest:,} to {most:,} ratings, {facts.n_ratings / facts.n_outputs:.1f} on average"
+class _Coded(Protocol):
+    """What all codes of ratings by raters have."""
+
+    @property
+    def variants(self) -> tuple[str, ...]: ...
+    @property
+    def evaluators(self) -> tuple[str, ...]: ...
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+    @property
+    def raters(self) -> tuple[str, ...]: ...
+    @property
+    def rater_evaluator(self) -> NDArray[np.intp]: ...
+    @property
+    def rater(self) -> NDArray[np.intp]: ...
+    @property
+    def evaluator(self) -> NDArray[np.intp]: ...
+    @property
+    def reference(self) -> int: ...
+
+
+def _rated(data: _Coded, by_variant: NDArray[np.generic], weight: NDArray[np.float64]) -> TakingPart:
+    return TakingPart(
+        variants=data.variants,
+        evaluators=data.evaluators,
+        kinds=data.kinds,
+        raters=data.raters,
+        rater_evaluator=data.rater_evaluator,
+        by_variant=by_variant.astype(np.intp),
+        by_evaluator=np.bincount(data.evaluator, weight, len(data.evaluators)).astype(np.intp),
+        by_rater=np.bincount(data.rater, weight, len(data.raters)).astype(np.intp),
+        reference=data.reference,
+        total=int(weight.sum()),
     )
-    for name, row in facts.evaluators.iterrows():
-        overlap = (
-            ""
-            if facts.reference in (None, name)
-            else f", {row['share_of_reference']:.0%} of those of {quote(facts.reference)}"
-        )
-        raters = f"{count(int(row['raters']), 'slot' if row['anonymous'] else 'rater')}"
-        words.append(
-            f"{quote(name)} ({row['kind']}, {raters}) rated {row['share_of_outputs']:.0%} of the "
-            f"outputs{overlap}, mean {row['mean']:.3g}"
-        )
-    if facts.n_repeated:
-        words.append(f"{count(facts.n_repeated, 'rating')} repeat an earlier one of the same rater and output")
-    if len(facts.components_by_item) == 1 and len(facts.variants) > 1:
-        words.append("all variants are linked by shared items")
-    elif len(facts.components) == 1 and len(facts.variants) > 1:
-        words.append(
-            f"variants share raters but not items: {count(len(facts.components_by_item), 'group')} by items alone"
-        )
-    elif len(facts.components) > 1:
-        words.append("groups of variants without a link: " + "; ".join(listing(group) for group in facts.components))
-    return words

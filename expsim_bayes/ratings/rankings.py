@@ -103,9 +103,7 @@ def code_rankings(ratings: Ratings) -> CodedRankings:
         evaluators=evaluators,
         rater_evaluator=evaluator[first_rater],
         kinds=kinds,
-        reference=reference_of(
-            evaluators, kinds, np.bincount(evaluator, minlength=len(evaluators)), ratings.reference
-        ),
+        reference=reference_of(evaluators, kinds, np.bincount(evaluator, minlength=len(evaluators)), ratings.reference),
         anonymous=np.array([k in ratings.anonymous_kinds for k in kinds], dtype=bool),
         n_missing=int((~placed).sum()),
         n_alone=int((~told).sum()),
@@ -126,7 +124,11 @@ def settle_ranks(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[s
     placed = frame[frame["rank"].notna()]
     for column, problem, remedy in (
         ("variant", "ranked twice in one ranking", "number the rankings of one rater in a column 'repeat'"),
-        ("rank", "that two variants of one ranking share", "give every variant a place of its own, or compare pairs with ties"),
+        (
+            "rank",
+            "that two variants of one ranking share",
+            "give every variant a place of its own, or compare pairs with ties",
+        ),
     ):
         twice = placed.duplicated([*key, column]).to_numpy(dtype=bool)
         if twice.any():

@@ -172,7 +172,9 @@ class _Asked(NamedTuple):
 
 def variant_cells(table: pd.DataFrame) -> pd.Series:
     """Every cell that names a variant, with the number of its row."""
-    return pd.concat([table[name] for name in ("variant", "variant_left", "variant_right") if name in table.columns])
+    columns = ("variant", "variant_left", "variant_right")
+    cells: pd.Series = pd.concat([table[name] for name in columns if name in table.columns])
+    return cells
 
 
 def _said(table: pd.DataFrame, outcome: Outcome, source: str, asked: _Asked) -> tuple[pd.DataFrame, list[str]]:

@@ -8,32 +8,32 @@ smallest :math:`n` with which the rules decide with a probability of at least .8
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
 
-from expsim_bayes import superiority
 from expsim_bayes.costs import elapsed_days
+from expsim_bayes.planning.futures import (
+    ENDLESS,
+    FIRST_BATCH,
+    MOST_RATINGS,
+    TARGET,
+    Choice,
+    Further,
+    fewest,
+    gain_of_choosing_later,
+    leader_and_challenger,
+    prob_decides,
+    variance,
+)
 from expsim_bayes.posterior import Batch, State, carried_over, layout, quality_marginals, update
-from expsim_bayes.stopping import CONTINUE, Evidence, first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from expsim_bayes.posterior import Components, Layout
-    from expsim_bayes.stopping import Rule
-
-TARGET = 0.8
-"""Probability of a decision that a recommended batch must give."""
-MOST_RATINGS = 100_000
-"""No batch larger than this is recommended."""
-_FUTURES = 512
-"""Possible future means in which the rules are asked; the value of a batch looks at 16 times as many."""
-_ENDLESS = 1e9
-"""Ratings that stand for no end of them."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Source:
     """Hours before a batch comes back, for each of them; none where empty."""
 
 
-@dataclass(frozen=True)
-class Question:
+@dataclass(frozen=True, kw_only=True)
+class Question(Choice):
     """What is to be decided, and what is known about it."""
 
     state: State
@@ -72,53 +72,6 @@ class Question:
     """Its components."""
     places: Layout
     """Its layout."""
-    rules: tuple[Rule, ...]
-    """Rules that decide."""
-    contenders: tuple[int, ...]
-    """Variants whose outputs would be rated."""
-    barred: tuple[int, ...] = ()
-    """Variants that break a limit and so may not be launched."""
-    control: int | None = None
-    """The control."""
-    min_effect: float = 0.0
-    """Smallest difference that matters, in points."""
-    rope: float = 0.0
-    """Width of equivalence, in points."""
-    higher_is_better: bool = True
-    """Direction of the scale."""
-
-
-class Further(NamedTuple):
-    """What further ratings of one kind would bring."""
-
-    label: str
-    """Kind of ratings."""
-    new_people: int
-    """How many people would have to be found for them."""
-    ratings: int | None
-    """Fewest with which the rules decide with a probability of .8 or more; None where no number does."""
-    outputs: int | None
-    """Outputs that are generated for them."""
-    usd: float | None
-    """Dollars for them; None where prices are not known or no number does."""
-    days: float | None
-    """Days for them; None where speeds are not known or no number does."""
-    prob_decides: float
-    """Probability that the rules decide with them, or with the most that may be bought where that is not enough."""
-    batch_ratings: int
-    """Ratings in a first batch: what the same money (or, where prices are not known, the same number) buys of each kind."""
-    batch_usd: float | None
-    """Dollars for that batch; None where prices are not known."""
-    variance_removed: float
-    """Share of the variance of leader against challenger that the batch would remove."""
-    floor: float
-    """Share of that variance that no number of these ratings can remove."""
-    value: float
-    """Expected gain in quality of the choice after the batch, in points a use."""
-
-
-FIRST_BATCH = 100
-"""Ratings of the dearest kind in a first batch; other kinds are compared at the same price."""
 
 
 def further_ratings(
@@ -169,17 +122,17 @@ def _further(
         return cov
 
     def decides(ratings: float) -> float:
-        return _prob_decides(question, before.mean[0], before.cov[0], after(ratings))
+        return prob_decides(question, before.mean[0], before.cov[0], after(ratings))
 
     most = MOST_RATINGS
     if usd_left is not None and usd_per_item:
         most = min(most, int(max(usd_left, 0.0) / usd_per_item) * ratings_per_item)
-    needed = _fewest(decides, ratings_per_item, most, target)
-    pick = _leader_and_challenger(question, before.mean[0])
+    needed = fewest(decides, ratings_per_item, most, target)
+    pick = leader_and_challenger(question, before.mean[0])
     batch = float(FIRST_BATCH)
     if batch_usd is not None and usd_per_item:
         batch = min(batch_usd / usd_per_item * ratings_per_item, float(MOST_RATINGS))
-    start, first_batch, end = (_variance(cov, pick) for cov in (before.cov[0], after(batch), after(_ENDLESS)))
+    start, first_batch, end = (variance(cov, pick) for cov in (before.cov[0], after(batch), after(ENDLESS)))
     return Further(
         label=source.label,
         new_people=source.new_people,
@@ -192,7 +145,7 @@ def _further(
         batch_usd=None if usd_per_item is None else batch / ratings_per_item * usd_per_item,
         variance_removed=1.0 - first_batch / start,
         floor=end / start,
-        value=_value(question, before.mean[0], before.cov[0], after(batch)),
+        value=gain_of_choosing_later(question, before.mean[0], before.cov[0], after(batch)),
     )
 
 
@@ -214,25 +167,6 @@ def with_new_raters(question: Question, evaluator: int, n_new: int) -> tuple[Que
         raters=np.arange(n_known),
     )
     return replace(question, state=state, places=wider), tuple(range(n_known, n_known + n_new))
-
-
-def value_of_batch(mean: float, variance_now: float, variance_then: float) -> float:
-    r"""Expected gain of choosing between two variants after a batch rather than now, per unit of use.
-
-    With :math:`D = V - V'` and :math:`z = |m| / \sqrt D` it is :math:`\sqrt D (\phi(z) - z \Phi(-z))`.
-
-    Examples
-    --------
-    >>> round(value_of_batch(0.0, 0.04, 0.0), 4)  # sd .2, known exactly afterwards
-    0.0798
-    """
-    from scipy.special import ndtr
-
-    spread = np.sqrt(max(variance_now - variance_then, 0.0))
-    if spread == 0.0:
-        return 0.0
-    z = abs(mean) / spread
-    return float(spread * (np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) - z * ndtr(-z)))
 
 
 def pairing_gain(components: Components) -> float:
@@ -296,111 +230,3 @@ def _days(source: Source, ratings: int) -> float | None:
         turnaround_hours=source.turnaround_hours or 0.0,
     )
     return float(np.max(days))
-
-
-def _futures(
-    mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64], *, count: int
-) -> NDArray[np.float64]:
-    """(future, variant) evenly weighted means that a batch may lead to, up to a shift common to all variants."""
-    n = mean.size
-    centre = np.eye(n) - 1.0 / n
-    values, vectors = np.linalg.eigh(centre @ (now - then) @ centre)
-    root = vectors[:, 1:] * np.sqrt(np.maximum(values[1:], 0.0))
-    return mean + _normal_grid(count, n - 1) @ root.T
-
-
-def _normal_grid(count: int, dims: int) -> NDArray[np.float64]:
-    """(count, dims) evenly weighted standard normal points: midpoints in one dimension, a Kronecker sequence in more.
-
-    Each point of the sequence comes with its mirror image, so that turning the scale around turns the answer around.
-    """
-    if dims == 1:
-        return np.asarray(ndtri((np.arange(count) + 0.5) / count))[:, None]
-    ratio = 1.5
-    for _ in range(64):
-        ratio = (1.0 + ratio) ** (1.0 / (dims + 1))
-    steps = ratio ** -np.arange(1.0, dims + 1)
-    uniform = (np.arange(count // 2) + 0.5)[:, None] * steps % 1.0
-    half = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
-    return np.concatenate([half, -half])
-
-
-def _prob_decides(
-    question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]
-) -> float:
-    """Share of the futures in which a rule fires, among contenders and control, or all variants where a rule asks of all."""
-    asks_all = any(rule.rule == "equivalence" for rule in question.rules)
-    playing = list(range(mean.size)) if asks_all else _playing(question)
-    pick = np.ix_(playing, playing)
-    futures = _futures(mean[playing], now[pick], then[pick], count=_FUTURES)
-    control = None if question.control is None else playing.index(question.control)
-    found = superiority.from_gaussian(
-        futures,
-        then[pick][None],
-        control=control,
-        min_effect=question.min_effect,
-        rope=question.rope,
-        higher_is_better=question.higher_is_better,
-        eligible=~np.isin(playing, question.barred)[None] if question.barred else None,
-        points=64,
-    )
-    nothing = np.zeros(len(futures))
-    evidence = Evidence(
-        prob_best=found.prob_best,
-        prob_superior=found.prob_superior,
-        expected_loss=found.expected_loss,
-        prob_equivalent=found.prob_equivalent,
-        dollars=nothing,
-        ratings=nothing.astype(np.int64),
-        days=nothing,
-        control=control,
-    )
-    deciding = tuple(rule for rule in question.rules if rule.rule in _DECIDING)
-    return float(np.mean(first(deciding, evidence, look=10**6).decision != CONTINUE))
-
-
-def _playing(question: Question) -> list[int]:
-    """Variants among which the choice is made: the contenders and the control."""
-    return sorted({*question.contenders, *(() if question.control is None else (question.control,))})
-
-
-_DECIDING = ("superiority", "beats_control", "expected_loss", "equivalence")
-
-
-def _value(question: Question, mean: NDArray[np.float64], now: NDArray[np.float64], then: NDArray[np.float64]) -> float:
-    """Expected gain of choosing after the batch rather than now, in points a use."""
-    sign = 1.0 if question.higher_is_better else -1.0
-    playing = _playing(question)
-    if len(playing) == 2:
-        a, b = playing
-        return value_of_batch(float(mean[a] - mean[b]), _variance(now, playing), _variance(then, playing))
-    pick = np.ix_(playing, playing)
-    futures = sign * _futures(mean[playing], now[pick], then[pick], count=16 * _FUTURES)
-    return max(float(futures.max(axis=1).mean() - futures.mean(axis=0).max()), 0.0)
-
-
-def _leader_and_challenger(question: Question, mean: NDArray[np.float64]) -> tuple[int, int]:
-    """The two contenders with the best means."""
-    sign = -1.0 if question.higher_is_better else 1.0
-    order = sorted(question.contenders, key=lambda v: sign * mean[v])
-    return order[0], order[1]
-
-
-def _variance(cov: NDArray[np.float64], pick: Sequence[int]) -> float:
-    """Variance of the difference of two variants."""
-    a, b = pick
-    return float(cov[a, a] + cov[b, b] - 2 * cov[a, b])
-
-
-def _fewest(decides: Callable[[float], float], step: int, most: int, target: float) -> int | None:
-    """Fewest ratings, in whole items, with which the rules decide often enough: doubling, then halving."""
-    largest = most // step
-    low, high = 0, 1
-    while high < largest and decides(high * step) < target:
-        low, high = high, min(2 * high, largest)
-    if largest < 1 or decides(high * step) < target:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if decides(middle * step) >= target else (middle, high)
-    return high * step
