@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REPORTED = (
     "quality", "q", "level", "scale_use", "severity", "shift", "sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater",
-    "sd_taste", "sd_opinion", "sd_noise",
+    "sd_taste", "sd_opinion", "sd_noise", "sensitivity", "specificity", "prevalence", "confusion",
 )  # fmt: skip
 """Quantities that a report shows and the gate looks at."""
 

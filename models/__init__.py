@@ -1,6 +1,7 @@
 """The science: one generative story a file, each an explicit hierarchical PyMC model that reads like a paper's model section.
 
 `continuous` scores on a continuous scale, by people and judges.
+`binary`     pass or fail, by people and judges who err, with or without gold labels.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("ordinal",)
+RECIPES = ("binary", "ordinal")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""
