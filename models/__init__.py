@@ -1,6 +1,7 @@
 """The science: one generative story a file, each an explicit hierarchical PyMC model that reads like a paper's model section.
 
 `continuous` scores on a continuous scale, by people and judges.
+`preference` one variant against another, ties allowed, by people and judges.
 `binary`     pass or fail, by people and judges who err, with or without gold labels.
 """
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("binary", "ordinal")
+RECIPES = ("binary", "ordinal", "preference")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""

@@ -1,6 +1,7 @@
 """Pretend ratings from known truths, one file a kind of rating.
 
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
+preference    a declared truth -> comparisons by people and judges
 """
 
 from __future__ import annotations
