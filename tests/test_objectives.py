@@ -69,7 +69,7 @@ def test_best_within_a_limit_is_the_exact_integral() -> None:
         assert c.prob_best_within == pytest.approx(exact[c.name], abs=0.01)
         assert c.keeps_all == pytest.approx(keep["AB".index(c.name)], abs=1e-3)
     assert found.prob_none == pytest.approx(np.prod(1 - keep), abs=0.005)
-    assert sum(c.prob_best_within for c in found.candidates) + found.prob_none == pytest.approx(1.0, abs=1e-12)
+    assert sum(c.prob_best_within for c in found.candidates) + (found.prob_none or 0.0) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_a_limit_counted_from_the_control_is_the_probability_of_a_difference() -> None:

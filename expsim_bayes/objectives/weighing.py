@@ -8,11 +8,13 @@ are independent: joint draws are made by pairing theirs at random. Metrics of on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from expsim_bayes import superiority
+from expsim_bayes.amounts import level
 from expsim_bayes.errors import SettingError
 from expsim_bayes.facts import CI_PROB, Decision, DecisionName, Interval
 from expsim_bayes.objectives.metrics import Limit, Metric
@@ -139,16 +141,22 @@ def weigh(
     control = _control(metrics, control)
     _check(metrics, weights, limits, control)
     names, left_out = _common(metrics, control)
-    told = {
-        "metrics": tuple(metrics), "weights": tuple(weights.items()), "limits": tuple(limits), "control": control, "threshold": threshold,
-        "limit_threshold": limit_threshold, "rope": rope, "left_out": left_out, "ci_prob": ci_prob,
-    }  # fmt: skip
+    made = partial(
+        Weighed,
+        metrics=tuple(metrics),
+        weights=tuple(weights.items()),
+        limits=tuple(limits),
+        control=control,
+        threshold=threshold,
+        limit_threshold=limit_threshold,
+        rope=rope,
+        left_out=left_out,
+        ci_prob=ci_prob,
+    )
     refused = [metric for metric in metrics if metric.verdict == "refuse"]
     if refused:
         reason = " ".join(f"The fit of {m.name} is not to be trusted: {' '.join(m.reasons)}" for m in refused)
-        return Weighed(
-            Decision("refuse", reason=reason), candidates=(), prob_none=None, prob_equivalent=None, mcse=0.0, **told
-        )
+        return made(Decision("refuse", reason=reason), candidates=(), prob_none=None, prob_equivalent=None, mcse=0.0)
     draws = _joint(metrics, names, np.random.default_rng(random_seed))
     at = None if control is None else names.index(control)
     utility = sum((weight * draws[name] for name, weight in weights.items()), start=np.zeros(1))
@@ -176,13 +184,12 @@ def weigh(
         for v, name in enumerate(names)
     ]
     order = np.argsort(-utility.mean(axis=0), kind="stable")
-    return Weighed(
+    return made(
         _decision(rows, found, at, threshold=threshold, limit_threshold=limit_threshold, rope=rope),
         candidates=tuple(rows[v] for v in order),
         prob_none=nobody,
         prob_equivalent=float(found.prob_equivalent),
         mcse=float(found.mcse),
-        **told,
     )
 
 
@@ -324,7 +331,7 @@ def _decision(
     )
     code, variant = int(said.decision[0]), int(said.variant[0])
     if code == CONTINUE:
-        return Decision("collect", reason=f"No variant is the best with a probability of {threshold:g}.")
+        return Decision("collect", reason=f"No variant is the best with a probability of {level(threshold)}.")
     name = cast("DecisionName", DECISIONS[code])
     if name == "keep_control" and control is not None and rows[control].prob_best_within < threshold:
         return Decision("collect", reason="It is not known whether better variants keep the limits.")
@@ -345,4 +352,4 @@ def _nobody(
     )
     if settled:
         return Decision("keep_control", reason="Does a variant keep all limits?", threshold=limit_threshold)
-    return Decision("collect", reason=f"No variant keeps all limits with a probability of {limit_threshold:g}.")
+    return Decision("collect", reason=f"No variant keeps all limits with a probability of {level(limit_threshold)}.")

@@ -118,7 +118,7 @@ def _limits(weighed: Weighed) -> str:
     if not weighed.limits:
         return ""
     asked = listed([limit_text(each, weighed) for each in weighed.limits])
-    said = [f"Limits: {asked}; a launch asks for {percent(weighed.limit_threshold)} that all are kept."]
+    said = [f"Limits: {asked}; a launch asks for {level(weighed.limit_threshold)} that all are kept."]
     keep = [c for c in weighed.candidates if c.launchable]
     broken = [c for c in weighed.candidates if c.keeps_all <= 1 - weighed.limit_threshold]
     for who, one, many in ((keep, "keeps", "keep"), (broken, "breaks", "break")):
