@@ -464,3 +464,13 @@ def test_frank_judges_are_metrics_of_their_own(real_data: Path) -> None:
     facts = describe_scores(read(real_data / "frank_factuality.csv"))
     assert sorted(facts.evaluators["kind"]) == ["human"] + ["metric"] * 5
     assert facts.evaluators.loc["dae", "outputs"] == 2_246 - 83
+
+
+def test_averages_are_rounded_on_request_and_counted() -> None:
+    frame = pd.DataFrame(
+        {"variant": ["A", "B", "A", "B"], "item": list("1122"), "rater": "ann", "score": [2.5, 3.67, None, 4]}
+    )
+    ratings = validate(frame, round_scores=True)
+    assert ratings.table["score"].dropna().tolist() == [2.0, 4.0, 4.0]
+    assert any("2 scores rounded to the nearest whole point" in notice for notice in ratings.notices)
+    assert not any("rounded" in notice for notice in validate(frame).notices)

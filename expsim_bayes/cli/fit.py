@@ -49,6 +49,10 @@ def fit(
         str | None,
         typer.Option(metavar="LO:HI", help="Scores outside count as missing.", rich_help_panel=READING),
     ] = None,
+    round_scores: Annotated[
+        bool,
+        typer.Option("--round-scores", help="Round averages to the nearest whole point.", rich_help_panel=READING),
+    ] = False,
     score_map: Annotated[
         list[str] | None,
         typer.Option(metavar="WORD=NUMBER", help="What a word is worth, such as good=1.", rich_help_panel=READING),
@@ -161,6 +165,7 @@ def fit(
             where=pairs(where, option="--where", example="language=en"),
             score_range=bounds(score_range, option="--score-range"),
             valid_range=bounds(valid_range, option="--valid-range"),
+            round_scores=round_scores,
             score_map=numbers(score_map, option="--score-map", example="good=1"),
             higher_is_better=not lower_is_better,
             anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),

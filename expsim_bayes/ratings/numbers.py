@@ -149,11 +149,26 @@ def void_outside(
     void = outside(score.to_numpy(), valid_range)
     if not void.any():
         return score, [f"all scores lie in the valid range {low:g} to {high:g}"]
-    by = evaluator[void].value_counts()
-    shown = ", ".join(f"{quote(name)} {n:,}" for name, n in by.head(8).items())
-    more = ", ..." if len(by) > 8 else ""
     words = f"{count(int(void.sum()), 'score')} outside the valid range {low:g} to {high:g} counted as missing"
-    return score.mask(void), [f"{words} ({shown}{more})"]
+    return score.mask(void), [f"{words} ({_by_evaluator(evaluator[void])})"]
+
+
+def round_to_whole(score: pd.Series, evaluator: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Scores rounded to the nearest whole point, halves to the even one, with those that moved counted by evaluator."""
+    whole = score.round()
+    moved = (score.notna() & (score != whole)).to_numpy()
+    if not moved.any():
+        return score, []
+    return whole, [
+        f"{count(int(moved.sum()), 'score')} rounded to the nearest whole point ({_by_evaluator(evaluator[moved])})"
+    ]
+
+
+def _by_evaluator(evaluator: pd.Series) -> str:
+    """How many rows each evaluator has, the first eight of them."""
+    by = evaluator.value_counts()
+    shown = ", ".join(f"{quote(name)} {n:,}" for name, n in by.head(8).items())
+    return shown + (", ..." if len(by) > 8 else "")
 
 
 def require_range(score: pd.Series, score_range: tuple[float, float], source: str) -> None:

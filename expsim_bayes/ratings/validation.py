@@ -40,6 +40,7 @@ def validate(
     where: Mapping[str, str] = NOTHING,
     score_range: tuple[float, float] | None = None,
     valid_range: tuple[float, float] | None = None,
+    round_scores: bool = False,
     higher_is_better: bool = True,
     anonymous_kinds: Collection[str] = (),
     control: str | None = None,
@@ -75,6 +76,8 @@ def validate(
         The possible scores. A score outside is an error. Without it nothing is checked against a range.
     valid_range : (low, high), optional
         Scores outside count as missing. Stands for `score_range` too where that is not given.
+    round_scores : bool
+        Scores between whole points (averages of several answers) are rounded to the nearest one, halves to the even one, and counted.
     higher_is_better : bool
         Direction of the scores; False for error counts.
     anonymous_kinds : collection of {"human", "llm", "metric"}
@@ -122,7 +125,7 @@ def validate(
     """
     asked = _Asked(
         numbers.check_range("score_range", score_range), numbers.check_range("valid_range", valid_range),
-        score_map or {}, outcome_map or {},
+        score_map or {}, outcome_map or {}, round_scores,
     )  # fmt: skip
     anonymous = _known_kinds(anonymous_kinds)
     table, outcome, notices = _prepare(frame, source, columns, where, first_row, compare=compare)
@@ -168,6 +171,7 @@ class _Asked(NamedTuple):
     valid_range: tuple[float, float] | None
     score_map: Mapping[str, float]
     outcome_map: Mapping[str, str]
+    round_scores: bool
 
 
 def variant_cells(table: pd.DataFrame) -> pd.Series:
@@ -180,7 +184,7 @@ def variant_cells(table: pd.DataFrame) -> pd.Series:
 def _said(table: pd.DataFrame, outcome: Outcome, source: str, asked: _Asked) -> tuple[pd.DataFrame, list[str]]:
     """The table with what was said in numbers or sides."""
     if outcome == "score":
-        return _score(table, source, asked.score_map, asked.score_range, asked.valid_range)
+        return _score(table, source, asked)
     if asked.score_range is not None or asked.valid_range is not None:
         raise SettingError(
             f"a range of scores has no meaning in a table of {outcome}s".replace("operationss", "calls"),
@@ -237,23 +241,20 @@ def _prepare(
     return frame, outcome, [*tidied, *renamed, *filled, *blank, *kept]
 
 
-def _score(
-    table: pd.DataFrame,
-    source: str,
-    score_map: Mapping[str, float],
-    score_range: tuple[float, float] | None,
-    valid_range: tuple[float, float] | None,
-) -> tuple[pd.DataFrame, list[str]]:
-    values, notices = numbers.parse(table["score"], source, score_map)
+def _score(table: pd.DataFrame, source: str, asked: _Asked) -> tuple[pd.DataFrame, list[str]]:
+    values, notices = numbers.parse(table["score"], source, asked.score_map)
     score = pd.Series(values, index=table.index, name="score")
     unrated = int(score.isna().sum())
     if unrated:
         notices.append(f"{unrated:,} of {count(len(score), 'score')} missing")
-    if valid_range is not None:
-        score, voided = numbers.void_outside(score, table["evaluator"], valid_range)
+    if asked.valid_range is not None:
+        score, voided = numbers.void_outside(score, table["evaluator"], asked.valid_range)
         notices += voided
-    if score_range is not None:
-        numbers.require_range(score, score_range, source)
+    if asked.score_range is not None:
+        numbers.require_range(score, asked.score_range, source)
+    if asked.round_scores:
+        score, rounded = numbers.round_to_whole(score, table["evaluator"])
+        notices += rounded
     if score.isna().all():
         raise RatingsError(
             "every score is missing", where=f"{source}, column 'score'", remedy="give at least one score"

@@ -38,6 +38,7 @@ def read(
     where: Mapping[str, str] = NOTHING,
     score_range: tuple[float, float] | None = None,
     valid_range: tuple[float, float] | None = None,
+    round_scores: bool = False,
     higher_is_better: bool = True,
     anonymous_kinds: Collection[str] = (),
     control: str | None = None,
@@ -59,8 +60,8 @@ def read(
     ----------
     path : path
         The file. Pickles, workbooks, archives and JSON are refused.
-    columns, where, score_range, valid_range, higher_is_better, anonymous_kinds, control, variants, reference,
-    duplicates, merge_names, crossed_users, score_map, outcome_map, compare
+    columns, where, score_range, valid_range, round_scores, higher_is_better, anonymous_kinds, control, variants,
+    reference, duplicates, merge_names, crossed_users, score_map, outcome_map, compare
         As in `expsim_bayes.ratings.validate`.
     encoding : str, optional
         Encoding of a text file, such as "cp1252". Default: UTF-8, or UTF-16 where the file begins with its mark.
@@ -102,6 +103,7 @@ def read(
         where=where,
         score_range=score_range,
         valid_range=valid_range,
+        round_scores=round_scores,
         higher_is_better=higher_is_better,
         anonymous_kinds=anonymous_kinds,
         control=control,
