@@ -1,0 +1,225 @@
+"""The contract that every model of the family keeps, over the whole catalogue."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+
+from expsim_bayes import models
+from expsim_bayes.errors import SettingError
+from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.ratings import Ratings, taking_part, validate
+
+VARIANT_COLUMNS = ("variant", "variant_left", "variant_right")
+
+
+@pytest.fixture(autouse=True)
+def _python_linker() -> Iterator[None]:
+    """Compile with pytensor's plain linker: each test has its own graph, and numba would spend minutes on them."""
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        yield
+
+
+def small(name: str) -> Ratings:
+    """The small design of a model's simulator."""
+    found: Ratings = import_module(f"expsim_bayes.simulate.{name}").small()
+    return found
+
+
+@pytest.fixture(params=models.RECIPES, scope="module")
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return models.recipe(request.param)
+
+
+@pytest.fixture(scope="module")
+def ratings(recipe: Recipe) -> Ratings:
+    return small(recipe.name)
+
+
+@pytest.fixture(scope="module")
+def explicit(recipe: Recipe, ratings: Ratings) -> pm.Model:
+    return recipe.build(ratings, recipe.priors())
+
+
+@pytest.fixture(scope="module")
+def sampled(recipe: Recipe, ratings: Ratings, explicit: pm.Model) -> pm.Model:
+    return recipe.sampled(ratings, recipe.priors()) if recipe.sampled else explicit
+
+
+def test_a_model_that_is_none_is_refused_with_those_that_are() -> None:
+    with pytest.raises(SettingError, match="no model") as caught:
+        models.recipe("nonsense")
+    assert all(name in str(caught.value) for name in models.NAMES)
+
+
+def test_a_recipe_bears_the_name_of_its_module(recipe: Recipe) -> None:
+    module = import_module(f"expsim_bayes.models.{recipe.name}")
+    assert module.RECIPE is recipe
+    assert recipe.priors is module.Priors
+    assert recipe.build is module.build_model
+    assert f"`{recipe.name}`" in (models.__doc__ or "")
+
+
+def test_every_prior_has_a_sentence(recipe: Recipe) -> None:
+    source = Path(str(import_module(f"expsim_bayes.models.{recipe.name}").__file__)).read_text(encoding="utf-8")
+    priors = next(
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef) and node.name == "Priors"
+    )
+    said = {
+        field.target.id: after.value.value
+        for field, after in itertools.pairwise(priors.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+    }  # fmt: skip
+    assert set(said) == set(recipe.priors.model_fields)
+    assert all(str(sentence).endswith(".") for sentence in said.values())
+
+
+def test_quality_has_one_value_a_variant(recipe: Recipe, ratings: Ratings, explicit: pm.Model) -> None:
+    assert explicit.named_vars_to_dims["quality"] == ("variant",)
+    assert tuple(explicit.coords["variant"]) == ratings.variants
+    assert taking_part(ratings).variants == ratings.variants
+    assert recipe.outcome == ratings.outcome
+
+
+def test_what_is_observed_stands_in_data_of_both_forms(recipe: Recipe, explicit: pm.Model, sampled: pm.Model) -> None:
+    assert {rv.name for rv in explicit.observed_RVs} == set(recipe.observed)
+    for data in recipe.observed.values():
+        for model in (explicit, sampled):
+            assert hasattr(model[data], "get_value"), f"{data} is no pm.Data"
+    assert {rv.name for rv in sampled.free_RVs} <= {rv.name for rv in explicit.free_RVs}
+
+
+def test_both_forms_have_the_same_prior_of_what_they_share(explicit: pm.Model, sampled: pm.Model) -> None:
+    if sampled is explicit:
+        pytest.skip("nothing is integrated out")
+    shared = [rv.name for rv in sampled.free_RVs]
+    point = explicit.initial_point(random_seed=3)
+    values = {model: [model.rvs_to_values[model[name]] for name in shared] for model in (explicit, sampled)}
+    logps = [
+        model.compile_fn(model.logp(vars=[model[name] for name in shared], sum=False), inputs=values[model])(
+            {value.name: point[value.name] for value in values[model]}
+        )
+        for model in (explicit, sampled)
+    ]
+    for one, other in zip(*logps, strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_prior_predictions_can_be_observed(recipe: Recipe, explicit: pm.Model) -> None:
+    with explicit:
+        drawn = pm.sample_prior_predictive(20, var_names=["quality", *recipe.observed], random_seed=1)
+    for name, data in recipe.observed.items():
+        predicted, observed = drawn["prior_predictive"][name].to_numpy(), explicit[data].get_value()
+        assert predicted.shape[2:] == observed.shape
+        assert np.isfinite(predicted).all()
+        if np.issubdtype(observed.dtype, np.integer):
+            assert np.issubdtype(predicted.dtype, np.integer)
+            assert predicted.min() >= 0
+    quality = drawn["prior"]["quality"].to_numpy()
+    assert np.isfinite(quality).all()
+    if recipe.unit == "share":
+        assert quality.min() >= 0
+        assert quality.max() <= 1
+
+
+def test_features_are_numbers_of_data_sets(recipe: Recipe, ratings: Ratings) -> None:
+    job = models.task(recipe.name, ratings)
+    assert job.attrs["model"] == recipe.name
+    explicit = recipe.build(ratings, recipe.priors())
+    name = next(iter(recipe.observed))
+    observed = explicit[recipe.observed[name]].get_value()
+    from expsim_bayes.models._draws import _data
+
+    constant = _data(recipe, explicit)["constant_data"]
+    once, twice = (recipe.features(np.stack([observed] * n), constant) for n in (1, 2))
+    assert once
+    assert list(once) == list(twice)
+    for feature, value in twice.items():
+        assert value.shape == (2,), feature
+        np.testing.assert_array_equal(value, np.repeat(once[feature], 2))
+
+
+def test_sentences_are_sentences(recipe: Recipe, ratings: Ratings) -> None:
+    for sentence in recipe.sentences(ratings, recipe.priors()):
+        assert sentence[0].isupper() or not sentence[0].isalpha()
+        assert sentence.endswith((".", ")"))
+
+
+def test_a_model_travels_to_another_process(sampled: pm.Model) -> None:
+    copied = cloudpickle.loads(cloudpickle.dumps(sampled))
+    point = sampled.initial_point(random_seed=1)
+    np.testing.assert_allclose(copied.compile_logp()(point), sampled.compile_logp()(point), rtol=1e-12)
+
+
+def test_the_order_of_rows_changes_nothing(recipe: Recipe, ratings: Ratings, sampled: pm.Model) -> None:
+    shuffled = replace(ratings, table=ratings.table.sample(frac=1.0, random_state=2).reset_index(drop=True))
+    other = (recipe.sampled or recipe.build)(shuffled, recipe.priors())
+    point = moved(sampled, 4)
+    np.testing.assert_allclose(other.compile_logp()(point), sampled.compile_logp()(point), rtol=1e-10)
+
+
+def test_names_of_variants_change_nothing(recipe: Recipe, ratings: Ratings, sampled: pm.Model) -> None:
+    """Variants in the opposite order of names: the same point, told under the new names, has the same density."""
+    new = dict(zip(ratings.variants, reversed(ratings.variants), strict=True))
+    other = (recipe.sampled or recipe.build)(renamed(ratings, new), recipe.priors())
+    point = moved(sampled, 5)
+    told = {name: _reordered(sampled, other, name, value, new) for name, value in point.items()}
+    np.testing.assert_allclose(other.compile_logp()(told), sampled.compile_logp()(point), rtol=1e-9)
+
+
+def renamed(ratings: Ratings, new: Mapping[str, str]) -> Ratings:
+    """The same ratings, in the opposite order of variants."""
+    frame = ratings.table.copy()
+    for column in VARIANT_COLUMNS:
+        if column in frame.columns:
+            frame[column] = frame[column].map(dict(new))
+    if "output" in frame.columns and frame["output"].nunique() > 1:
+        frame["output"] = frame["output"].astype("str")
+    return validate(
+        frame,
+        score_range=ratings.score_range,
+        higher_is_better=ratings.higher_is_better,
+        anonymous_kinds=ratings.anonymous_kinds,
+        control=None if ratings.control is None else new[ratings.control],
+        duplicates="keep",
+    )
+
+
+def moved(model: pm.Model, seed: int) -> dict[str, Any]:
+    """A point some way off the start."""
+    rng = np.random.default_rng(seed)
+    return {name: value + 0.1 * rng.normal(size=value.shape) for name, value in model.initial_point(seed).items()}
+
+
+def _reordered(one: pm.Model, other: pm.Model, value_name: str, value: Any, new: Mapping[str, str]) -> Any:
+    """A value of one model along the coordinates of the other, matched by label with variants renamed."""
+    variable = next(rv for rv in one.free_RVs if one.rvs_to_values[rv].name == value_name)
+    result = value
+    for axis, dim in enumerate(one.named_vars_to_dims.get(variable.name, ())):
+        labels = [str(label) for label in one.coords[dim]]
+        if axis >= value.ndim or value.shape[axis] != len(labels):
+            continue
+        told = [_rename(label, new) for label in labels]
+        target = [str(label) for label in other.coords[dim]]
+        if sorted(told) == sorted(target):
+            result = np.take(result, [told.index(label) for label in target], axis=axis)
+    return result
+
+
+def _rename(label: str, new: Mapping[str, str]) -> str:
+    for mark in (" | ", "/", " > ", ", "):
+        if mark in label:
+            return mark.join(new.get(part, part) for part in label.split(mark))
+    return new.get(label, label)
