@@ -33,8 +33,10 @@ MEASURES = {
     "interval": "Alpha of the two",
 }
 """What two raters' agreement beyond chance is called, by what values mean."""
-FOOTNOTE = "Alpha and kappa are 1 where raters always agree and 0 where they agree as often as by chance. "
+FOOTNOTE = (
+    "Alpha and kappa are 1 where raters always agree and 0 where they agree as often as by chance. "
     "Intervals are from a bootstrap over items."
+)
 """What the measures mean."""
 
 
