@@ -17,7 +17,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help demo test coverage lint format types contracts notebooks wheel check lock clean
+.PHONY: help demo test coverage lint format types contracts notebooks docs wheel check lock clean
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -56,6 +56,9 @@ notebooks: $(READY) ## execute every notebook from top to bottom; none carries s
 	  $(BIN)/nbstripout --verify "$$notebook"; \
 	  $(BIN)/jupyter-execute "$$notebook"; \
 	done
+
+docs: $(READY) ## write the pages of the models anew, from the models
+	$(BIN)/python docs/model_pages.py
 
 wheel: $(READY) ## build the sdist, and from it the wheel, into dist/
 	@rm -rf dist build

@@ -160,7 +160,7 @@ def agreement(
         for who, chosen in groups.items()
         if len(chosen) > 1 and not (who == "everyone" and not (len(people) and len(judges)))
     ]
-    alphas = [found for who in wanted if (found := _alpha(seen, who, groups[who], how))]
+    alphas = [group for who in wanted if (group := _alpha(seen, who, groups[who], how))]
     notes = []
     if len(seen.raters) == 1:
         notes.append(f"Only {seen.raters[0]!r} rated: with one rater there is no agreement to measure.")
