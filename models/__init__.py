@@ -3,6 +3,8 @@
 `continuous` scores on a continuous scale, by people and judges.
 `preference` one variant against another, ties allowed, by people and judges.
 `binary`     pass or fail, by people and judges who err, with or without gold labels.
+`ranking`    several variants of an item put in order, by people and judges; a ranking may hold some of them.
+`operations` what calls use up: seconds, dollars or tokens, with a heavy tail.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("binary", "ordinal", "preference")
+RECIPES = ("binary", "operations", "ordinal", "preference", "ranking")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""

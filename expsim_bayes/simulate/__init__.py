@@ -2,6 +2,8 @@
 
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
 preference    a declared truth -> comparisons by people and judges
+ranking       a declared truth -> rankings by people and judges
+operations    a declared truth -> calls and what they used up
 """
 
 from __future__ import annotations
