@@ -12,8 +12,8 @@ log-normal law with a heavy tail (Student's t in logs; Lange, Little and Taylor 
     q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad \sigma_v = \sigma e^{s_\sigma z_v},
     \quad z_v \sim N(0, 1), \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
 
-where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` and the :math:`\tau` are half-normal, and all are in logs,
-so that a unit of the amounts is never needed: .1 is about ten per cent.
+where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` and the :math:`\tau` are half-normal, and all are in
+logs, so that a unit of the amounts is never needed: .1 is about ten per cent.
 
 A new call on a new item has all of these in it. `p50` and `p95` are quantiles of its amount, and `mean` its mean, in which an amount above
 the quantile .999 counts as that quantile: a law with a tail this heavy has no mean otherwise, and one call in a thousand is not left to
