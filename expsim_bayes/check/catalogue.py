@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.errors import SettingError
+from expsim_bayes.models import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +50,11 @@ def _agreement(simulations: int, seed: int, _folder: Path | None, progress: Prog
 
 
 def _continuous(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import nuts, summaries
+    from expsim_bayes.check import fits, nuts, summaries
 
     journal = None if folder is None else folder / "continuous.jsonl"
     found = nuts.check_nuts(simulations, random_seed=seed, file=journal, progress=progress)
-    return summaries.of_continuous(found, nuts.SETTINGS)
+    return summaries.of_continuous(found, fits.SETTINGS)
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
@@ -62,6 +63,47 @@ def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progre
     return summaries.of_mutants(mutants.check_mutants(simulations, random_seed=seed, progress=progress))
 
 
+def _model(name: str) -> Check:
+    """Calibration of a model with a recipe."""
+
+    def run(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import family, fits, summaries
+
+        found = family.check_family(name, simulations, random_seed=seed, folder=folder, progress=progress)
+        return summaries.of_family(found, fits.SETTINGS)
+
+    return Check(
+        f"Calibration of the model '{name}'",
+        "Parameters and observations are drawn from the explicit model on a small design, and the model is fitted to the observations "
+        "alone. The rank of the truth among its draws must be uniform for every parameter and reported number, for differences and losses, "
+        "for the joint log-likelihood, and for which variant is best; and intervals must hold the truth as often as they say.",
+        200,
+        PROBED,
+        run,
+    )
+
+
+def _mistakes(name: str) -> Check:
+    """The wrong fits of a model with a recipe."""
+
+    def run(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import mistakes, summaries
+
+        found = mistakes.check_mistakes(name, simulations, random_seed=seed, folder=folder, progress=progress)
+        return summaries.of_mutants(found, mistakes.SETTINGS)
+
+    return Check(
+        f"Wrong fits of the model '{name}' that must be rejected",
+        "The fit is spoilt by one mistake at a time, in its observations, its priors or its draws, on the same data sets, and the "
+        "calibration check must reject each of them, with twice the data sets where these are too few, and pass the fit that is right.",
+        100,
+        PROBED,
+        run,
+    )
+
+
+PROBED = 20
+"""Fewest data sets of a sampled model."""
 CHECKS: dict[str, Check] = {
     "fast": Check(
         "Calibration of the fast posterior",
@@ -106,6 +148,8 @@ CHECKS: dict[str, Check] = {
         100,
         _mutants,
     ),
+    **{name: _model(name) for name in RECIPES},
+    **{f"{name}-mutants": _mistakes(name) for name in RECIPES},
 }
 """Every check."""
 

@@ -7,21 +7,31 @@ appended to a file, and an interrupted run goes on where it stopped with the sam
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import arviz as az
 import numpy as np
 import nutpie
 
 from expsim_bayes.check.designs import effect_name, judge, people, simulated, small
 from expsim_bayes.check.explicit import Drawn, draw
-from expsim_bayes.check.origin import digest
+from expsim_bayes.check.fits import (
+    SETTINGS,
+    Fits,
+    Settings,
+    Simulation,
+    Values,
+    all_fits,
+    best_below,
+    convergence,
+    flat,
+    kept,
+    seed,
+    what_was_run,
+)
 from expsim_bayes.check.resume import Journal
-from expsim_bayes.check.uniformity import Calibration, calibration, predicted_below, ranks_below
-from expsim_bayes.diagnostics import REPORTED
+from expsim_bayes.check.uniformity import ranks_below
+from expsim_bayes.diagnostics import is_reported
 from expsim_bayes.fit import sample
 from expsim_bayes.models._groups import DIMS, Story, dataset, estimated, sampled_components, sampled_parts
 from expsim_bayes.models._marginal import PARTS
@@ -37,80 +47,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import xarray as xr
-    from numpy.typing import NDArray
 
     from expsim_bayes.ratings import Ratings
-
-KEPT = 99
-"""Draws among which the truth is ranked."""
-R_HAT = 1.01
-"""R-hat above which a fit counts as not converged."""
-MOST_BAD = 0.03
-"""Share of fits that may have a divergence, and that may have an R-hat above `R_HAT`."""
-
-
-class Settings(NamedTuple):
-    """Of the sampler."""
-
-    chains: int = 4
-    tune: int = 1_000
-    draws: int = 2_000
-
 
 CODE = (
     "models/*.py",
     "ratings/*.py",
     "posterior/*.py",
-    *(f"check/{name}.py" for name in ("nuts", "designs", "explicit", "uniformity")),
+    *(f"check/{name}.py" for name in ("nuts", "fits", "designs", "explicit", "uniformity")),
     "simulate/scores.py",
     *(f"{name}.py" for name in ("evaluators", "scenario", "diagnostics", "fit")),
 )
 """Files that, changed, may change the numbers."""
-SETTINGS = Settings()
-"""Of the run for the record."""
-
-
-class Simulation(NamedTuple):
-    """One data set, fitted as `expsim_bayes.fit.fit` does it: once more in smaller steps where draws diverged."""
-
-    number: int
-    """From 0."""
-    below: dict[str, float]
-    """Posterior probability below the truth, by quantity."""
-    divergences: int
-    """Divergent draws."""
-    r_hat: float
-    """The worst of the quantities that a report shows."""
-    ess: float
-    """Their smallest effective sample size (bulk)."""
-
-
-class NutsCheck(NamedTuple):
-    """What the check found."""
-
-    simulations: tuple[Simulation, ...]
-    """All of them; a fit with divergences is counted, never dropped."""
-    rows: tuple[Calibration, ...]
-    """Calibration of each quantity."""
-    commit: str
-    """Code with which the first was fitted."""
-    begun_utc: str
-    """When."""
-
-    @property
-    def divergent(self) -> int:
-        """Fits with a divergence."""
-        return sum(one.divergences > 0 for one in self.simulations)
-
-    @property
-    def unconverged(self) -> int:
-        """Fits with an R-hat above `R_HAT`."""
-        return sum(not one.r_hat <= R_HAT for one in self.simulations)
-
-    @property
-    def sampled_well(self) -> bool:
-        """Whether few enough fits had trouble."""
-        return max(self.divergent, self.unconverged) <= MOST_BAD * len(self.simulations)
 
 
 def design() -> Ratings:
@@ -126,7 +74,7 @@ def check_nuts(
     settings: Settings = SETTINGS,
     file: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
-) -> NutsCheck:
+) -> Fits:
     """Calibration of every parameter, of differences, of the joint log-likelihood and of what is decided.
 
     Parameters
@@ -148,26 +96,12 @@ def check_nuts(
         The file holds simulations of another run.
     """
     tell = progress or (lambda _share, _words: None)
-    journal = Journal(file, {"random_seed": random_seed, **settings._asdict(), **_what_was_run()})
-    done = {row["number"]: Simulation(**row) for row in journal.rows()}
-    missing = [number for number in range(simulations) if number not in done]
-    if missing:
-        tell(1 - len(missing) / simulations, "sampled model: compiling")
-        fitter = Fitter(design(), simulations, random_seed=random_seed, settings=settings)
-    for number in missing:
-        tell(len(done) / simulations, f"sampled model: {len(done)} of {simulations} data sets")
-        done[number] = fitter.simulation(number)
-        journal.append(done[number]._asdict())
-    ordered = tuple(done[number] for number in range(simulations))
-    names = list(ordered[0].below)
-    rows = tuple(calibration(name, np.array([one.below[name] for one in ordered])) for name in names)
-    return NutsCheck(ordered, rows, journal.header["commit"], journal.header["begun_utc"])
+    journal = Journal(file, {"random_seed": random_seed, **settings._asdict(), **what_was_run(CODE)})
 
+    def prepare() -> Callable[[int], Simulation]:
+        return Fitter(design(), simulations, random_seed=random_seed, settings=settings).simulation
 
-def _what_was_run() -> dict[str, str]:
-    """What must not change between the parts of one run: the code that it rests on, and the packages."""
-    packages = {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numpy", "arviz")}
-    return {"code": digest(CODE), **packages}
+    return all_fits(simulations, journal, prepare, tell=tell, title="sampled model")
 
 
 class Fitter:
@@ -193,11 +127,11 @@ class Fitter:
         posterior, thinned = _posterior(sampled, story, rng)
         truth = _truth(self.truth, number, story)
         leader = int(posterior["quality"].mean(axis=0).argmax())
-        kept = _kept(len(posterior["quality"]))
-        drawn = {name: value[kept] for name, value in posterior.items()} | thinned
+        rows = kept(len(posterior["quality"]))
+        drawn = {name: value[rows] for name, value in posterior.items()} | thinned
         found, true = _quantities(drawn, story, leader), _quantities(truth, story, leader)
         below = {name: float(ranks_below(true[name], values[None], rng)[0]) for name, values in found.items()}
-        below["which variant is best"] = _best_below(posterior["quality"], truth["quality"], rng)
+        below["which variant is best"] = best_below(posterior["quality"], truth["quality"], rng)
         r_hat, ess = _convergence(posterior, story, self.settings.chains)
         return Simulation(number, below, int(trace["sample_stats"]["diverging"].sum()), r_hat, ess)
 
@@ -209,18 +143,13 @@ class Fitter:
             "within_square": sums.within_square,
             "group_total": sums.groups.total,
         }
-        settings = {**self.settings._asdict(), "cores": min(os.cpu_count() or 1, self.settings.chains)}
+        settings = {**self.settings._asdict(), "cores": 1}
         trace, _ = sample(self.compiled.with_data(**values), settings, seed=self._seed("chains", number))
         return trace
 
     def _seed(self, purpose: str, number: int) -> int:
         """A seed of its own for each purpose and simulation, whatever was run before."""
-        place = ("truth", "chains", "recovery").index(purpose)
-        return int(np.random.SeedSequence(self.random_seed, spawn_key=(place, number)).generate_state(1)[0])
-
-
-Values = dict[str, "NDArray[np.float64]"]
-"""(draw, ...) of each variable of the story, with `log_likelihood`."""
+        return seed(self.random_seed, ("truth", "chains", "recovery").index(purpose), number)
 
 
 def _posterior(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> tuple[Values, Values]:
@@ -230,22 +159,12 @@ def _posterior(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> t
         parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
     )
     named = dataset(effects, sd, story, sampled.sizes["chain"])
-    posterior = {str(name): _flat(named[name]) for name in named}
-    kept = _kept(len(posterior["quality"]))
-    sd, parts, effects = sd.rows(kept), parts.rows(kept), effects.rows(kept)
+    posterior = {str(name): flat(named[name]) for name in named}
+    rows = kept(len(posterior["quality"]))
+    sd, parts, effects = sd.rows(rows), parts.rows(rows), effects.rows(rows)
     nested = nested_effects(voices_see(parts, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
     means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
     return posterior, {"log_likelihood": log_likelihoods(means, sd, story.data).sum(axis=1)}
-
-
-def _kept(draws: int) -> NDArray[np.intp]:
-    """The draws among which the truth is ranked, evenly spaced over all chains."""
-    return np.linspace(0, draws - 1, KEPT).round().astype(np.intp)
-
-
-def _flat(values: xr.DataArray) -> NDArray[np.float64]:
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
 
 
 def _truth(drawn: Drawn, number: int, story: Story) -> Values:
@@ -276,20 +195,11 @@ def _quantities(values: Values, story: Story, leader: int) -> Values:
     return found
 
 
-def _best_below(drawn: NDArray[np.float64], true: NDArray[np.float64], rng: np.random.Generator) -> float:
-    """Where the best variant lies in the predicted distribution of which one is best."""
-    prob = np.bincount(drawn.argmax(axis=1), minlength=drawn.shape[1]) / len(drawn)
-    return float(predicted_below(prob[None], true.argmax(axis=1), rng)[0])
-
-
 def _convergence(posterior: Values, story: Story, chains: int) -> tuple[float, float]:
     """Worst R-hat and smallest bulk ESS of the quantities that a report shows."""
-    r_hats, sizes = [], []
-    for name, mask in estimated(story).items():
-        if name not in REPORTED or not mask.any():
-            continue
-        draws = posterior[name].reshape(chains, len(posterior[name]) // chains, -1)[:, :, mask.ravel()]
-        for n in range(draws.shape[2]):
-            r_hats.append(float(az.rhat(draws[:, :, n])))
-            sizes.append(float(az.ess(draws[:, :, n], method="bulk")))
-    return float(np.max(r_hats)), float(np.min(sizes))  # NaN where any of them is
+    shown = [
+        posterior[name].reshape(chains, len(posterior[name]) // chains, -1)[:, :, mask.ravel()]
+        for name, mask in estimated(story).items()
+        if is_reported(name) and mask.any()
+    ]
+    return convergence(np.concatenate(shown, axis=2))

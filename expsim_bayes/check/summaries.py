@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes.check.outcome import Outcome, Table
-from expsim_bayes.check.uniformity import ALPHA, LEVELS, outside_band, power, verdict
+from expsim_bayes.check.uniformity import ALPHA, LEVELS, covered, outside_band, power, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from expsim_bayes.check.agreement import Agreement
+    from expsim_bayes.check.family import Checked
+    from expsim_bayes.check.fits import Fits, Settings
     from expsim_bayes.check.mutants import Caught
-    from expsim_bayes.check.nuts import NutsCheck, Settings
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
     from expsim_bayes.check.uniformity import Calibration, Runs
@@ -57,35 +58,53 @@ def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
     return Outcome(not failed, fewest, _capitalised([summary, *said]), tuple(tables))
 
 
-def of_continuous(found: NutsCheck, settings: Settings) -> Outcome:
+def of_continuous(found: Fits, settings: Settings) -> Outcome:
     """Of the sampled model.
 
     Parameters
     ----------
-    found : NutsCheck
+    found : Fits
         All fits.
     settings : Settings
         Of the sampler.
     """
     uniform = verdict(found.rows) != "fail"
-    fits = len(found.simulations)
-    smallest = min(one.ess for one in found.simulations)
-    sampled = (
-        f"{found.divergent} of {fits} fits had a divergence and {found.unconverged} an R-hat above 1.01 (at most 3 % of each may); none "
-        f"was left out. The smallest effective sample size (bulk) of a reported quantity was {smallest:,.0f}."
-    )
-    shifted, shrunk = power(fits, len(found.rows))
-    noticed = (
-        f"What {fits:,} data sets can tell of one quantity: a posterior whose mean is off by .3 SD fails in {100 * shifted:.0f} % of such "
-        f"checks, one whose SD is .7 of the right one in {100 * shrunk:.0f} %."
-    )
     return Outcome(
         uniform and found.sampled_well,
-        fits,
-        _capitalised([_calibrated(found.rows, passed=uniform), sampled, noticed]),
+        len(found.simulations),
+        _capitalised([_calibrated(found.rows, passed=uniform), _sampled(found), _noticed(found)]),
         (_calibration_table("Quantities", found.rows),),
-        {**settings._asdict(), "commit": found.commit, "begun_utc": found.begun_utc},
+        _how(found, settings),
     )
+
+
+def of_family(found: Checked, settings: Settings) -> Outcome:
+    """Of a model with a recipe.
+
+    Parameters
+    ----------
+    found : Checked
+        All fits.
+    settings : Settings
+        Of the sampler.
+    """
+    runs, fits = found.runs, found.fits
+    said = [_calibrated(runs.rows, passed=runs.passed)]
+    if not covered(runs.rows):
+        alpha = ALPHA / (len(LEVELS) * len(runs.rows))
+        far = [
+            f"{100 * level:.0f} % of {name} ({share:.3f})"
+            for name, level, share in outside_band(runs.rows, alpha=alpha)
+        ]
+        said.append(f"intervals do not hold the truth as often as they say: {', '.join(far)}.")
+    said += [_sampled(fits), _noticed(fits)]
+    tables = [_calibration_table("Quantities", runs.rows)]
+    if runs.first:
+        said.insert(
+            1, f"the first run was doubtful, so this is a second one, with seed {runs.seed} and twice the data sets."
+        )
+        tables.append(_calibration_table("The first, doubtful run", runs.first))
+    return Outcome(found.passed, len(fits.simulations), _capitalised(said), tuple(tables), _how(fits, settings))
 
 
 def of_prior(found: PriorCheck) -> Outcome:
@@ -169,13 +188,15 @@ def of_agreement(found: Sequence[Agreement]) -> Outcome:
     return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
 
 
-def of_mutants(found: Sequence[Caught]) -> Outcome:
+def of_mutants(found: Sequence[Caught], settings: Settings | None = None) -> Outcome:
     """Of the right posterior and the wrong ones.
 
     Parameters
     ----------
     found : sequence of Caught
         The right one first.
+    settings : Settings, optional
+        Of the sampler, where there is one.
     """
     right, *wrong = found
     caught = sum(one.rejected for one in wrong)
@@ -183,11 +204,42 @@ def of_mutants(found: Sequence[Caught]) -> Outcome:
         f"{caught} of {len(wrong)} wrong posteriors are rejected; the right one {'is rejected too' if right.rejected else 'passes'}.",
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
-        (one.mutant, one.rejected, one.worst.quantity, one.worst.p, one.worst.coverage[-1]) for one in found
+        (one.mutant, one.rejected, one.worst.simulations, one.worst.quantity, one.worst.p, one.worst.coverage[-1])
+        for one in found
     )
-    columns = {"what is wrong": "", "rejected": "", "given away by": "", "p": ".2g", "95 % intervals": ".3f"}
+    columns = {
+        "what is wrong": "",
+        "rejected": "",
+        "simulations": ",d",
+        "given away by": "",
+        "p": ".2g",
+        "95 % intervals": ".3f",
+    }
     passed = caught == len(wrong) and not right.rejected
-    return Outcome(passed, right.rows[0].simulations, said, (Table("Posteriors", columns, rows),))
+    how: dict[str, Value] = {} if settings is None else settings._asdict()
+    return Outcome(passed, right.rows[0].simulations, said, (Table("Posteriors", columns, rows),), how)
+
+
+def _sampled(found: Fits) -> str:
+    """Trouble of the sampler."""
+    smallest = min(one.ess for one in found.simulations)
+    return (
+        f"{found.divergent} of {len(found.simulations)} fits had a divergence and {found.unconverged} an R-hat above 1.01 (at most 3 % of "
+        f"each may); none was left out. The smallest effective sample size (bulk) of a reported quantity was {smallest:,.0f}."
+    )
+
+
+def _noticed(found: Fits) -> str:
+    """What so many fits can tell."""
+    shifted, shrunk = power(len(found.simulations), len(found.rows))
+    return (
+        f"What {len(found.simulations):,} data sets can tell of one quantity: a posterior whose mean is off by .3 SD fails in "
+        f"{100 * shifted:.0f} % of such checks, one whose SD is .7 of the right one in {100 * shrunk:.0f} %."
+    )
+
+
+def _how(found: Fits, settings: Settings) -> dict[str, Value]:
+    return {**settings._asdict(), "commit": found.commit, "begun_utc": found.begun_utc}
 
 
 def _calibrated(rows: Sequence[Calibration], *, passed: bool) -> str:

@@ -202,6 +202,18 @@ def coverage_band(simulations: int, level: float, *, alpha: float = ALPHA) -> tu
     return low / simulations, high / simulations
 
 
+def covered(rows: Sequence[Calibration], *, alpha: float = ALPHA) -> bool:
+    """Whether intervals hold the truth as often as they say: no coverage lies outside its band, at `alpha` over all of them.
+
+    Examples
+    --------
+    >>> row = Calibration("q", 200, 0.5, 0.5, (0.5, 0.8, 0.9, 0.95))
+    >>> covered([row]), covered([row._replace(coverage=(0.5, 0.8, 0.9, 0.85))])
+    (True, False)
+    """
+    return not outside_band(rows, alpha=alpha / (len(LEVELS) * len(rows)))
+
+
 def outside_band(rows: Sequence[Calibration], *, alpha: float = ALPHA) -> list[tuple[str, float, float]]:
     """Quantity, level and coverage of every interval whose coverage lies outside its band at `alpha`."""
     found = []

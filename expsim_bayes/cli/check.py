@@ -21,7 +21,11 @@ ALL = "all"
 
 def check(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="fast, prior, agreement, continuous, mutants, or all of them.")
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="fast, prior, agreement, mutants, the name of a model, that name and -mutants, or all of them.",
+        ),
     ] = ALL,
     *,
     simulations: Annotated[
@@ -44,8 +48,9 @@ def check(
     fast: calibration of the fast posterior, also at the stopping time.
     prior: simulator and PyMC model tell the same story.
     agreement: NUTS and the fast posterior give the same answer.
-    continuous: simulation-based calibration of the sampled model of scores (an hour or so).
-    mutants: wrong posteriors are rejected.
+    mutants: wrong fast posteriors are rejected.
+    MODEL, such as continuous or ordinal: simulation-based calibration of the sampled model (minutes to an hour).
+    MODEL-mutants: wrong fits of that model are rejected; continuous has none of its own.
     """
     from expsim_bayes.check import CHECKS, run_check, write
     from expsim_bayes.check.pages import refuse_strangers
