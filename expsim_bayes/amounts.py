@@ -1,6 +1,14 @@
-"""Numbers with their units, as people read them: dollars, percentages, points, durations, lists of names."""
+"""Numbers with their units, as people read them: dollars, percentages, points, durations, lists of names.
+
+Quality comes in one of the `UNITS`: `quantity` says a level of it, `change` a difference with its sign, `gap` a difference without.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def count(number: float) -> str:
@@ -113,3 +121,111 @@ def listed(names: list[str]) -> str:
     'A, B and C'
     """
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
+class Unit(NamedTuple):
+    """How amounts of one unit are said."""
+
+    level: Callable[[float], str]
+    """An amount, such as "83.1 %"."""
+    short: Callable[[float], str]
+    """A difference without its sign, short enough for a table, such as "4.2 pp"."""
+    long: Callable[[float], str]
+    """The same in a sentence, such as "4.2 percentage points"."""
+    axis: str
+    """What stands beside an axis."""
+
+
+def share(amount: float) -> str:
+    """A share in per cent; one that is known not to be 0 or 1 never looks like it.
+
+    Examples
+    --------
+    >>> share(0.831), share(0.0042), share(0.9999), share(0.0)
+    ('83.1 %', '0.42 %', '99.99 %', '0 %')
+    """
+    near = min(abs(amount), abs(1.0 - amount))
+    if near == 0.0:
+        return f"{100 * amount:g} %"
+    digits = 1 if near >= 0.01 else 2 if near >= 0.00005 else 4
+    return f"{100 * amount:.{digits}f} %"
+
+
+def seconds(amount: float) -> str:
+    """A time of waiting.
+
+    Examples
+    --------
+    >>> seconds(1.234), seconds(0.0451), seconds(75.2)
+    ('1.23 s', '0.045 s', '75.2 s')
+    """
+    size = abs(amount)
+    return f"{amount:.1f} s" if size >= 10 else f"{amount:.2f} s" if size >= 0.1 or size == 0 else f"{amount:.2g} s"
+
+
+def _tokens(amount: float) -> str:
+    return f"{amount:,.0f} tokens" if abs(amount) >= 10 else f"{amount:.2g} tokens"
+
+
+def _percentage_points(amount: float) -> str:
+    size = 100 * abs(amount)
+    return f"{size:.1f}" if size >= 0.1 or size == 0 else f"{size:.1g}"
+
+
+UNITS: Final = {
+    "points": Unit(points, points, lambda a: f"{points(a)} points", "points"),
+    "share": Unit(
+        share, lambda a: f"{_percentage_points(a)} pp", lambda a: f"{_percentage_points(a)} percentage points", "%"
+    ),
+    "dollars": Unit(dollars, dollars, dollars, "dollars"),
+    "seconds": Unit(seconds, seconds, seconds, "seconds"),
+    "tokens": Unit(_tokens, _tokens, _tokens, "tokens"),
+}
+"""Units of quality: points of a scale, a share or probability, and what a call uses up."""
+
+
+def quantity(amount: float, unit: str) -> str:
+    """A level of quality.
+
+    Examples
+    --------
+    >>> quantity(3.207, "points"), quantity(0.831, "share"), quantity(0.0012, "dollars"), quantity(812.4, "tokens")
+    ('3.21', '83.1 %', '$0.0012', '812 tokens')
+    """
+    text = UNITS[unit].level(abs(amount))
+    return f"-{text}" if amount < 0 and any(digit in text for digit in "123456789") else text
+
+
+def change(amount: float, unit: str) -> str:
+    """A difference with its sign, short enough for a table.
+
+    Examples
+    --------
+    >>> change(0.13, "points"), change(-0.042, "share"), change(-0.0003, "dollars"), change(0.21, "seconds")
+    ('+0.13', '-4.2 pp', '-$0.0003', '+0.21 s')
+    """
+    return ("+" if amount >= 0 else "-") + UNITS[unit].short(abs(amount))
+
+
+def gap(amount: float, unit: str) -> str:
+    """A difference without its sign, in a sentence.
+
+    Examples
+    --------
+    >>> gap(-0.13, "points"), gap(0.042, "share"), gap(0.0003, "dollars")
+    ('0.13 points', '4.2 percentage points', '$0.0003')
+    """
+    return UNITS[unit].long(abs(amount))
+
+
+def measured(amount: float, unit: str) -> str:
+    """A number that stands beside quality: in one of the `UNITS`, "change" for a difference of shares, or "" for a bare number.
+
+    Examples
+    --------
+    >>> measured(0.91, "share"), measured(-0.02, "change"), measured(1.3, "")
+    ('91.0 %', '-2.0 pp', '1.30')
+    """
+    if unit == "change":
+        return change(amount, "share")
+    return quantity(amount, unit) if unit in UNITS else f"{amount:.2f}"

@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import arviz as az
 import numpy as np
 
+from expsim_bayes.models import recipe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import xarray as xr
     from numpy.typing import NDArray
 
-REPORTED = (
-    "quality", "q", "level", "scale_use", "severity", "shift", "sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater",
-    "sd_taste", "sd_opinion", "sd_noise", "sensitivity", "specificity", "prevalence", "confusion",
-)  # fmt: skip
-"""Quantities that a report shows and the gate looks at."""
+    from expsim_bayes.models._recipe import Recipe
+
+INTERNAL = ("_raw", "_of_pool", "_logit")
+"""Ends of names that the gate does not look at: multiples of an SD, of which a report shows the product, and what a report shows on another
+scale under its own name. Every other variable of the posterior may be reported, so the gate looks at all of them; what has one value an
+item, an output or a rating stands in other groups."""
+UNREPORTED = ("taste", "slope", "person_shift")
+"""Variables that no report shows: tastes of single persons, and what only turns logits into points."""
 
 
 class Limits(NamedTuple):
@@ -83,11 +88,12 @@ class Verdict:
 def gate(fit: xr.DataTree) -> Verdict:
     """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
 
-    Entries that are constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at.
+    It looks at every variable of the posterior that a report may show: all but those of `INTERNAL` and `UNREPORTED`. Entries that are
+    constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at.
     """
     posterior, stats = fit["posterior"].to_dataset(), fit["sample_stats"].to_dataset()
     constant = fit["constant_data"].to_dataset() if "constant_data" in fit.children else None
-    quantities = tuple(row for name in REPORTED if name in posterior for row in _quantities(posterior[name], constant))
+    quantities = tuple(row for name in reported(posterior) for row in _quantities(posterior[name], constant))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     divergences = int(stats["diverging"].sum())
     bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy())
@@ -102,6 +108,23 @@ def gate(fit: xr.DataTree) -> Verdict:
     if problems["ok"]:
         level = "refuse" if problems["caution"] else "caution"
     return Verdict(level, tuple(problems["ok"]), chains, draws, divergences, bfmi, r_hat, ess, quantities)
+
+
+def is_reported(name: str) -> bool:
+    """Whether a variable of the posterior may be reported, so that the gate looks at it.
+
+    Examples
+    --------
+    >>> is_reported("quality"), is_reported("severity_raw")
+    (True, False)
+    """
+    return not name.endswith(INTERNAL) and name not in UNREPORTED
+
+
+def reported(posterior: xr.Dataset) -> tuple[str, ...]:
+    """Names of the variables that the gate looks at, quality first."""
+    names = [str(name) for name in posterior if is_reported(str(name))]
+    return tuple(sorted(names, key=lambda name: name != "quality"))
 
 
 def _worst(values: list[float], pick: Callable[[list[float]], float]) -> float:
@@ -233,7 +256,10 @@ class PredictiveCheck:
 def check_predictions(
     fit: xr.DataTree, *, score_range: tuple[float, float] | None = None, ci_prob: float = 0.95
 ) -> tuple[PredictiveCheck, ...]:
-    """Posterior predictive checks of what decisions hang on: point masses, ends of the scale, skewness, spread of the raters.
+    """Posterior predictive checks of what decisions hang on.
+
+    Of continuous scores point masses, ends of the scale, skewness and the spread of the raters; of every other model the features that its
+    recipe names.
 
     Parameters
     ----------
@@ -244,6 +270,9 @@ def check_predictions(
     ci_prob : float
         Probability of the predictive intervals.
     """
+    name = str(fit.attrs.get("model", "continuous"))
+    if name != "continuous":
+        return _features(fit, recipe(name), ci_prob)
     score = fit["observed_data"]["score"].to_numpy()
     predicted = fit["posterior_predictive"]["score"].to_numpy()
     predicted = predicted.reshape(-1, predicted.shape[-1])
@@ -261,6 +290,21 @@ def check_predictions(
     return tuple(checks)
 
 
+def _features(fit: xr.DataTree, model: Recipe, ci_prob: float) -> tuple[PredictiveCheck, ...]:
+    """The features that a recipe names, of the ratings and of predicted ones."""
+    variable = next(iter(model.observed))
+    observed = fit["observed_data"][variable]
+    predicted = fit["posterior_predictive"][variable].transpose("chain", "draw", *observed.dims).to_numpy()
+    constant = fit["constant_data"].to_dataset()
+    told = model.features(observed.to_numpy()[None], constant)
+    made = model.features(predicted.reshape(-1, *predicted.shape[2:]), constant)
+    return tuple(
+        _compared(name, float(value[0]), np.asarray(made[name])[np.isfinite(made[name])], ci_prob)
+        for name, value in told.items()
+        if np.isfinite(value[0]) and np.isfinite(made[name]).any()
+    )
+
+
 def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
     """A check from one observed number and its predicted draws."""
     tail = (1 - ci_prob) / 2
@@ -268,8 +312,17 @@ def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_pro
     p = float(np.mean(predicted > observed) + 0.5 * np.mean(predicted == observed))
     within = bool(low - 1e-9 <= observed <= high + 1e-9)
     verb = "reproduces" if within else "does not reproduce"
-    sentence = f"The model {verb} the {name}: observed {observed:.3g}, predicted {low:.3g} to {high:.3g} ({ci_prob:.0%} interval)."
+    shown = _percent if name.startswith("share") else _digits
+    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {shown(low)} to {shown(high)} ({ci_prob:.0%} interval)."
     return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _rater_spread(

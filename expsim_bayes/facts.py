@@ -53,19 +53,19 @@ class VariantFacts:
     name: str
     """Its name."""
     quality: Interval
-    """Quality, in points."""
+    """Quality, in the unit of the facts."""
     effect: Interval | None
-    """Difference to the baseline, in points; None for the baseline itself."""
+    """Difference to the baseline, in the same unit; None for the baseline itself."""
     effect_sd: float | None
-    """Posterior SD of that difference, in points."""
+    """Posterior SD of that difference."""
     prob_best: float
     """Probability of being the best."""
     prob_better: float | None
     """Probability of being better than the baseline; None for the baseline itself."""
     expected_loss: float
-    """Points that choosing it is expected to give away."""
+    """Quality that choosing it is expected to give away."""
     outputs: int
-    """Outputs that were rated."""
+    """Outputs that were rated, or comparisons, rankings or calls in which it took part."""
     usd_per_output: float | None = None
     """Mean dollars to generate one output."""
     latency_s: float | None = None
@@ -91,7 +91,7 @@ class EvaluatorFacts:
     usd: float | None = None
     """Dollars they cost."""
     shift_sd: float | None = None
-    """SD of its taste for a variant, in points: believed, or estimated."""
+    """SD of its taste for a variant, in the unit of quality: believed, or estimated."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class RaterFacts:
     evaluator: str
     """The pool."""
     severity: Interval
-    """How far above (+) or below (-) the pool's mean, in points."""
+    """How far above (+) or below (-) the pool's mean, in the unit of quality."""
     ratings: int
     """Ratings given."""
 
@@ -123,6 +123,34 @@ class PlainMean:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """Something that a fit tells beside quality, such as the sensitivity of every judge, or the longest waits."""
+
+    title: str
+    """What it is, in a few words."""
+    unit: str
+    """Its unit, as `amounts.measured` takes it."""
+    rows: tuple[tuple[str, Interval], ...]
+    """(of whom or what, value)."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One feature of the ratings beside what the fitted model predicts of it."""
+
+    name: str
+    """What it is."""
+    observed: float
+    """In the ratings."""
+    low: float
+    """Lower end of the predictive interval."""
+    high: float
+    """Upper end."""
+    reproduced: bool
+    """Whether the model reproduces it."""
+
+
+@dataclass(frozen=True)
 class FitFacts:
     """What only a fit of ratings knows."""
 
@@ -133,11 +161,15 @@ class FitFacts:
     raters: tuple[RaterFacts, ...] = ()
     """Severities."""
     shifts: tuple[tuple[str, str, Interval], ...] = ()
-    """(evaluator, variant, taste for it in points)."""
+    """(evaluator, variant, taste for it in the unit of quality)."""
     scale_use: tuple[tuple[str, Interval], ...] = ()
     """(evaluator, share of the scale it uses against the reference)."""
     spreads: tuple[tuple[str, Interval], ...] = ()
-    """(what varies, SD in points)."""
+    """(what varies, SD in `effects_unit`)."""
+    effects_unit: str = "points"
+    """Unit of the standard deviations, such as points or logits."""
+    measures: tuple[Measure, ...] = ()
+    """What else the model tells."""
     plain_means: tuple[PlainMean, ...] = ()
     """The same variants without a model."""
     rank_correlation: float | None = None
@@ -150,6 +182,8 @@ class FitFacts:
     """Predictive checks in which the data lie outside what the model predicts."""
     checks: tuple[str, ...] = ()
     """How well the model reproduces the data."""
+    compared: tuple[Compared, ...] = ()
+    """The same as numbers."""
     priors: tuple[str, ...] = ()
     """The priors that matter."""
 
@@ -169,9 +203,9 @@ class Facts:
     evaluators: tuple[EvaluatorFacts, ...]
     """Who rated."""
     baseline: str
-    """The variant that others are compared with: the control, else the runner-up."""
+    """The variant that others are compared with: the control, else the runner-up; empty where nothing is compared."""
     leader: str
-    """The variant with the best posterior mean among those allowed."""
+    """The variant with the best posterior mean among those allowed; empty where nothing is compared."""
     control: str | None
     """The variant in use today."""
     higher_is_better: bool
@@ -181,15 +215,23 @@ class Facts:
     ci_prob: float
     """Probability of the intervals."""
     min_effect: float
-    """Smallest difference that matters, in points."""
+    """Smallest difference that matters, in the unit of quality."""
     rope: float
-    """Width of equivalence, in points."""
+    """Width of equivalence, in the unit of quality."""
     prob_equivalent: float | None
     """Probability that all variants are within it; None where a fit is refused."""
     mcse: float
     """Largest Monte-Carlo error of the probabilities."""
     ratings: int
-    """Ratings used."""
+    """Ratings, comparisons, rankings or calls used."""
+    model: str = "continuous"
+    """Which model of the family says so."""
+    why_model: str = ""
+    """Why it was chosen; empty where it was asked for."""
+    unit: str = "points"
+    """Unit of quality: one of `amounts.UNITS`."""
+    rated: str = "rating"
+    """What one of `ratings` is called: rating, comparison, ranking or call."""
     looks: int | None = None
     """Looks taken; None where not declared."""
     looks_planned: int | None = None

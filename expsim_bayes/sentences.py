@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scipy.special import ndtri
 
-from expsim_bayes.amounts import count, dollars, duration, level, listed, percent, points, signed, times
+from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
+from expsim_bayes.wording import said_lead, said_level
 
 if TYPE_CHECKING:
-    from expsim_bayes.facts import Facts, Interval, VariantFacts
+    from expsim_bayes.facts import Facts, VariantFacts
     from expsim_bayes.planning import Further
 
 
@@ -90,18 +91,6 @@ def _open(facts: Facts) -> str:
     return "Undecided: more of the same will not settle it"
 
 
-def interval(value: Interval, ci_prob: float) -> str:
-    """An interval with signs and its probability.
-
-    Examples
-    --------
-    >>> from expsim_bayes.facts import Interval
-    >>> interval(Interval(0.07, 0.01, 0.13), 0.95)
-    '95 % interval +0.01 to +0.13'
-    """
-    return f"{level(ci_prob)} interval {signed(value.low)} to {signed(value.high)}"
-
-
 def _what_to_do(facts: Facts) -> str:
     name, decision = facts.decision.name, facts.decision
     control = facts.control
@@ -119,9 +108,7 @@ def _what_to_do(facts: Facts) -> str:
         )
     if name == "stop_equivalent":
         keep = f" Keep {control}, or choose by cost and speed." if control else " Choose by cost and speed."
-        return (
-            f"Stop: the variants are within {points(facts.rope)} points of each other, and that does not matter.{keep}"
-        )
+        return f"Stop: the variants are within {gap(facts.rope, facts.unit)} of each other, and that does not matter.{keep}"
     return _what_to_collect(facts)
 
 
@@ -143,32 +130,27 @@ def _what_to_collect(facts: Facts) -> str:
 
 
 def _how_sure(facts: Facts) -> str:
-    leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
+    leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
         other = _other(facts)
-        gap = f" {_difference(facts, other)}." if other else ""
+        apart = f" {said_lead(facts, other)}." if other else ""
         return (
-            f"The probability that all variants lie within {points(facts.rope)} points of each other is "
-            f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{gap}"
+            f"The probability that all variants lie within {gap(facts.rope, facts.unit)} of each other is "
+            f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{apart}"
         )
     if leader.effect is None:  # the control leads
         rival = _other(facts)
         if rival is None:
-            low, high = (points(end) for end in (leader.quality.low, leader.quality.high))
-            return (
-                f"{leader.name} scores {points(leader.quality.mean)} ({level(facts.ci_prob)} interval {low} to {high})."
-            )
+            return f"{said_level(facts, leader)}."
         return (
-            f"{_difference(facts, rival)}. The probability that {leader.name} is the best of all is "
+            f"{said_lead(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."
         )
     error = f" (Monte-Carlo error of the probabilities: {facts.mcse:.1g}.)" if facts.mcse > 0.002 else ""
     assert leader.prob_better is not None
-    return (
-        f"Variant {leader.name} scores {points(abs(leader.effect.mean))} {_direction(facts, leader.effect.mean)} than {base.name} "
-        f"({interval(leader.effect, facts.ci_prob)}; probability of being better {percent(leader.prob_better)}"
-        f"{_after_looks(facts)}).{_best_of_all(facts, leader)}{error}"
-    )
+    sure = f"; probability of being better {percent(leader.prob_better)}{_after_looks(facts)}"
+    lead = said_lead(facts, leader, subject=f"Variant {leader.name}", more=sure)
+    return f"{lead}.{_best_of_all(facts, leader)}{error}"
 
 
 def _best_of_all(facts: Facts, leader: VariantFacts) -> str:
@@ -201,19 +183,6 @@ def _after_looks(facts: Facts) -> str:
     )
 
 
-def _direction(facts: Facts, difference: float) -> str:
-    word = "higher" if difference >= 0 else "lower"
-    return word if facts.higher_is_better else f"{word} ({'worse' if difference >= 0 else 'better'})"
-
-
-def _difference(facts: Facts, variant: VariantFacts) -> str:
-    assert variant.effect is not None
-    return (
-        f"{variant.name} scores {points(abs(variant.effect.mean))} {_direction(facts, variant.effect.mean)} than {facts.baseline} "
-        f"({interval(variant.effect, facts.ci_prob)})"
-    )
-
-
 def _other(facts: Facts) -> VariantFacts | None:
     """The best of the variants that are not the baseline."""
     others = [v for v in facts.variants if v.effect is not None]
@@ -221,11 +190,18 @@ def _other(facts: Facts) -> VariantFacts | None:
     return min(others, key=lambda v: sign * v.quality.mean) if others else None
 
 
+def _counted(facts: Facts) -> str:
+    """How many ratings there are, with what they are called."""
+    return f"{count(facts.ratings)} {facts.rated}{'' if facts.ratings == 1 else 's'}"
+
+
 def _price(facts: Facts) -> str:
     if facts.usd is None:
-        return f"It rests on {count(facts.ratings)} ratings; what they cost is not declared."
+        if facts.rated == "call":
+            return f"It rests on {_counted(facts)}, which nobody had to rate."
+        return f"It rests on {_counted(facts)}; what {'it' if facts.ratings == 1 else 'they'} cost is not declared."
     parts = [
-        f"{count(e.ratings)} ratings by {e.name} for {dollars(e.usd)}"
+        f"{count(e.ratings)} {facts.rated}{'' if e.ratings == 1 else 's'} by {e.name} for {dollars(e.usd)}"
         for e in facts.evaluators
         if e.usd is not None and e.ratings
     ]
@@ -255,13 +231,13 @@ def _unknown(facts: Facts) -> str:
     rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else _other(facts)
     if rival is not None and rival.effect is not None and rival.effect_sd:
         parts.append(
-            f"The difference of {rival.name} to {facts.baseline} is known to about {points(rival.effect_sd)} points either way."
+            f"The difference of {rival.name} to {facts.baseline} is known to about {gap(rival.effect_sd, facts.unit)} either way."
         )
     if judges and not people:
         judge = max(judges, key=lambda e: e.ratings)
         assert judge.shift_sd is not None
         parts.append(
-            f"No person has rated: what {judge.name} likes about a variant as such (SD {points(judge.shift_sd)} points) cannot be told "
+            f"No person has rated: what {judge.name} likes about a variant as such (SD {gap(judge.shift_sd, facts.unit)}) cannot be told "
             "from quality, and no number of its ratings will change that."
         )
     elif judges and people:
@@ -273,8 +249,9 @@ def _unknown(facts: Facts) -> str:
         parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
     if facts.fit is not None and facts.fit.checks_failed:
         parts.append(
-            f"The model does not reproduce how these scores are distributed ({facts.fit.checks_failed} of {len(facts.fit.checks)} checks "
-            f"fail): take intervals and probabilities as approximate."
+            f"The model does not reproduce all of how these {facts.rated.replace('rating', 'score')}s are distributed "
+            f"({facts.fit.checks_failed} of {len(facts.fit.checks)} checks {'fails' if facts.fit.checks_failed == 1 else 'fail'}): "
+            "take intervals and probabilities as approximate."
         )
     return " ".join(parts)
 
@@ -286,7 +263,8 @@ def _further(facts: Facts) -> str:
     best = ranked[0]
     price = f"For {dollars(best.batch_usd)}" if best.batch_usd else "With a first batch"
     offers = [f"{count(f.batch_ratings)} {f.label} would remove {percent(f.variance_removed)}" for f in ranked]
-    sentences = [f"{best.label.capitalize()} help most. {price}, {listed(offers)} of the variance that remains."]
+    first = f"{best.label[:1].upper()}{best.label[1:]} help most. " if len(ranked) > 1 else ""
+    sentences = [f"{first}{price}, {listed(offers)} of the variance that remains."]
     stuck = [f for f in facts.further if f.floor > 0.5]
     sentences += [f"However many {f.label} are added, {percent(f.floor)} of it stays." for f in stuck]
     return " ".join(sentences)
@@ -301,21 +279,21 @@ def _change(facts: Facts) -> str:
         margin = sign * leader.effect.mean - float(ndtri(threshold)) * leader.effect_sd
         if margin > 0:
             parts.append(
-                f"The answer holds as long as {leader.name} need not be more than {points(margin)} points better than {facts.baseline} "
+                f"The answer holds as long as {leader.name} need not be more than {gap(margin, facts.unit)} better than {facts.baseline} "
                 f"(at {level(threshold)})."
             )
     if facts.decision.name == "stop_equivalent":
         parts.append(
-            f"A difference smaller than {points(facts.rope)} points would have to matter for the answer to change."
+            f"A difference smaller than {gap(facts.rope, facts.unit)} would have to matter for the answer to change."
         )
     if facts.decision.name == "keep_control" and (rival := _other(facts)) is not None and rival.effect is not None:
         edge = rival.effect.high if facts.higher_is_better else -rival.effect.low
         parts.append(
-            f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {points(max(edge, 0.0))} points better."
+            f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {gap(max(edge, 0.0), facts.unit)} better."
         )
     if facts.fit is not None:
         parts += [
-            f"{assumption}: {signed(effect)} points, probability of being better {percent(prob)}."
+            f"{assumption}: {change(effect, facts.unit)} points, probability of being better {percent(prob)}."
             for assumption, effect, prob in facts.fit.shift_scenarios
         ]
     barred = _barred(facts)

@@ -51,7 +51,11 @@ def task(recipe: Recipe, ratings: Ratings, priors: Frozen | None = None) -> Task
         "model": recipe.name,
         "priors": believed.model_dump_json(),
         "terms": json.dumps(recipe.sentences(ratings, believed)),
-        "unit": recipe.unit,
+        "unit": recipe.unit if isinstance(recipe.unit, str) else recipe.unit(ratings, believed),
+        "effects_unit": recipe.effects_unit,
+        "higher_is_better": json.dumps(
+            ratings.higher_is_better if recipe.higher_is_better is None else recipe.higher_is_better
+        ),
     }
     return Task(model, None, groups, attrs)
 

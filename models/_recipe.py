@@ -54,7 +54,9 @@ class Recipe:
     asked for some of the draws only, so that what it adds is `nested`."""
     nested: tuple[str, ...] = ()
     """Variables with one value an item, an output or a rating: kept in the group `effects`, and not looked at by the gate."""
-    unit: str = "points"
-    """Unit of `quality`: "points", "share" (a probability), "dollars" or "seconds"."""
+    unit: str | Callable[[Ratings, Any], str] = "points"
+    """Unit of `quality`: "points", "share" (a probability), "dollars", "seconds" or "tokens"; or what tells it of (ratings, priors)."""
+    effects_unit: str = "logits"
+    """Unit of the standard deviations `sd_*`."""
     higher_is_better: bool | None = None
     """Direction of `quality` where the kind of rating fixes it; None where the ratings say."""

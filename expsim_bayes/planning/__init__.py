@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from expsim_bayes.planning.batches import Question, Source, further_ratings, pairing_gain, with_new_raters
 from expsim_bayes.planning.futures import Choice, Further, value_of_batch
-from expsim_bayes.planning.same import more_of_the_same
+from expsim_bayes.planning.same import bound_to, more_of_the_same
 
 __all__ = [
     "Choice",
     "Further",
     "Question",
     "Source",
+    "bound_to",
     "further_ratings",
     "more_of_the_same",
     "pairing_gain",

@@ -3,6 +3,8 @@
 experiment   a simulated experiment -> Facts
 fit          a fit of real ratings -> Facts (needs ArviZ: import it where it is used)
 kinds        which kinds of further ratings there are to choose from
+reading      a fit as it is read: severities, tastes, spreads; measures: what it tells beside quality; plain: means without a model
+forecast     what further ratings would bring
 """
 
 from expsim_bayes.recommend.experiment import of_experiment

@@ -1,26 +1,28 @@
-"""A fit as it is read: its draws turned into severities, tastes, uses of the scale, spreads, and the plain means beside them."""
+"""A fit as it is read: its draws turned into severities, tastes, uses of the scale and spreads, whatever the model."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from expsim_bayes import superiority
-from expsim_bayes.facts import Interval, PlainMean, RaterFacts
-from expsim_bayes.posterior.fitted import estimated, stacked
+from expsim_bayes.facts import Interval, RaterFacts
+from expsim_bayes.posterior.fitted import stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.ratings import Coded, Ratings
+    from expsim_bayes.ratings import Ratings, TakingPart
     from expsim_bayes.stopping import Rule
+    from expsim_bayes.superiority import Superiority
 
 SPREADS = {
+    "sd_variant": "variants",
     "sd_item": "items",
     "sd_interaction": "how a variant suits an item",
     "sd_output": "generations of a variant on an item",
@@ -28,9 +30,14 @@ SPREADS = {
     "sd_rater": "severity of raters",
     "sd_taste": "a rater's taste for a variant",
     "sd_opinion": "a rater's lasting opinion of an output",
+    "sd_order": "favour of raters for the left side",
+    "sd_tie": "raters' readiness for ties",
+    "sd_reliability": "reliability of raters",
+    "sd_domain": "how common it is, by domain",
     "sd_noise": "noise of a rating",
+    "sd_call": "calls on the same item",
 }
-"""Standard deviations that a report shows, in words."""
+"""Standard deviations that a report shows, in words; another one that a model has is shown by its name."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,10 @@ class Reading:
 
     tree: xr.DataTree
     ratings: Ratings
-    data: Coded
+    who: TakingPart
     quality: NDArray[np.float64]
     """(draw, variant)"""
-    found: superiority.Superiority
+    found: Superiority
     order: NDArray[np.intp]
     """Variants from best to worst posterior mean."""
     baseline: int
@@ -53,9 +60,24 @@ class Reading:
     ci_prob: float
 
     @property
+    def model(self) -> str:
+        """Which model was fitted."""
+        return str(self.tree.attrs.get("model", "continuous"))
+
+    @property
+    def unit(self) -> str:
+        """Unit of quality."""
+        return str(self.tree.attrs.get("unit", "points"))
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Direction of quality: that of the kind of rating where it fixes one, else that of the ratings."""
+        return direction(self.tree, self.ratings)
+
+    @property
     def sign(self) -> float:
-        """1 where a higher score is better, else -1."""
-        return 1.0 if self.ratings.higher_is_better else -1.0
+        """1 where higher is better, else -1."""
+        return 1.0 if self.higher_is_better else -1.0
 
     @property
     def leader(self) -> int:
@@ -65,7 +87,11 @@ class Reading:
     @property
     def control(self) -> int | None:
         """Position of the control."""
-        return None if self.ratings.control is None else self.data.variants.index(self.ratings.control)
+        return None if self.ratings.control is None else self.who.variants.index(self.ratings.control)
+
+    def has(self, name: str) -> bool:
+        """Whether the posterior holds a variable."""
+        return name in self.tree["posterior"]
 
     def draws(self, name: str) -> NDArray[np.float64]:
         """(draw, ...) draws of all chains of a variable."""
@@ -76,71 +102,84 @@ class Reading:
         low, high = np.quantile(draws, ((1 - self.ci_prob) / 2, (1 + self.ci_prob) / 2))
         return Interval(float(draws.mean()), float(low), float(high))
 
+    def estimated(self, name: str) -> NDArray[np.bool_]:
+        """Which entries of a variable were estimated rather than constant by construction, shaped as the variable."""
+        values = self.tree["posterior"][name]
+        shape = tuple(values.sizes[dim] for dim in values.dims if dim not in ("chain", "draw"))
+        constant = self.tree["constant_data"]
+        key = f"{name}_estimated"
+        mask = constant[key].to_numpy().astype(bool) if key in constant else np.ones(1, dtype=bool)
+        return np.broadcast_to(mask if mask.ndim == len(shape) else mask.reshape((1,) * len(shape)), shape)
+
+    def entries(self, name: str) -> Iterator[tuple[tuple[str, ...], Interval]]:
+        """Labels and interval of every entry of a variable that was estimated."""
+        values = self.tree["posterior"][name]
+        dims = [dim for dim in values.dims if dim not in ("chain", "draw")]
+        labels: list[list[Any]] = [values[dim].to_numpy().tolist() for dim in dims]
+        draws = self.draws(name)
+        for place in np.argwhere(self.estimated(name)):
+            yield (
+                tuple(str(labels[n][at]) for n, at in enumerate(place)),
+                self.interval(draws[(slice(None), *place)]),
+            )
+
+
+def direction(tree: xr.DataTree, ratings: Ratings) -> bool:
+    """Whether a higher quality is better: as the fit remembers, else as the ratings say."""
+    told = tree.attrs.get("higher_is_better")
+    return ratings.higher_is_better if told is None else bool(json.loads(str(told)))
+
 
 def raters(read: Reading) -> tuple[RaterFacts, ...]:
     """Severities, the lowest first; none where the model has none."""
-    if "severity" not in read.tree["posterior"]:
+    if not read.has("severity") or "rater" not in read.tree["posterior"]["severity"].dims:
         return ()
-    data, severity = read.data, read.draws("severity")
-    counts = np.bincount(data.rater, minlength=len(data.raters))
+    who = read.who
+    place = {name: r for r, name in enumerate(who.raters)}
     rows = [
-        RaterFacts(
-            data.raters[r], data.evaluators[data.rater_evaluator[r]], read.interval(severity[:, r]), int(counts[r])
-        )
-        for r in np.flatnonzero(estimated(read.tree, "severity"))
+        RaterFacts(name, who.evaluators[who.rater_evaluator[place[name]]], severity, int(who.by_rater[place[name]]))
+        for (name,), severity in read.entries("severity")
+        if name in place
     ]
     return tuple(sorted(rows, key=lambda row: row.severity.mean))
 
 
 def shifts(read: Reading) -> tuple[tuple[str, str, Interval], ...]:
     """Tastes of the judges for variants."""
-    if "shift" not in read.tree["posterior"]:
+    if not read.has("shift") or read.tree["posterior"]["shift"].dims[-2:] != ("evaluator", "variant"):
         return ()
-    shift, names = read.draws("shift"), read.data
-    places = np.argwhere(estimated(read.tree, "shift"))
-    return tuple((names.evaluators[k], names.variants[v], read.interval(shift[:, k, v])) for k, v in places)
+    return tuple((evaluator, variant, taste) for (evaluator, variant), taste in read.entries("shift"))
+
+
+def shift_sds(read: Reading) -> dict[str, float]:
+    """Root mean square of each judge's tastes for the variants; where one SD is theirs in the unit of quality, that."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    if not shifts(read):
+        return {}
+    draws = read.draws("shift")
+    names = [str(name) for name in read.tree["posterior"]["evaluator"].to_numpy()]
+    for k, v in np.argwhere(read.estimated("shift")):
+        found.setdefault(names[k], []).append(draws[:, k, v])
+    if read.model == "continuous":
+        common = float(read.draws("sd_shift").mean())
+        return dict.fromkeys(found, common)
+    return {name: float(np.sqrt(np.mean(np.square(tastes)))) for name, tastes in found.items()}
 
 
 def scale_use(read: Reading) -> tuple[tuple[str, Interval], ...]:
     """How much of the scale each judge uses."""
-    use, found = read.draws("scale_use"), np.flatnonzero(estimated(read.tree, "scale_use"))
-    return tuple((read.data.evaluators[k], read.interval(use[:, k])) for k in found)
+    if not read.has("scale_use"):
+        return ()
+    return tuple((name, use) for (name,), use in read.entries("scale_use"))
 
 
 def spreads(read: Reading) -> tuple[tuple[str, Interval], ...]:
     """Standard deviations that were estimated, in words."""
+    present = [str(name) for name in read.tree["posterior"] if str(name).startswith("sd_")]
+    known = [name for name in SPREADS if name in present]
+    others = [name for name in present if name not in SPREADS and not name.endswith(("_raw", "_of_pool"))]
     rows = []
-    for name, words in SPREADS.items():
-        draws, present = read.draws(name), estimated(read.tree, name)
-        if draws.ndim == 1:
-            rows += [(words, read.interval(draws))] if present.all() else []
-        else:
-            rows += [
-                (f"{words}, {read.data.evaluators[k]}", read.interval(draws[:, k])) for k in np.flatnonzero(present)
-            ]
+    for name in (*known, *others):
+        words = SPREADS.get(name, name.removeprefix("sd_").replace("_", " "))
+        rows += [(", ".join((words, *labels)), value) for labels, value in read.entries(name)]
     return tuple(rows)
-
-
-def plain_means(read: Reading) -> tuple[PlainMean, ...]:
-    """Means of the reference's scores (of all where there is none), with all ratings taken as independent."""
-    data = read.data
-    kept = data.evaluator == data.reference if data.reference >= 0 else np.ones(data.score.size, dtype=bool)
-    variant, score = data.variant[kept], data.score[kept]
-    n = np.bincount(variant, minlength=len(data.variants))
-    if (n < 2).any():
-        return ()
-    mean = np.bincount(variant, score, len(data.variants)) / n
-    variance = np.bincount(variant, (score - mean[variant]) ** 2, len(data.variants)) / (n - 1)
-    error = np.sqrt(variance / n)
-    if not (error > 0).all():
-        return ()
-    best = superiority.prob_best_independent(mean, error, higher_is_better=read.ratings.higher_is_better)
-    return tuple(PlainMean(data.variants[v], float(mean[v]), float(error[v]), float(best[v])) for v in read.order)
-
-
-def rank_correlation(read: Reading, plain: tuple[PlainMean, ...]) -> float | None:
-    """Spearman's correlation of the model's ranking with that of the plain means, which come in the model's order."""
-    if len(plain) < 3:
-        return None
-    ranks = np.argsort(np.argsort([read.sign * -p.mean for p in plain])).astype(float)
-    return float(np.corrcoef(np.arange(float(len(plain))), ranks)[0, 1])

@@ -1,0 +1,139 @@
+"""How quality is said, by the kind of rating: a variant scores, passes, beats, costs or takes, in units that a reader knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from expsim_bayes.amounts import change, gap, level, quantity
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts, Interval, VariantFacts
+
+
+class Words(NamedTuple):
+    """Sentences about quality, with {name}, {base}, {amount} and {size} to be filled in."""
+
+    level: str
+    """What a variant is like."""
+    more: str
+    """That its quality is higher than that of the baseline."""
+    less: str
+    """That it is lower."""
+    quality: str
+    """What quality is, for a heading or an axis."""
+    is_good: bool = False
+    """Whether more and less alone tell a reader which is better."""
+
+
+SCORES = Words(
+    "{name} scores {amount}",
+    "{name} scores {size} higher than {base}",
+    "{name} scores {size} lower than {base}",
+    "quality",
+)
+PASSES = Words(
+    "{name} passes on {amount} of outputs",
+    "{name} passes on {size} more outputs than {base}",
+    "{name} passes on {size} fewer outputs than {base}",
+    "share of outputs that pass",
+    is_good=True,
+)
+FAILS = Words(
+    "{name} fails on {amount} of outputs",
+    "{name} fails on {size} more outputs than {base}",
+    "{name} fails on {size} fewer outputs than {base}",
+    "share of outputs that fail",
+    is_good=True,
+)
+BEATS = Words(
+    "{name} beats {base} on {amount} of new items",
+    "{name} beats {base} on {amount} of new items",
+    "{name} beats {base} on {amount} of new items",
+    "share of new items on which it wins",
+    is_good=True,
+)
+WINS = Words(
+    "{name} wins on {amount} of new items",
+    "{name} wins on {size} more of new items than {base}",
+    "{name} wins on {size} fewer of new items than {base}",
+    "share of new items on which it wins",
+    is_good=True,
+)
+COSTS = Words(
+    "{name} costs {amount} a call",
+    "{name} costs {size} more a call than {base}",
+    "{name} costs {size} less a call than {base}",
+    "dollars a call",
+    is_good=True,
+)
+TAKES = Words(
+    "{name} takes {amount} a call",
+    "{name} takes {size} longer than {base}",
+    "{name} takes {size} less than {base}",
+    "seconds a call",
+    is_good=True,
+)
+USES = Words(
+    "{name} uses {amount} a call",
+    "{name} uses {size} more a call than {base}",
+    "{name} uses {size} fewer a call than {base}",
+    "tokens a call",
+    is_good=True,
+)
+BY_UNIT = {"points": SCORES, "dollars": COSTS, "seconds": TAKES, "tokens": USES}
+"""Words by the unit of quality; those of a share hang on the kind of rating."""
+
+
+def words(facts: Facts) -> Words:
+    """How quality of these facts is said."""
+    if facts.unit in BY_UNIT:
+        return BY_UNIT[facts.unit]
+    if facts.rated in ("comparison", "ranking"):
+        return BEATS if facts.control else WINS
+    return PASSES if facts.higher_is_better else FAILS
+
+
+def said_level(facts: Facts, variant: VariantFacts) -> str:
+    """What a variant is like, with its interval."""
+    low, high = (quantity(end, facts.unit) for end in (variant.quality.low, variant.quality.high))
+    text = words(facts).level.format(
+        name=variant.name, base=facts.baseline, amount=quantity(variant.quality.mean, facts.unit)
+    )
+    return f"{text} ({level(facts.ci_prob)} interval {low} to {high})"
+
+
+def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: str = "") -> str:
+    """How a variant stands against the baseline, with the interval and what else belongs into the brackets."""
+    assert variant.effect is not None
+    used, effect = words(facts), variant.effect
+    beats = used is BEATS
+    shown = (lambda end: quantity(end, facts.unit)) if beats else (lambda end: change(end, facts.unit))
+    around = variant.quality if beats else effect
+    text = (used.more if effect.mean >= 0 else used.less).format(
+        name=subject or variant.name,
+        base=facts.baseline,
+        amount=quantity(variant.quality.mean, facts.unit),
+        size=size(facts, effect.mean),
+    )
+    better = "" if used.is_good or facts.higher_is_better else " (worse)" if effect.mean >= 0 else " (better)"
+    for word in (" higher than", " lower than") if better else ():
+        text = text.replace(word, f"{word.removesuffix(' than')}{better} than")
+    return f"{text} ({level(facts.ci_prob)} interval {shown(around.low)} to {shown(around.high)}{more})"
+
+
+def size(facts: Facts, difference: float) -> str:
+    """A difference without its sign, as it stands before "higher than": points go without their unit."""
+    text = gap(difference, facts.unit)
+    return text.removesuffix(" points") if facts.unit == "points" else text
+
+
+def interval(value: Interval, ci_prob: float, unit: str = "points") -> str:
+    """An interval of a difference with signs and its probability.
+
+    Examples
+    --------
+    >>> from expsim_bayes.facts import Interval
+    >>> interval(Interval(0.07, 0.01, 0.13), 0.95)
+    '95 % interval +0.01 to +0.13'
+    """
+    return f"{level(ci_prob)} interval {change(value.low, unit)} to {change(value.high, unit)}"
