@@ -118,12 +118,13 @@ def check_family(
 
 def code_of(name: str) -> tuple[str, ...]:
     """Patterns of the files that, changed, may change the numbers of a model."""
-    checks = ("family", "fits", "likelihood", "mistakes", "small", "uniformity")
+    checks = ("family", "fits", "likelihood", "small", "uniformity")
     return (
         f"models/{name}.py",
         "models/_*.py",
         "ratings/*.py",
         f"simulate/{name}.py",
+        "diagnostics.py",
         "fit.py",
         *(f"check/{check}.py" for check in checks),
     )

@@ -1,7 +1,7 @@
 """Wrong fits of the model family on purpose: each is one mistake, and the calibration check must reject it.
 
 A mistake spoils the observations before they are fitted, the priors of the fit, or its draws; the compiled model, the truths and the check
-are those of the model that is right. `MISTAKES` are made with every model, `SPOILT` lists what can go wrong with observations of each kind.
+are those of the model that is right. `MISTAKES` are made with every model; `spoilt` lists what can go wrong with observations of each.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from expsim_bayes.check.fits import (
 from expsim_bayes.check.mutants import Caught
 from expsim_bayes.check.resume import Journal
 from expsim_bayes.check.small import small
+from expsim_bayes.check.spoilt import SPOILT
 from expsim_bayes.check.uniformity import verdict
 from expsim_bayes.models import recipe
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 SETTINGS = Settings(tune=500, draws=1_000)
 """Of the sampler: a mistake need not be measured finely."""
+CODE = ("check/mistakes.py", "check/spoilt.py")
+"""Files that, changed, may change the numbers, beside those of the model."""
 
 
 def _as_observed(data: Observed, _held: Observed) -> Observed:
@@ -98,17 +101,6 @@ MISTAKES = (
 """Mistakes that can be made with every model."""
 
 
-def reversed_categories(data: Observed, _held: Observed) -> Observed:
-    """Counts (group, step) with the steps of the scale the wrong way round."""
-    return {name: values[:, ::-1] for name, values in data.items()}
-
-
-SPOILT: dict[str, tuple[Mistake, ...]] = {
-    "ordinal": (Mistake("categories are read the wrong way round", data=reversed_categories),),
-}
-"""What can go wrong with the observations of each model."""
-
-
 def mistakes(name: str) -> tuple[Mistake, ...]:
     """The control, and every mistake that is made with a model.
 
@@ -117,7 +109,7 @@ def mistakes(name: str) -> tuple[Mistake, ...]:
     name : str
         A model with a recipe.
     """
-    return (RIGHT, *MISTAKES, *SPOILT.get(name, ()))
+    return (RIGHT, *MISTAKES, *(Mistake(what, data=spoil) for what, spoil in SPOILT.get(name, {}).items()))
 
 
 def check_mistakes(
@@ -166,7 +158,12 @@ class _Bench:
 
     def __init__(self, name: str, simulations: int, random_seed: int, settings: Settings, file: Path | None) -> None:
         self.name, self.most, self.random_seed, self.settings = name, 2 * simulations, random_seed, settings
-        run = {"random_seed": random_seed, "most": self.most, **settings._asdict(), **what_was_run(code_of(name))}
+        run = {
+            "random_seed": random_seed,
+            "most": self.most,
+            **settings._asdict(),
+            **what_was_run((*code_of(name), *CODE)),
+        }
         self.journal = Journal(file, run)
         self.done: dict[tuple[str, int], Simulation] = {}
         for row in self.journal.rows():
