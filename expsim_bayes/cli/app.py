@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from expsim_bayes.cli import agreement, check, compare, decide, exits, fit, report, scenarios, simulate
+from expsim_bayes.cli import agreement, check, compare, compare_models, decide, exits, fit, report, scenarios, simulate
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import ExpsimError
 
@@ -93,6 +93,7 @@ app.command("compare")(compare.compare)
 app.command("fit")(fit.fit)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
+app.command("compare-models")(compare_models.compare_models)
 app.command("agreement")(agreement.agreement)
 app.command("check")(check.check)
 
