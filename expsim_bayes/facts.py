@@ -230,6 +230,8 @@ class Facts:
     """Why it was chosen; empty where it was asked for."""
     unit: str = "points"
     """Unit of quality: one of `amounts.UNITS`."""
+    about: str = "mean"
+    """Of what quality is the mean or a quantile: mean, p50 or p95 of what calls use up; the mean of anything else."""
     rated: str = "rating"
     """What one of `ratings` is called: rating, comparison, ranking or call."""
     looks: int | None = None

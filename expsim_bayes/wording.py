@@ -80,12 +80,28 @@ USES = Words(
     "tokens a call",
     is_good=True,
 )
+SLOWEST = Words(
+    "95 of 100 calls of {name} take at most {amount}",
+    "the slowest calls of {name} take {size} longer than those of {base} (95th percentile)",
+    "the slowest calls of {name} take {size} less than those of {base} (95th percentile)",
+    "seconds that 95 of 100 calls stay below",
+    is_good=True,
+)
+MIDDLING = Words(
+    "half of the calls of {name} take at most {amount}",
+    "half of the calls of {name} take up to {size} longer than those of {base}",
+    "half of the calls of {name} take up to {size} less than those of {base}",
+    "seconds that half of the calls stay below",
+    is_good=True,
+)
 BY_UNIT = {"points": SCORES, "dollars": COSTS, "seconds": TAKES, "tokens": USES}
 """Words by the unit of quality; those of a share hang on the kind of rating."""
 
 
 def words(facts: Facts) -> Words:
     """How quality of these facts is said."""
+    if facts.unit == "seconds" and facts.about in ("p95", "p50"):
+        return SLOWEST if facts.about == "p95" else MIDDLING
     if facts.unit in BY_UNIT:
         return BY_UNIT[facts.unit]
     if facts.rated in ("comparison", "ranking"):
@@ -109,8 +125,9 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     beats = used is BEATS
     shown = (lambda end: quantity(end, facts.unit)) if beats else (lambda end: change(end, facts.unit))
     around = variant.quality if beats else effect
+    named = used in (SLOWEST, MIDDLING)
     text = (used.more if effect.mean >= 0 else used.less).format(
-        name=subject or variant.name,
+        name=variant.name if named else subject or variant.name,
         base=facts.baseline,
         amount=quantity(variant.quality.mean, facts.unit),
         size=size(facts, effect.mean),
@@ -118,6 +135,7 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     better = "" if used.is_good or facts.higher_is_better else " (worse)" if effect.mean >= 0 else " (better)"
     for word in (" higher than", " lower than") if better else ():
         text = text.replace(word, f"{word.removesuffix(' than')}{better} than")
+    text = text[:1].upper() + text[1:] if named else text
     return f"{text} ({level(facts.ci_prob)} interval {shown(around.low)} to {shown(around.high)}{more})"
 
 

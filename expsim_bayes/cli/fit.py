@@ -11,6 +11,7 @@ from expsim_bayes.amounts import listed
 from expsim_bayes.cli import exits, tables
 from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import taken
+from expsim_bayes.cli.model import AUTO, model_of
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
     from expsim_bayes.ratings import Ratings
 
-READING, QUESTION, SAMPLER = "Reading the file", "The question", "The sampler"
+READING, QUESTION, MODEL, SAMPLER = "Reading the file", "The question", "The model", "The sampler"
 """Headings of the options in --help."""
+MOST_ROWS = 12
+"""Rows of what a fit tells beside quality, up to which they are shown unless all are asked for."""
 MOST_NOTICES = 10
 """Statements about the data that are shown unless all are asked for; those that warn always are."""
 
@@ -65,6 +68,18 @@ def fit(
             rich_help_panel=READING,
         ),
     ] = None,
+    outcome_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD=SIDE",
+            help="What a verdict of a comparison means: left, tie, right or missing.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    no_variants: Annotated[
+        bool,
+        typer.Option("--no-variants", help="Nothing is compared: no column 'variant'.", rich_help_panel=READING),
+    ] = False,
     duplicates: Annotated[
         Literal["ask", "keep", "drop"],
         typer.Option(help="Rows that are equal in every column.", rich_help_panel=READING),
@@ -98,13 +113,16 @@ def fit(
     min_effect: Annotated[
         float,
         typer.Option(
-            metavar="POINTS", min=0, help="Smallest difference that matters, in points.", rich_help_panel=QUESTION
+            metavar="AMOUNT",
+            min=0,
+            help="Smallest difference that matters, in units of quality: points, a share (.05: 5 percentage points), dollars, seconds.",
+            rich_help_panel=QUESTION,
         ),
     ] = 0.0,
     rope: Annotated[
         float | None,
         typer.Option(
-            metavar="POINTS",
+            metavar="AMOUNT",
             min=0,
             help="Variants closer than this are equal; --min-effect unless told.",
             rich_help_panel=QUESTION,
@@ -125,6 +143,32 @@ def fit(
         typer.Option(
             metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION
         ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto (what suits the ratings), continuous, ordinal, binary, classes, error_scores, preference, ranking, operations.",
+            rich_help_panel=MODEL,
+        ),
+    ] = AUTO,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A prior of the model, such as sd_variant=0.5.", rich_help_panel=MODEL),
+    ] = None,
+    gold: Annotated[
+        str | None,
+        typer.Option(metavar="EVALUATOR", help="Whose verdicts are the truth.", rich_help_panel=MODEL),
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Kinds of items in which raters may err differently.", rich_help_panel=MODEL
+        ),
+    ] = None,
+    covariate: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="What a judge should ignore, such as length.", rich_help_panel=MODEL),
     ] = None,
     draws: Annotated[
         int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)
@@ -171,6 +215,8 @@ def fit(
             anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
             control=control,
             reference=reference,
+            outcome_map=pairs(outcome_map, option="--outcome-map", example="first=left"),
+            compare=not no_variants,
             duplicates=duplicates,
             crossed_users=crossed_users,
             merge_names=merge_names,
@@ -179,6 +225,8 @@ def fit(
         )
         _refuse_strange_prices(prices, ratings)
         _describe(screen, ratings, details=details)
+        chosen = model_of(model, ratings, prior=prior, gold=gold, domain=domain, covariate=covariate)
+        screen.labelled([("Model", f"{chosen.name}, because {chosen.why}" if chosen.why else chosen.name)])
         with screen.progress("loading the sampler", total=1.0) as advance:
             advance(0.0, "loading the sampler")
             from expsim_bayes.fit import fit as sampled
@@ -186,6 +234,8 @@ def fit(
 
             tree = sampled(
                 ratings,
+                model=chosen.name,
+                priors=chosen.priors,
                 draws=draws,
                 tune=tune,
                 chains=chains,
@@ -195,7 +245,15 @@ def fit(
                 progress=advance,
             )
             advance(0.99, "weighing the decision")
-            facts = of_fit(tree, ratings, min_effect=min_effect, rope=rope, threshold=threshold, prices=prices)
+            facts = of_fit(
+                tree,
+                ratings,
+                min_effect=min_effect,
+                rope=rope,
+                threshold=threshold,
+                prices=prices,
+                why_model=chosen.why,
+            )
         report = None
         if folder is not None:
             from expsim_bayes.report import write_fit
@@ -224,12 +282,11 @@ def _refuse_own_folder(file: Path, out: Path | None) -> None:
 
 def _refuse_strange_prices(prices: dict[str, float], ratings: Ratings) -> None:
     """An error where a price is given for someone who has not rated."""
-    known = sorted(ratings.table["evaluator"].unique())
+    known = sorted(ratings.table["evaluator"].unique()) if "evaluator" in ratings.table.columns else []
     for name in prices:
         if name not in known:
-            raise SettingError(
-                f"no evaluator is called {name!r}", where="--price", remedy=f"choose among {listed(known)}"
-            )
+            remedy = f"choose among {listed(known)}" if known else "leave it away: nobody rated"
+            raise SettingError(f"no evaluator is called {name!r}", where="--price", remedy=remedy)
 
 
 def _describe(screen: Screen, ratings: Ratings, *, details: bool) -> None:
@@ -269,6 +326,9 @@ def _show(screen: Screen, facts: Facts, *, details: bool) -> None:
     screen.table(tables.variants(facts), bold=[i for i, v in enumerate(facts.variants) if v.name == facts.leader])
     screen.table(tables.raters(facts, everything=details), title="How severe or lenient people are")
     screen.table(tables.judges(facts), title="Judges against people")
+    for measure in known.measures:
+        if details or len(measure.rows) <= MOST_ROWS:
+            screen.table(tables.measure(measure, facts), title=measure.title[:1].upper() + measure.title[1:])
     if details:
         screen.table(tables.shifts(facts), title="Judges' tastes")
         screen.table(tables.spreads(facts), title="Where the variation comes from")

@@ -121,3 +121,28 @@ def bounds(text: str | None, *, option: str) -> tuple[float, float] | None:
     if not sign:
         raise SettingError(f"{text!r} is not of the form LO:HI", where=option, remedy=f"write it like {option} 1:5")
     return number(low, option=option, example="1:5"), number(high, option=option, example="1:5")
+
+
+def setting(text: str) -> object:
+    """The value of NAME=VALUE: a number, true, false, none, a list in brackets, or else a name.
+
+    Examples
+    --------
+    >>> setting("0.5"), setting("true"), setting("human"), setting("[1, 2]"), setting("none")
+    (0.5, True, 'human', [1, 2], None)
+    """
+    import json
+
+    bare = text.strip()
+    if bare.casefold() in ("true", "yes", "false", "no"):
+        return bare.casefold() in ("true", "yes")
+    if bare.casefold() in ("none", "null", ""):
+        return None
+    try:
+        return json.loads(bare)
+    except json.JSONDecodeError:
+        pass
+    try:
+        return float(bare)
+    except ValueError:
+        return bare

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes.amounts import count, dollars, duration, level, percent, points, signed
+from expsim_bayes.amounts import change, count, dollars, duration, level, measured, percent, quantity
 from expsim_bayes.cli.screen import Cell, Column, short
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from expsim_bayes.facts import Facts, Interval, RaterFacts
+    from expsim_bayes.facts import Facts, Interval, Measure, RaterFacts
     from expsim_bayes.operating_characteristics import Characteristics, Estimate
 
 MOST_LOOKS = 6
@@ -25,20 +25,49 @@ MOST_RATERS = 12
 
 def variants(facts: Facts, *, truth: bool = False) -> list[Column]:
     """One row a variant: quality, difference, probability of being best, and what it costs in use."""
-    rows, fit = facts.variants, facts.fit
-    means = {mean.name: points(mean.mean) for mean in fit.plain_means} if fit else {}
+    rows, fit, unit = facts.variants, facts.fit, facts.unit
+    means = {mean.name: quantity(mean.mean, unit) for mean in fit.plain_means} if fit else {}
     return [
         _names("Variant", (v.name for v in rows)),
-        Column(f"Quality ({level(facts.ci_prob)})", tuple(spread(v.quality) for v in rows)),
-        Column(f"Against {short(facts.baseline, 14)}", tuple(spread(v.effect, sign=True) for v in rows)),
+        Column(f"{heading(facts)} ({level(facts.ci_prob)})", tuple(spread(v.quality, unit) for v in rows)),
+        Column(f"Against {short(facts.baseline, 14)}", tuple(spread(v.effect, unit, sign=True) for v in rows)),
         Column("P(best)", tuple(brief_percent(v.prob_best) for v in rows)),
         Column("Plain mean", tuple(means.get(v.name, "") for v in rows)),
-        Column("Truth", tuple("" if v.true_quality is None or not truth else points(v.true_quality) for v in rows)),
-        Column("Outputs", tuple(count(v.outputs) for v in rows), spare=True),
+        Column(
+            "Truth", tuple("" if v.true_quality is None or not truth else quantity(v.true_quality, unit) for v in rows)
+        ),
+        Column(COUNTED[facts.rated], tuple(count(v.outputs) for v in rows), spare=True),
         Column(
             "A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True
         ),
         Column("Takes", tuple("" if v.latency_s is None else f"{v.latency_s:.2g} s" for v in rows), spare=True),
+    ]
+
+
+COUNTED = {"rating": "Outputs", "comparison": "Comparisons", "ranking": "Rankings", "call": "Calls"}
+"""What a variant took part in, by what a row is."""
+
+
+def heading(facts: Facts) -> str:
+    """What quality is, in a column's heading."""
+    if facts.unit == "share" and facts.rated in ("comparison", "ranking"):
+        return f"Beats {short(facts.baseline, 14)}" if facts.control else "Wins"
+    if facts.unit == "share":
+        return "Passes" if facts.higher_is_better else "Fails"
+    told = {"p95": "95 of 100 below", "p50": "Half below"}.get(facts.about, "")
+    return told or {"dollars": "Costs", "seconds": "Takes", "tokens": "Uses"}.get(facts.unit, "Quality")
+
+
+def measure(found: Measure, facts: Facts) -> list[Column]:
+    """One row a rater, judge or variant: what the fit tells of it beside quality."""
+
+    def cell(value: Interval) -> Cell:
+        ends = f"{measured(value.low, found.unit)} to {measured(value.high, found.unit)}"
+        return measured(value.mean, found.unit), ends
+
+    return [
+        _names("Of", (name for name, _ in found.rows), width=48),
+        Column(f"Value ({level(facts.ci_prob)})", tuple(cell(value) for _, value in found.rows)),
     ]
 
 
@@ -85,7 +114,7 @@ def evaluators(facts: Facts) -> list[Column]:
         Column("Ratings", tuple(count(e.ratings) for e in rows)),
         Column("Cost", tuple("" if e.usd is None else dollars(e.usd) for e in rows)),
         Column("A rating", tuple(dollars(e.usd / e.ratings) if e.usd is not None and e.ratings else "" for e in rows)),
-        Column("Taste (SD)", tuple("" if not e.shift_sd else points(e.shift_sd) for e in rows)),
+        Column("Taste (SD)", tuple("" if not e.shift_sd else change(e.shift_sd, facts.unit).lstrip("+") for e in rows)),
     ]
 
 
@@ -101,7 +130,7 @@ def raters(facts: Facts, *, everything: bool = False) -> list[Column]:
         Column("Pool", tuple(short(r.evaluator) if r is not None and several else "" for r in rows), justify="left"),
         Column(
             f"Above or below the others ({level(facts.ci_prob)})",
-            tuple("" if r is None else spread(r.severity, sign=True) for r in rows),
+            tuple("" if r is None else spread(r.severity, facts.unit, sign=True) for r in rows),
         ),
         Column("Ratings", tuple("" if r is None else count(r.ratings) for r in rows)),
     ]
@@ -122,8 +151,16 @@ def judges(facts: Facts) -> list[Column]:
             f"Scale use, people 1 ({level(facts.ci_prob)})",
             tuple(spread(use[n]) if n in use else "" for n in names),
         ),
-        Column("Favours most", tuple(_taste(ordered[n][0]) if n in ordered else "" for n in names), justify="left"),
-        Column("Favours least", tuple(_taste(ordered[n][-1]) if n in ordered else "" for n in names), justify="left"),
+        Column(
+            "Favours most",
+            tuple(_taste(ordered[n][0], facts.unit) if n in ordered else "" for n in names),
+            justify="left",
+        ),
+        Column(
+            "Favours least",
+            tuple(_taste(ordered[n][-1], facts.unit) if n in ordered else "" for n in names),
+            justify="left",
+        ),
     ]
 
 
@@ -133,16 +170,23 @@ def shifts(facts: Facts) -> list[Column]:
     return [
         _names("Judge", (name for name, _, _ in rows)),
         _names("Variant", (variant for _, variant, _ in rows)),
-        Column(f"Taste for it ({level(facts.ci_prob)})", tuple(spread(taste, sign=True) for _, _, taste in rows)),
+        Column(
+            f"Taste for it ({level(facts.ci_prob)})",
+            tuple(spread(taste, facts.unit, sign=True) for _, _, taste in rows),
+        ),
     ]
 
 
 def spreads(facts: Facts) -> list[Column]:
     """One row a source of variation: its SD."""
     rows = facts.fit.spreads if facts.fit else ()
+    unit = facts.fit.effects_unit if facts.fit else "points"
     return [
         _names("What varies", (name for name, _ in rows), width=48),
-        Column(f"SD in points ({level(facts.ci_prob)})", tuple(spread(value) for _, value in rows)),
+        Column(
+            f"SD in {unit} ({level(facts.ci_prob)})",
+            tuple(spread(value) for _, value in rows),
+        ),
     ]
 
 
@@ -195,19 +239,21 @@ def counted(found: Characteristics, if_equal: Estimate | None) -> list[Column]:
     ]
 
 
-def spread(value: Interval | None, *, sign: bool = False) -> Cell:
-    """A mean with its interval.
+def spread(value: Interval | None, unit: str = "points", *, sign: bool = False) -> Cell:
+    """A level, or with its sign a difference, with its interval; what is known exactly has none.
 
     Examples
     --------
     >>> from expsim_bayes.facts import Interval
-    >>> spread(Interval(0.07, -0.01, 0.15), sign=True)
-    ('+0.07', '-0.01 to +0.15')
+    >>> spread(Interval(0.07, -0.01, 0.15), sign=True), spread(Interval(0.5, 0.5, 0.5), "share")
+    (('+0.07', '-0.01 to +0.15'), '50.0 %')
     """
     if value is None:
         return ""
-    shown = signed if sign else points
-    return shown(value.mean), f"{shown(value.low)} to {shown(value.high)}"
+    shown = change if sign else quantity
+    if value.high - value.low < 1e-9 * max(abs(value.mean), 1e-9):
+        return shown(value.mean, unit)
+    return shown(value.mean, unit), f"{shown(value.low, unit)} to {shown(value.high, unit)}"
 
 
 def brief_percent(probability: float) -> str:
@@ -256,9 +302,9 @@ def _names(title: str, names: Iterable[str], *, width: int = 28) -> Column:
     return Column(title, tuple(short(name, width) for name in names), justify="left")
 
 
-def _taste(pair: tuple[str, Interval]) -> Cell:
+def _taste(pair: tuple[str, Interval], unit: str) -> Cell:
     name, taste = pair
-    return short(name, 18), signed(taste.mean)
+    return short(name, 18), change(taste.mean, unit)
 
 
 def _thinned(total: int, most: int) -> list[int]:

@@ -34,6 +34,7 @@ MEASURES = {
     "reliability": Shown("how strongly a rater follows what the reference sees (1: as the reference)", ""),
     "left_bias": Shown("favour for the left one of two that are equally good", "change"),
     "tie": Shown("share of ties between two that are equally good", "share"),
+    "mean": Shown("mean of a call", "quality"),
     "p50": Shown("half of the calls stay below", "quality"),
     "p95": Shown("95 of 100 calls stay below", "quality"),
     "prob_no_error": Shown("share of outputs without an error", "share"),

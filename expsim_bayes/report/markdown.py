@@ -6,7 +6,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes import amounts, sentences
+from expsim_bayes import amounts, sentences, wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,9 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
         "md": escape,
         "short": shorten,
         "points": amounts.points,
-        "signed": amounts.signed,
+        "quality": lambda amount: amounts.quantity(amount, facts.unit),
+        "change": lambda amount: amounts.change(amount, facts.unit),
+        "measured": amounts.measured,
         "percent": amounts.percent,
         "dollars": amounts.dollars,
         "count": amounts.count,
@@ -69,6 +71,8 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
         advice=sentences.recommendation(_escaped(facts)),
         plain_summary=sentences.against_plain_means(_escaped(facts)),
         figures=figures,
+        counted={"rating": "outputs"}.get(facts.rated, f"{facts.rated}s"),
+        what=wording.words(facts).quality,
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
