@@ -4,13 +4,14 @@
 `preference` one variant against another, ties allowed, by people and judges.
 `binary`     pass or fail, by people and judges who err, with or without gold labels.
 `ranking`    several variants of an item put in order, by people and judges; a ranking may hold some of them.
+`error_scores` scores of what is wrong: most are zero, the others skewed and capped.
 `operations` what calls use up: seconds, dollars or tokens, with a heavy tail.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from expsim_bayes.errors import SettingError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("binary", "operations", "ordinal", "preference", "ranking")
+RECIPES = ("binary", "error_scores", "operations", "ordinal", "preference", "ranking")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""
@@ -60,3 +61,28 @@ def task(name: str, ratings: Ratings, priors: Any = None, *, fixed: Any = None) 
     from expsim_bayes.models import _draws
 
     return _draws.task(recipe(name), ratings, priors)
+
+
+class Chosen(NamedTuple):
+    """A model picked from the ratings."""
+
+    name: str
+    """One of `NAMES`."""
+    reason: str
+    """Why, in a sentence."""
+
+
+def choose(ratings: Ratings) -> Chosen:
+    """The model that suits some ratings, and why.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from expsim_bayes.ratings import validate
+    >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": [1, 0] * 4})
+    >>> choose(validate(frame)).name
+    'binary'
+    """
+    from expsim_bayes.models import _choice
+
+    return Chosen(*_choice.choose(ratings))
