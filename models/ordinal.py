@@ -25,6 +25,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from pydantic import model_validator
+from pytensor.gradient import disconnected_grad
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
@@ -44,7 +45,9 @@ NESTED = {
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 """Gauss-Hermite points over which quality averages new items and raters."""
 INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-"""The same for effects with few ratings each."""
+"""The same for effects with few ratings each, around their modes."""
+CAREFUL, NEWTON = 2, 2
+"""Steps towards the modes: with a bound of the curvature, then with the curvature."""
 
 
 class Priors(Frozen):
@@ -133,7 +136,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
 
 
 def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
-    """The same story with the lowest level of items, cells and outputs integrated out by Gauss-Hermite quadrature.
+    """The same story with the lowest level of items, cells and outputs integrated out by adaptive Gauss-Hermite quadrature.
 
     Its posterior of everything else is that of `build_model`. Where a unit of that level has few ratings, hundreds of effects of which
     little is known would make the sampler slow, and their SD slower.
@@ -156,10 +159,8 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
         count = pm.Data("count_of", seen.count, dims=("group", "step"))
         told = _story(seen, priors, centred=True, without=seen.lowest)
         stretch = (told.scale_use * model[NESTED[seen.lowest][1]])[seen.evaluator]
-        each = _log_likelihoods(count, told.cutpoint[seen.evaluator], told.latent[:, None] + stretch[:, None] * INNER)
-        unit = getattr(seen, seen.lowest)
-        units = pt.inc_subtensor(pt.zeros((int(unit.max()) + 1, INNER.size))[unit], each)
-        pm.Potential("likelihood", pm.math.logsumexp(units + np.log(INNER_WEIGHTS / INNER_WEIGHTS.sum()), axis=1).sum())
+        rated = _Rated(count, told.cutpoint[seen.evaluator], told.latent, stretch, getattr(seen, seen.lowest))
+        pm.Potential("likelihood", _integrated(rated).sum())
     return model
 
 
@@ -314,6 +315,62 @@ def _in_points(slope: Tensor) -> None:
     for name in ("severity", "shift", "taste"):
         if f"{name}_logit" in model.named_vars:
             pm.Deterministic(name, slope * model[f"{name}_logit"], dims=model.named_vars_to_dims[f"{name}_logit"])
+
+
+class _Rated(NamedTuple):
+    """Counts of groups, and the effects of units z ~ Normal(0, 1) that are to be integrated out."""
+
+    count: Tensor
+    """(group, step)"""
+    cutpoint: Tensor
+    """(group, cut)"""
+    latent: Tensor
+    """(group,) latent value without the unit's effect."""
+    stretch: Tensor
+    """(group,) logits that z = 1 adds to it."""
+    unit: NDArray[np.intp]
+    """(group,) unit of each group."""
+
+    def add_up(self, each: Tensor) -> Tensor:
+        """(unit, ...) sums over the groups of a unit."""
+        zeros = pt.zeros((int(self.unit.max()) + 1, *each.type.shape[1:]))
+        return pt.inc_subtensor(zeros[self.unit], each)
+
+
+def _integrated(rated: _Rated) -> Tensor:
+    """(unit,) log-likelihoods of the units' ratings with their effects integrated out (Naylor and Smith 1982; Pinheiro and Bates 1995).
+
+    Quadrature points lie around the mode of each effect, as wide as it is known: with 9 of them the error of a unit's log-likelihood is
+    below .0003 for effects with an SD of up to 3 logits, where points around zero are wrong by more than 1.
+    """
+    mode, width = (disconnected_grad(value) for value in _mode(rated))
+    points = mode[:, None] + width[:, None] * INNER
+    each = _log_likelihoods(
+        rated.count, rated.cutpoint, rated.latent[:, None] + rated.stretch[:, None] * points[rated.unit]
+    )
+    weight = np.log(INNER_WEIGHTS / INNER_WEIGHTS.sum()) + 0.5 * INNER**2
+    return pm.math.logsumexp(rated.add_up(each) - 0.5 * points**2 + weight, axis=1) + pt.log(width)
+
+
+def _mode(rated: _Rated) -> tuple[Tensor, Tensor]:
+    """(unit,) modes of the effects given everything else, and the SDs of their normal approximations.
+
+    The log density is concave; the first steps use a bound of its curvature, with which no step is too long.
+    """
+    lower, upper = rated.count[:, :-1], rated.count[:, 1:]
+    both = lower + upper
+    bound = 1.0 + rated.add_up(rated.stretch**2 * both.sum(axis=1) / 4)
+    mode = pt.zeros(int(rated.unit.max()) + 1)
+    for step in range(CAREFUL + NEWTON + 1):
+        beyond = pm.math.sigmoid(
+            rated.latent[:, None] + rated.stretch[:, None] * mode[rated.unit][:, None] - rated.cutpoint
+        )
+        curvature = 1.0 + rated.add_up(rated.stretch**2 * (both * beyond * (1 - beyond)).sum(axis=1))
+        if step == CAREFUL + NEWTON:
+            break
+        slope = rated.add_up(rated.stretch * (upper - both * beyond).sum(axis=1)) - mode
+        mode = mode + slope / (bound if step < CAREFUL else curvature)
+    return mode, curvature**-0.5
 
 
 def _log_likelihoods(count: Tensor, cutpoint: Tensor, latent: Tensor) -> Tensor:
