@@ -53,6 +53,8 @@ def recommendation(facts: Facts) -> Recommendation:
     """
     if facts.decision.name == "refuse":
         return _refusal(facts)
+    if not facts.variants:
+        return _without_variants(facts)
     return Recommendation(
         headline=headline(facts),
         what_to_do=_what_to_do(facts),
@@ -80,6 +82,8 @@ def headline(facts: Facts) -> str:
 
 def _open(facts: Facts) -> str:
     """What to do where nothing was decided, in a few words."""
+    if not facts.variants:
+        return "Nothing to compare: no variants are named"
     if len(facts.variants) == 1:
         return f"Nothing to compare: only {facts.leader} was rated"
     best = _best_batch(facts)
@@ -347,6 +351,21 @@ def _best_batch(facts: Facts) -> Further | None:
     cheapest = min(deciding, key=amount)
     at_hand = min((f for f in deciding if f.new_people == 0), key=amount, default=cheapest)
     return at_hand if amount(at_hand)[0] <= 2 * amount(cheapest)[0] else cheapest
+
+
+def _without_variants(facts: Facts) -> Recommendation:
+    return Recommendation(
+        headline=headline(facts),
+        what_to_do=(
+            "Have outputs of two variants or more rated, and name them in a column 'variant': without it nothing can be recommended. "
+            "What the ratings tell of those who rated stands beside this."
+        ),
+        how_sure="",
+        price=_price(facts),
+        unknown="",
+        further="",
+        change="",
+    )
 
 
 def _refusal(facts: Facts) -> Recommendation:

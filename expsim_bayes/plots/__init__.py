@@ -7,7 +7,7 @@
 from expsim_bayes.plots.intervals import differences, judge_shifts, qualities, scale_use, severity, shift_map
 from expsim_bayes.plots.looks import allocation_over_looks, cost_over_looks, prob_best_over_looks, quality_over_looks
 from expsim_bayes.plots.operating import comparison, learning_curves
-from expsim_bayes.plots.predictive import PredictedShares, predicted_shares, predictive_check
+from expsim_bayes.plots.predictive import PredictedShares, feature_check, predicted_shares, predictive_check
 from expsim_bayes.plots.theme import DARK, LIGHT, THEMES, Theme, figure, render, rows_height, save
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "comparison",
     "cost_over_looks",
     "differences",
+    "feature_check",
     "figure",
     "judge_shifts",
     "learning_curves",

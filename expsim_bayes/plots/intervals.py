@@ -39,6 +39,8 @@ def qualities(
     plain: ArrayLike | None = None,
     higher_is_better: bool = True,
     ci_prob: float = 0.95,
+    unit: str = "points",
+    what: str = "quality",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -60,6 +62,10 @@ def qualities(
         Which end is on top.
     ci_prob : float
         Probability of the intervals.
+    unit : str
+        What the numbers are in, as it stands beside an axis.
+    what : str
+        What quality is.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -67,7 +73,7 @@ def qualities(
     """
     displayed = distinct(names)
     at = list(names).index(control) if control is not None else -1
-    words = f"quality, points (dot and {level(ci_prob)} interval" + (
+    words = f"{what}, {unit} (dot and {level(ci_prob)} interval" + (
         "; ◇ plain mean of the ratings)" if plain is not None else ")"
     )
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
@@ -102,6 +108,7 @@ def differences(
     min_effect: float = 0.0,
     higher_is_better: bool = True,
     ci_prob: float = 0.95,
+    unit: str = "points",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -123,6 +130,8 @@ def differences(
         Which end is on top.
     ci_prob : float
         Probability of the intervals.
+    unit : str
+        What the numbers are in, as it stands beside an axis.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -130,7 +139,7 @@ def differences(
     """
     *displayed, shown_baseline = distinct([*names, baseline])
     band = f"; band: within {min_effect:g}, which does not matter" if min_effect > 0 else ""
-    words = f"difference to {shown_baseline}, points (dot and {level(ci_prob)} interval{band})"
+    words = f"difference to {shown_baseline}, {unit} (dot and {level(ci_prob)} interval{band})"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     looks = [style(0, theme)] * len(displayed)
     order = _ranked(ax, (mean, low, high), looks, theme, higher_is_better=higher_is_better)
@@ -151,6 +160,7 @@ def severity(
     evaluators: Sequence[str],
     higher_is_better: bool = True,
     ci_prob: float = 0.95,
+    unit: str = "points",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -170,13 +180,15 @@ def severity(
         Whether points added to a score are a kindness.
     ci_prob : float
         Probability of the intervals.
+    unit : str
+        What the numbers are in, as it stands beside an axis.
     title : str, optional
         What the picture shows.
     theme : Theme
         Colours.
     """
     sides = ("severe", "lenient") if higher_is_better else ("lenient", "severe")
-    words = f"points added to a score ({level(ci_prob)} interval): left of 0 {sides[0]}, right {sides[1]}"
+    words = f"{unit} added to {_said(unit)} ({level(ci_prob)} interval): left of 0 {sides[0]}, right {sides[1]}"
     rows = _rows(raters, evaluators, mean, low, high, ranked=True)
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     _draw_groups(ax, rows, theme)
@@ -192,6 +204,7 @@ def judge_shifts(
     *,
     evaluators: Sequence[str],
     ci_prob: float = 0.95,
+    unit: str = "points",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -209,6 +222,8 @@ def judge_shifts(
         Judges.
     ci_prob : float
         Probability of the intervals.
+    unit : str
+        What the numbers are in, as it stands beside an axis.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -217,7 +232,7 @@ def judge_shifts(
     groups = np.repeat(np.asarray(evaluators, dtype=object), len(variants)).tolist()
     centre, lows, highs = (np.asarray(values, dtype=float).ravel() for values in (mean, low, high))
     rows = _rows(list(variants) * len(evaluators), groups, centre, lows, highs, ranked=False)
-    words = f"points added to the variant's scores ({level(ci_prob)} interval): right of 0 favoured by the judge"
+    words = f"{unit} added to the variant's {_said(unit, several=True)} ({level(ci_prob)} interval): right of 0 favoured by the judge"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     _draw_groups(ax, rows, theme)
     return ax
@@ -229,6 +244,7 @@ def shift_map(
     ax: Axes,
     *,
     evaluators: Sequence[str],
+    unit: str = "points",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -244,6 +260,8 @@ def shift_map(
         To draw on.
     evaluators : sequence of str
         Judges, across.
+    unit : str
+        What the numbers are in, as it stands beside an axis.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -254,7 +272,14 @@ def shift_map(
     values = np.asarray(mean, dtype=float).T
     most = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     ramp = LinearSegmentedColormap.from_list("shift", [theme.colours[1], theme.ground, theme.colours[0]])
-    dress(ax, theme=theme, title=title, x="points added to the variant's scores by each judge", y="", grid="x")
+    dress(
+        ax,
+        theme=theme,
+        title=title,
+        x=f"{unit} added to the variant's {_said(unit, several=True)} by each judge",
+        y="",
+        grid="x",
+    )
     ax.grid(visible=False)
     ax.imshow(values, cmap=ramp, vmin=-1.6 * most, vmax=1.6 * most, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -308,6 +333,13 @@ def scale_use(
     ax.set_xlim(left=min(0.0, float(np.nanmin(lows, initial=0.0))))
     _name_rows(ax, rows, distinct(evaluators), theme)
     return ax
+
+
+def _said(unit: str, *, several: bool = False) -> str:
+    """What points, or percentage points, are added to."""
+    if unit == "points":
+        return "scores" if several else "a score"
+    return "share" if several else "the share"
 
 
 class Row(NamedTuple):

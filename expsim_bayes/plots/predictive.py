@@ -1,6 +1,6 @@
 """Does the model expect ratings like those that were given? Observed shares beside what it predicts.
 
-`predicted_shares` counts, `predictive_check` draws.
+`predicted_shares` counts, `predictive_check` draws; `feature_check` draws any other features of the ratings.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.amounts import count, level
+from expsim_bayes.plots.labels import FONT_SIZE, distinct, font_families
 from expsim_bayes.plots.theme import LIGHT, Theme, dress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
@@ -115,3 +118,65 @@ def predictive_check(shares: PredictedShares, ax: Axes, *, title: str | None = N
     if middle.size <= MOST_TICKS:
         ax.set_xticks(middle)
     return ax
+
+
+FARTHEST = 3.0
+"""Half-widths of the interval beyond which an observed value is drawn at the edge."""
+LONGEST_NAME = 64
+"""Letters of a feature's name that are shown."""
+
+
+def feature_check(
+    names: Sequence[str],
+    observed: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    ax: Axes,
+    *,
+    ci_prob: float = 0.95,
+    title: str | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """Features of the ratings, each on a scale of its own: the predicted intervals form one band, and a dot shows what was observed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Features; one whose name begins with "share" is told in per cent.
+    observed, low, high : array_like of shape (feature,)
+        In the ratings, and ends of the predictive interval.
+    ax : Axes
+        To draw on.
+    ci_prob : float
+        Probability of the intervals.
+    title : str, optional
+        What the picture shows.
+    theme : Theme
+        Colours.
+    """
+    seen, lows, highs = (np.asarray(values, dtype=float) for values in (observed, low, high))
+    half = np.maximum((highs - lows) / 2, 1e-12 + 1e-6 * np.abs(highs))
+    place = np.clip((seen - (lows + highs) / 2) / half, -FARTHEST, FARTHEST)
+    words = f"dot: observed, on the scale of the band; band: predicted by the model ({level(ci_prob)} interval)"
+    dress(ax, theme=theme, title=title, x=words, y="", grid="x")
+    ax.axvspan(-1, 1, color=theme.colours[0], alpha=0.14, linewidth=0, zorder=0)
+    rows = np.arange(len(names))[::-1]
+    for n, row in enumerate(rows):
+        outside = abs(place[n]) > 1.0 + 1e-6
+        marker = "<" if place[n] <= -FARTHEST else ">" if place[n] >= FARTHEST else "o"
+        colour = theme.colours[1] if outside else theme.ink
+        ax.plot([place[n]], [row], marker=marker, color=colour, markersize=7, linestyle="", zorder=3)
+        numbers = f"{_told(names[n], seen[n])}  [{_told(names[n], lows[n])}, {_told(names[n], highs[n])}]"
+        ax.text(
+            1.03, row, numbers, transform=ax.get_yaxis_transform(), color=theme.ink, fontsize=FONT_SIZE - 1, va="center"
+        )
+    ax.set_yticks(rows, distinct(names, LONGEST_NAME), color=theme.ink, fontfamily=font_families(), parse_math=False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(-FARTHEST - 0.2, FARTHEST + 0.2)
+    ax.set_ylim(-0.7, len(names) - 0.3)
+    ax.set_xticks([-1, 1], ["low end", "high end"])
+    return ax
+
+
+def _told(name: str, value: float) -> str:
+    return f"{100 * value:.1f} %" if name.startswith("share") else f"{value:.3g}"

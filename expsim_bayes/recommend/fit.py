@@ -101,25 +101,26 @@ def of_fit(
     description, verdict = describe(ratings), Verdict.from_json(tree.attrs["verdict"])
     decision = _decision(read, verdict, description.components, threshold)
     shown = decision.name != "refuse"
+    compared = read.has("quality")
     further, scenarios = forecast(read) if plan_further and shown and len(names) > 1 else ((), ())
-    means = plain.plain_means(read) if shown else ()
+    means = plain.plain_means(read) if shown and compared else ()
     checks = check_predictions(tree, score_range=ratings.score_range)
     noun = ROWS[ratings.outcome]
     return Facts(
-        title=f"{ratings.source}: {count(len(names), 'variant')}, {count(who.total, noun)}",
+        title=f"{ratings.source}: {count(len(names), 'variant') + ', ' if compared else ''}{count(who.total, noun)}",
         source=ratings.source,
         decision=decision,
-        variants=tuple(_variant(read, int(v)) for v in read.order) if shown else (),
+        variants=tuple(_variant(read, int(v)) for v in read.order) if shown and compared else (),
         evaluators=_evaluators(read),
-        baseline=names[read.baseline],
-        leader=names[read.leader],
+        baseline=names[read.baseline] if compared else "",
+        leader=names[read.leader] if compared else "",
         control=ratings.control,
         higher_is_better=read.higher_is_better,
         score_range=ratings.score_range,
         ci_prob=ci_prob,
         min_effect=min_effect,
         rope=width,
-        prob_equivalent=float(found.prob_equivalent) if shown else None,
+        prob_equivalent=float(found.prob_equivalent) if shown and compared else None,
         mcse=float(found.mcse),
         ratings=who.total,
         model=read.model,
@@ -168,7 +169,9 @@ def _read(
     ci_prob: float,
 ) -> Reading:
     """The draws of a fit and what they say of the variants."""
-    who, quality = taking_part(ratings), stacked(tree, "quality")
+    who = taking_part(ratings)
+    compared = "quality" in tree["posterior"]
+    quality = stacked(tree, "quality") if compared else np.zeros((2, len(who.variants)))
     control = None if ratings.control is None else who.variants.index(ratings.control)
     higher = reading.direction(tree, ratings)
     found = superiority.from_draws(
@@ -199,6 +202,8 @@ def _decision(read: Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ..
             "refuse",
             reason=f"The variants fall into groups that {UNLINKED[read.ratings.outcome]} ({groups}): they cannot be ranked.",
         )
+    if not read.has("quality"):
+        return Decision("collect", reason="No variants are named, so there is nothing to choose between.")
     if len(read.who.variants) == 1:
         return Decision("collect", reason="Only one variant was rated, so there is nothing to choose between.")
     found = read.found

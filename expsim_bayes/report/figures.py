@@ -9,6 +9,7 @@ import numpy as np
 from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 from expsim_bayes.report.markdown import Figure
+from expsim_bayes.wording import words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) ->
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if facts.fit is None or facts.decision.name == "refuse":
         return []
-    drawn = [_qualities(facts, folder)]
+    drawn = [_qualities(facts, folder)] if facts.variants else []
     if len(facts.variants) > 1:
         drawn.append(_differences(facts, folder))
     if facts.fit.raters:
@@ -88,7 +89,10 @@ def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) ->
         drawn.append(_shifts(facts, folder))
     if facts.fit.scale_use:
         drawn.append(_scale_use(facts, folder))
-    drawn.append(_predictive(tree, ratings, facts, folder))
+    if facts.model == "continuous":
+        drawn.append(_predictive(tree, ratings, facts, folder))
+    elif facts.fit.compared:
+        drawn.append(_features(facts, folder))
     return drawn
 
 
@@ -102,8 +106,20 @@ def _best_threshold(played: Played, facts: Facts) -> float | None:
     return facts.threshold if any(rule.rule == "superiority" for rule in rules) else None
 
 
-def _columns(values: list[Interval]) -> tuple[list[float], list[float], list[float]]:
-    return [v.mean for v in values], [v.low for v in values], [v.high for v in values]
+def _columns(values: list[Interval], unit: str = "points") -> tuple[list[float], list[float], list[float]]:
+    """Means and ends of intervals, as they are drawn."""
+    times = _times(unit)
+    return [times * v.mean for v in values], [times * v.low for v in values], [times * v.high for v in values]
+
+
+def _times(unit: str) -> float:
+    """What numbers are multiplied by to be drawn: shares in per cent."""
+    return 100.0 if unit == "share" else 1.0
+
+
+def _gaps(unit: str) -> str:
+    """Unit of differences beside an axis."""
+    return "percentage points" if unit == "share" else amounts.UNITS[unit].axis
 
 
 def _qualities(facts: Facts, folder: Path) -> Figure:
@@ -112,10 +128,12 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
     fig, ax = plots.figure(height=plots.rows_height(len(names)))
     plots.qualities(
         names,
-        *_columns([v.quality for v in facts.variants]),
+        *_columns([v.quality for v in facts.variants], facts.unit),
         ax,
+        unit=amounts.UNITS[facts.unit].axis,
+        what=words(facts).quality,
         control=facts.control,
-        plain=[plain[name] for name in names] if plain else None,
+        plain=[_times(facts.unit) * plain[name] for name in names] if plain else None,
         higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
     )
@@ -123,7 +141,9 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
     beside = ", beside the plain means (hollow)" if plain else ""
     caption = f"Quality of the variants with {amounts.level(facts.ci_prob)} intervals{beside}."
     leader = facts.variant(facts.leader)
-    return _figure("qualities.png", caption, f"{leader.name} leads with {amounts.points(leader.quality.mean)} points.")
+    return _figure(
+        "qualities.png", caption, f"{leader.name} leads with {amounts.quantity(leader.quality.mean, facts.unit)}."
+    )
 
 
 def _differences(facts: Facts, folder: Path) -> Figure:
@@ -131,10 +151,11 @@ def _differences(facts: Facts, folder: Path) -> Figure:
     fig, ax = plots.figure(height=plots.rows_height(len(compared)))
     plots.differences(
         [name for name, _ in compared],
-        *_columns([effect for _, effect in compared]),
+        *_columns([effect for _, effect in compared], facts.unit),
         ax,
+        unit=_gaps(facts.unit),
         baseline=facts.baseline,
-        min_effect=facts.min_effect,
+        min_effect=_times(facts.unit) * facts.min_effect,
         higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
     )
@@ -169,8 +190,9 @@ def _severity(facts: Facts, folder: Path) -> Figure:
     fig, ax = plots.figure(height=plots.rows_height(len(raters), groups=len({r.evaluator for r in raters})))
     plots.severity(
         [r.name for r in raters],
-        *_columns([r.severity for r in raters]),
+        *_columns([r.severity for r in raters], facts.unit),
         ax,
+        unit=_gaps(facts.unit),
         evaluators=[r.evaluator for r in raters],
         higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
@@ -178,8 +200,8 @@ def _severity(facts: Facts, folder: Path) -> Figure:
     plots.save(fig, folder / FOLDER / "severity.png")
     lowest, highest = raters[0], raters[-1]
     finding = (
-        f"From {amounts.signed(lowest.severity.mean)} ({lowest.name}) to {amounts.signed(highest.severity.mean)} "
-        f"({highest.name}) points."
+        f"From {amounts.change(lowest.severity.mean, facts.unit)} ({lowest.name}) to "
+        f"{amounts.change(highest.severity.mean, facts.unit)} ({highest.name})."
     )
     return _figure(
         "severity.png", "How far each rater scores above (+) or below (-) the pool for the same outputs.", finding
@@ -188,23 +210,23 @@ def _severity(facts: Facts, folder: Path) -> Figure:
 
 def _shifts(facts: Facts, folder: Path) -> Figure:
     assert facts.fit is not None
-    shifts = facts.fit.shifts
+    shifts, unit = facts.fit.shifts, _gaps(facts.unit)
     judges, names = list(dict.fromkeys(row[0] for row in shifts)), list(dict.fromkeys(row[1] for row in shifts))
     mean, low, high = (np.full((len(judges), len(names)), np.nan) for _ in range(3))
     for judge, name, value in shifts:
         place = judges.index(judge), names.index(name)
-        mean[place], low[place], high[place] = value.mean, value.low, value.high
+        mean[place], low[place], high[place] = (_times(facts.unit) * end for end in (value.mean, value.low, value.high))
     if len(shifts) <= FEW_SHIFTS:
         fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(judges)))
-        plots.judge_shifts(names, mean, low, high, ax, evaluators=judges, ci_prob=facts.ci_prob)
+        plots.judge_shifts(names, mean, low, high, ax, evaluators=judges, unit=unit, ci_prob=facts.ci_prob)
     else:
         fig, ax = plots.figure(width=8.0, height=plots.rows_height(len(names)))
-        plots.shift_map(names, mean, ax, evaluators=judges)
+        plots.shift_map(names, mean, ax, evaluators=judges, unit=unit)
     plots.save(fig, folder / FOLDER / "shifts.png")
     most = max(shifts, key=lambda row: abs(row[2].mean))
-    finding = f"The largest is {most[0]} on {most[1]}: {amounts.signed(most[2].mean)} points."
+    finding = f"The largest is {most[0]} on {most[1]}: {amounts.change(most[2].mean, facts.unit)}."
     return _figure(
-        "shifts.png", "What each judge likes (+) or dislikes (-) about a variant as such, in points.", finding
+        "shifts.png", f"What each judge likes (+) or dislikes (-) about a variant as such, in {unit}.", finding
     )
 
 
@@ -230,3 +252,21 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
     count = amounts.count(np.size(observed))
     caption = f"Scores as they are ({count} ratings in {ratings.source}) and as the fitted model would make them."
     return _figure("predictive.png", caption, finding)
+
+
+def _features(facts: Facts, folder: Path) -> Figure:
+    """What the model reproduces, feature by feature."""
+    assert facts.fit is not None
+    rows = facts.fit.compared
+    fig, ax = plots.figure(width=9.0, height=plots.rows_height(len(rows)))
+    plots.feature_check(
+        [row.name for row in rows],
+        [row.observed for row in rows],
+        [row.low for row in rows],
+        [row.high for row in rows],
+        ax,
+        ci_prob=facts.ci_prob,
+    )
+    plots.save(fig, folder / FOLDER / "predictive.png")
+    finding = f"{facts.fit.checks_failed} of {len(rows)} lie outside."
+    return _figure("predictive.png", "What was observed, and what the fitted model predicts of it.", finding)
