@@ -67,10 +67,10 @@ def _model(name: str) -> Check:
     """Calibration of a model with a recipe."""
 
     def run(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
-        from expsim_bayes.check import family, fits, summaries
+        from expsim_bayes.check import family, summaries
 
         found = family.check_family(name, simulations, random_seed=seed, folder=folder, progress=progress)
-        return summaries.of_family(found, fits.SETTINGS)
+        return summaries.of_family(found, family.SETTINGS)
 
     return Check(
         f"Calibration of the model '{name}'",
@@ -95,8 +95,9 @@ def _mistakes(name: str) -> Check:
     return Check(
         f"Wrong fits of the model '{name}' that must be rejected",
         "The fit is spoilt by one mistake at a time, in its observations, its priors or its draws, on the same data sets, and the "
-        "calibration check must reject each of them, with twice the data sets where these are too few, and pass the fit that is right.",
-        100,
+        "calibration check must reject each of them, with up to four times the data sets where these are too few, and pass the fit that is "
+        "right.",
+        50,
         PROBED,
         run,
     )

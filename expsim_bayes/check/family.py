@@ -15,7 +15,6 @@ import pymc as pm
 
 from expsim_bayes.check.fits import (
     KEPT,
-    SETTINGS,
     Fits,
     Settings,
     Simulation,
@@ -49,6 +48,8 @@ if TYPE_CHECKING:
 
 Observed = dict[str, "NDArray[Any]"]
 """Values of each `pm.Data` of observations, by its name."""
+SETTINGS = Settings(tune=500, draws=1_500)
+"""Of the runs for the record."""
 PROBED = 20
 """Draws from the prior by which it is told what is constant by construction."""
 PLAIN = {"mode": "FAST_COMPILE"}
