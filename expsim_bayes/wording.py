@@ -49,7 +49,7 @@ BEATS = Words(
     "{name} beats {base} on {amount} of new items",
     "{name} beats {base} on {amount} of new items",
     "{name} beats {base} on {amount} of new items",
-    "share of new items on which it wins",
+    "share of new items on which {base} is beaten",
     is_good=True,
 )
 WINS = Words(
@@ -107,6 +107,11 @@ def words(facts: Facts) -> Words:
     if facts.rated in ("comparison", "ranking"):
         return BEATS if facts.control else WINS
     return PASSES if facts.higher_is_better else FAILS
+
+
+def what_quality_is(facts: Facts) -> str:
+    """What quality is, for a heading or an axis."""
+    return words(facts).quality.format(base=facts.baseline)
 
 
 def said_level(facts: Facts, variant: VariantFacts) -> str:

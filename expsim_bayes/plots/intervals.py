@@ -456,15 +456,16 @@ def _beside(ax: Axes, y: float, text: str, colour: str) -> None:
 
 def _numbers(mean: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> list[str]:
     """Means with their intervals, all to the digits that the narrowest interval supports."""
-    width = (high - low)[high > low]
+    known = high - low <= 1e-9 * np.maximum(np.abs(mean), 1e-9)
+    width = (high - low)[~known]
     digits = int(np.clip(1 - np.floor(np.log10(width.min())), 0, 4)) if width.size else 2
 
     def shown(value: float) -> str:
         return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
     return [
-        f"{shown(m)}  [{shown(a)}, {shown(b)}]" if b > a else f"{m:g} (fixed)"
-        for m, a, b in zip(mean, low, high, strict=True)
+        f"{m:g} (fixed)" if exact else f"{shown(m)}  [{shown(a)}, {shown(b)}]"
+        for m, a, b, exact in zip(mean, low, high, known, strict=True)
     ]
 
 

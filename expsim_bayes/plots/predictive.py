@@ -157,7 +157,7 @@ def feature_check(
     seen, lows, highs = (np.asarray(values, dtype=float) for values in (observed, low, high))
     half = np.maximum((highs - lows) / 2, 1e-12 + 1e-6 * np.abs(highs))
     place = np.clip((seen - (lows + highs) / 2) / half, -FARTHEST, FARTHEST)
-    words = f"dot: observed, on the scale of the band; band: predicted by the model ({level(ci_prob)} interval)"
+    words = f"dot: observed; band: predicted ({level(ci_prob)} interval)"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     ax.axvspan(-1, 1, color=theme.colours[0], alpha=0.14, linewidth=0, zorder=0)
     rows = np.arange(len(names))[::-1]

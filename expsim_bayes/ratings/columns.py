@@ -121,7 +121,8 @@ def require(frame: pd.DataFrame, source: str, outcome: Outcome) -> None:
         return
     alone = missing == ["variant"] and outcome == "score"
     raise RatingsError(
-        f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}",
+        f"{'not a table of ratings: ' if len(missing) == len(needed) else ''}missing {count(len(missing), 'column')} "
+        f"{listing(missing)}; found {listing(frame.columns, 30)}",
         where=source,
         remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(needed)}"
         + (", or say --no-variants where nothing is compared" if alone else ""),

@@ -101,7 +101,7 @@ def of_fit(
     description, verdict = describe(ratings), Verdict.from_json(tree.attrs["verdict"])
     decision = _decision(read, verdict, description.components, threshold)
     shown = decision.name != "refuse"
-    compared = read.has("quality")
+    compared = read.compares
     further, scenarios = forecast(read) if plan_further and shown and len(names) > 1 else ((), ())
     means = plain.plain_means(read) if shown and compared else ()
     checks = check_predictions(tree, score_range=ratings.score_range)
@@ -170,8 +170,7 @@ def _read(
 ) -> Reading:
     """The draws of a fit and what they say of the variants."""
     who = taking_part(ratings)
-    compared = "quality" in tree["posterior"]
-    quality = stacked(tree, "quality") if compared else np.zeros((2, len(who.variants)))
+    quality = stacked(tree, "quality") if "quality" in tree["posterior"] else np.zeros((2, len(who.variants)))
     control = None if ratings.control is None else who.variants.index(ratings.control)
     higher = reading.direction(tree, ratings)
     found = superiority.from_draws(
@@ -202,7 +201,7 @@ def _decision(read: Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ..
             "refuse",
             reason=f"The variants fall into groups that {UNLINKED[read.ratings.outcome]} ({groups}): they cannot be ranked.",
         )
-    if not read.has("quality"):
+    if not read.compares:
         return Decision("collect", reason="No variants are named, so there is nothing to choose between.")
     if len(read.who.variants) == 1:
         return Decision("collect", reason="Only one variant was rated, so there is nothing to choose between.")

@@ -38,7 +38,7 @@ MEASURES = {
     "p50": Shown("half of the calls stay below", "quality"),
     "p95": Shown("95 of 100 calls stay below", "quality"),
     "prob_no_error": Shown("share of outputs without an error", "share"),
-    "error_size": Shown("mean score of an output with an error", "points"),
+    "mean_size": Shown("mean score of an output with an error", "points"),
 }
 """Variables that are shown beside quality, in this order."""
 MOST_ROWS = 400
@@ -51,17 +51,20 @@ def measures(read: Reading) -> tuple[Measure, ...]:
     for name, shown in MEASURES.items():
         if not read.has(name):
             continue
-        rows = tuple((_label(name, labels), value) for labels, value in read.entries(name))
+        rows = tuple((_label(name, labels, read), value) for labels, value in read.entries(name))
         if rows:
             found.append(Measure(shown.title, read.unit if shown.unit == "quality" else shown.unit, rows[:MOST_ROWS]))
     return tuple(found)
 
 
-def _label(name: str, labels: tuple[str, ...]) -> str:
+def _label(name: str, labels: tuple[str, ...], read: Reading) -> str:
+    """Of whom or what one entry is."""
+    if not read.compares and labels[:1] == read.who.variants:
+        labels = labels[1:]
     if name == "prob_at_least":
         variant, step = labels
         return f"{variant}, {float(step):g} or more"
     if name == "confusion" and len(labels) >= 2:
         *who, true, said = labels
-        return f"{', '.join(who)}: {said} for {true}"
+        return f"{', '.join(who)}: {said} where it is {true}"
     return ", ".join(labels) or "all"

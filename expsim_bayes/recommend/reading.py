@@ -75,6 +75,14 @@ class Reading:
         return direction(self.tree, self.ratings)
 
     @property
+    def compares(self) -> bool:
+        """Whether variants are compared: there is a quality, and the table named variants."""
+        unnamed = self.ratings.variants == ("all",) and any(
+            "nothing is compared" in notice for notice in self.ratings.notices
+        )
+        return self.has("quality") and not unnamed
+
+    @property
     def sign(self) -> float:
         """1 where higher is better, else -1."""
         return 1.0 if self.higher_is_better else -1.0
@@ -170,7 +178,7 @@ def scale_use(read: Reading) -> tuple[tuple[str, Interval], ...]:
     """How much of the scale each judge uses."""
     if not read.has("scale_use"):
         return ()
-    return tuple((name, use) for (name,), use in read.entries("scale_use"))
+    return tuple((", ".join(labels), use) for labels, use in read.entries("scale_use"))
 
 
 def spreads(read: Reading) -> tuple[tuple[str, Interval], ...]:

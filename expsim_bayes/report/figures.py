@@ -9,7 +9,7 @@ import numpy as np
 from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 from expsim_bayes.report.markdown import Figure
-from expsim_bayes.wording import words
+from expsim_bayes.wording import what_quality_is
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def _qualities(facts: Facts, folder: Path) -> Figure:
         *_columns([v.quality for v in facts.variants], facts.unit),
         ax,
         unit=amounts.UNITS[facts.unit].axis,
-        what=words(facts).quality,
+        what=what_quality_is(facts),
         control=facts.control,
         plain=[_times(facts.unit) * plain[name] for name in names] if plain else None,
         higher_is_better=facts.higher_is_better,

@@ -72,7 +72,7 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
         plain_summary=sentences.against_plain_means(_escaped(facts)),
         figures=figures,
         counted={"rating": "outputs"}.get(facts.rated, f"{facts.rated}s"),
-        what=wording.words(facts).quality,
+        what=wording.what_quality_is(_escaped(facts)),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
