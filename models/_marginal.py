@@ -163,6 +163,7 @@ class _Steps:
         self.variant2 = (priors.sd_variant * scale.width / scale.step) ** 2
         self.level2 = (priors.level_sd * scale.width / scale.step) ** 2
         self.rater2 = (part.sd_rater / scale.step) ** 2
+        self.noise = part.sd_noise / scale.step
         self.taste2 = (part.sd_taste / scale.step) ** 2
         self.own2 = np.array(present.shift, dtype=float) * (part.sd_shift / scale.step) ** 2 + self.taste2 / self.pool
 
@@ -219,10 +220,22 @@ class _Steps:
             if who.size < 2:
                 continue
             sd = pt.sqrt(self.rater2[k] + self.taste2[k] / self.variant_count)
-            weight = self.centred * rater_weight(self.data, int(k))
-            free = pm.Normal(f"rater_{k}", 0, sd**weight, shape=who.size - 1)
-            deviation = put(deviation, who, zero_sum(sd ** (1 - weight) * free, who.size))
+            free = self._free(f"rater_{k}", int(k), sd, (who.size - 1,), self.centred * rater_weight(self.data, int(k)))
+            deviation = put(deviation, who, zero_sum(free, who.size))
         return deviation
+
+    def _free(self, name: str, k: int, sd: Tensor, shape: tuple[int, ...], weight: float) -> Tensor:
+        """Free normals of a given SD by evaluator k's raters, somewhere between centred and multiples of their SD.
+
+        Where scores do not vary, the effects are as near zero as the noise is small while their SD may be anything: a cross that no share
+        of centring straightens. There they are multiples of the SD that prior and ratings leave them.
+        """
+        of_k = self.data.evaluator == k
+        if self.centred and not np.ptp(self.data.score[of_k]):
+            noise = self.noise[k] * np.sqrt(np.prod([n + 1 for n in shape]) / of_k.sum())
+            left = sd * noise / pt.sqrt(sd**2 + noise**2)
+            return left * pm.Normal(name, 0, sd / left, shape=shape)
+        return sd ** (1 - weight) * pm.Normal(name, 0, sd**weight, shape=shape)
 
     def tastes(self) -> Tensor:
         """(raters, V) deviations of raters' tastes from the means of the rater and of the variant, summing to zero over both."""
@@ -232,9 +245,9 @@ class _Steps:
             if who.size < 2 or self.variant_count < 2:
                 continue
             sd = pt.sqrt(self.taste2[k])
-            weight = self.centred * taste_weight(self.data, int(k))
-            free = pm.Normal(f"taste_{k}", 0, sd**weight, shape=(who.size - 1, self.variant_count - 1))
-            rows = pt.dot(sd ** (1 - weight) * free, zero_sum_basis(self.variant_count).T)
+            shape = (who.size - 1, self.variant_count - 1)
+            free = self._free(f"taste_{k}", int(k), sd, shape, self.centred * taste_weight(self.data, int(k)))
+            rows = pt.dot(free, zero_sum_basis(self.variant_count).T)
             deviation = put(deviation, who, zero_sum(rows, who.size))
         return deviation
 
