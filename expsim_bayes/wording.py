@@ -128,7 +128,7 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     assert variant.effect is not None
     used, effect = words(facts), variant.effect
     beats = used is BEATS
-    shown = (lambda end: quantity(end, facts.unit)) if beats else (lambda end: change(end, facts.unit))
+    shown = quantity if beats else change
     around = variant.quality if beats else effect
     named = used in (SLOWEST, MIDDLING)
     text = (used.more if effect.mean >= 0 else used.less).format(
@@ -141,7 +141,7 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     for word in (" higher than", " lower than") if better else ():
         text = text.replace(word, f"{word.removesuffix(' than')}{better} than")
     text = text[:1].upper() + text[1:] if named else text
-    return f"{text} ({level(facts.ci_prob)} interval {shown(around.low)} to {shown(around.high)}{more})"
+    return f"{text} ({level(facts.ci_prob)} interval {shown(around.low, facts.unit)} to {shown(around.high, facts.unit)}{more})"
 
 
 def size(facts: Facts, difference: float) -> str:

@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from expsim_bayes.amounts import listed
-from expsim_bayes.cli import exits, tables
-from expsim_bayes.cli.advice import advise, as_object
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.advice import as_object
+from expsim_bayes.cli.fitted import describe_ratings, show_fit
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.model import AUTO, model_of
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
-from expsim_bayes.sentences import against_plain_means
 
 if TYPE_CHECKING:
-    from expsim_bayes.facts import Facts
     from expsim_bayes.ratings import Ratings
 
 READING, QUESTION, MODEL, SAMPLER = "Reading the file", "The question", "The model", "The sampler"
 """Headings of the options in --help."""
-MOST_ROWS = 12
-"""Rows of what a fit tells beside quality, up to which they are shown unless all are asked for."""
-MOST_NOTICES = 10
-"""Statements about the data that are shown unless all are asked for; those that warn always are."""
 
 
 def fit(
@@ -224,7 +219,7 @@ def fit(
             quoting=not no_quotes,
         )
         _refuse_strange_prices(prices, ratings)
-        _describe(screen, ratings, details=details)
+        describe_ratings(screen, ratings, details=details)
         chosen = model_of(model, ratings, prior=prior, gold=gold, domain=domain, covariate=covariate)
         screen.labelled([("Model", f"{chosen.name}, because {chosen.why}" if chosen.why else chosen.name)])
         with screen.progress("loading the sampler", total=1.0) as advance:
@@ -259,7 +254,7 @@ def fit(
             from expsim_bayes.report import write_fit
 
             report = write_fit(tree, ratings, facts, folder)
-    _show(screen, facts, details=details)
+    show_fit(screen, facts, details=details)
     if out is not None and report is not None:
         report = out / report.name
         screen.out.print()
@@ -287,54 +282,3 @@ def _refuse_strange_prices(prices: dict[str, float], ratings: Ratings) -> None:
         if name not in known:
             remedy = f"choose among {listed(known)}" if known else "leave it away: nobody rated"
             raise SettingError(f"no evaluator is called {name!r}", where="--price", remedy=remedy)
-
-
-def _describe(screen: Screen, ratings: Ratings, *, details: bool) -> None:
-    """What the file holds, what was converted or left out, and what its ratings cannot tell."""
-    from expsim_bayes.ratings import describe
-
-    found = describe(ratings)
-    held, *more = found.sentences()[: -len(found.warnings) or None]
-    words = [held, *ratings.notices, *more]
-    warned = [word for word in words if _warns(word)] + list(found.warnings)
-    plain = [word for word in words if not _warns(word)]
-    hidden = 0 if details else max(len(plain) - MOST_NOTICES, 0)
-    screen.heading(ratings.source)
-    screen.listed([*plain[: len(plain) - hidden], *([f"{hidden} more with --details"] if hidden else [])])
-    screen.listed(warned, style="yellow")
-
-
-def _warns(text: str) -> bool:
-    return text.startswith("warning")
-
-
-def _show(screen: Screen, facts: Facts, *, details: bool) -> None:
-    """Verdict, variants, raters, judges, checks and the recommendation."""
-    known = facts.fit
-    assert known is not None
-    screen.heading(facts.title)
-    if known.verdict == "refuse":
-        advise(screen, facts, details=details)
-        return
-    caution = known.verdict == "caution"
-    words = (
-        "The sampler converged."
-        if not caution
-        else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)
-    )
-    screen.say(words, style="yellow" if caution else "green")
-    screen.table(tables.variants(facts), bold=[i for i, v in enumerate(facts.variants) if v.name == facts.leader])
-    screen.table(tables.raters(facts, everything=details), title="How severe or lenient people are")
-    screen.table(tables.judges(facts), title="Judges against people")
-    for measure in known.measures:
-        if details or len(measure.rows) <= MOST_ROWS:
-            screen.table(tables.measure(measure, facts), title=measure.title[:1].upper() + measure.title[1:])
-    if details:
-        screen.table(tables.shifts(facts), title="Judges' tastes")
-        screen.table(tables.spreads(facts), title="Where the variation comes from")
-        screen.heading("What the model holds")
-        screen.listed([*known.terms, *known.priors])
-    if known.checks:
-        screen.heading("How well the model reproduces the data")
-        screen.listed(known.checks)
-    advise(screen, facts, details=details, more=[("By means", against_plain_means(facts))])

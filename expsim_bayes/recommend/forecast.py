@@ -125,7 +125,7 @@ def _rounded_up(number: int | None) -> int | None:
     """Up to two digits: the draws of a fit support no more."""
     if number is None:
         return None
-    step = 10 ** max(len(str(number)) - 2, 0)
+    step = int(10 ** max(len(str(number)) - 2, 0))
     return -(-number // step) * step
 
 

@@ -123,7 +123,7 @@ class Reading:
         """Labels and interval of every entry of a variable that was estimated."""
         values = self.tree["posterior"][name]
         dims = [dim for dim in values.dims if dim not in ("chain", "draw")]
-        labels: list[list[Any]] = [values[dim].to_numpy().tolist() for dim in dims]
+        labels: list[list[Any]] = [values.coords[dim].to_numpy().tolist() for dim in dims]
         draws = self.draws(name)
         for place in np.argwhere(self.estimated(name)):
             yield (
@@ -165,7 +165,7 @@ def shift_sds(read: Reading) -> dict[str, float]:
     if not shifts(read):
         return {}
     draws = read.draws("shift")
-    names = [str(name) for name in read.tree["posterior"]["evaluator"].to_numpy()]
+    names = [str(name) for name in read.tree["posterior"]["shift"].coords["evaluator"].to_numpy()]
     for k, v in np.argwhere(read.estimated("shift")):
         found.setdefault(names[k], []).append(draws[:, k, v])
     if read.model == "continuous":
