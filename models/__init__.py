@@ -3,6 +3,7 @@
 `continuous` scores on a continuous scale, by people and judges.
 `preference` one variant against another, ties allowed, by people and judges.
 `binary`     pass or fail, by people and judges who err, with or without gold labels.
+`classes`    labels in some classes, by raters who err (Dawid-Skene).
 `ranking`    several variants of an item put in order, by people and judges; a ranking may hold some of them.
 `error_scores` scores of what is wrong: most are zero, the others skewed and capped.
 `operations` what calls use up: seconds, dollars or tokens, with a heavy tail.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("binary", "error_scores", "operations", "ordinal", "preference", "ranking")
+RECIPES = ("binary", "classes", "error_scores", "operations", "ordinal", "preference", "ranking")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""

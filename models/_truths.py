@@ -27,7 +27,12 @@ class Drawn(NamedTuple):
 
 
 def draw_truths(  # noqa: PLR0917
-    seen: Verdicts, logit: Floats, sd_item: float | None, sensitivity: Floats, specificity: Floats, rng: np.random.Generator
+    seen: Verdicts,
+    logit: Floats,
+    sd_item: float | None,
+    sensitivity: Floats,
+    specificity: Floats,
+    rng: np.random.Generator,
 ) -> Drawn:
     """Effects of items and truths given everything else.
 
@@ -71,9 +76,7 @@ def _draw_items(seen: Verdicts, logit: Floats, sd: float, evidence: Floats, rng:
     known = np.isinf(evidence)[:, None]
     sign = np.where(evidence > 0, 1.0, -1.0)[:, None]
     finite = np.where(np.isinf(evidence), 0.0, evidence)[:, None]
-    each = np.where(
-        known, -np.logaddexp(0.0, -sign * rate), np.logaddexp(0.0, rate + finite) - np.logaddexp(0.0, rate)
-    )
+    each = np.where(known, -np.logaddexp(0.0, -sign * rate), np.logaddexp(0.0, rate + finite) - np.logaddexp(0.0, rate))
     log = np.tile(-0.5 * GRID**2, (len(seen.data.items), 1))
     np.add.at(log, seen.data.output_item, each)
     prob = np.exp(log - log.max(axis=1, keepdims=True))

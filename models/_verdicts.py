@@ -87,7 +87,9 @@ class Verdicts(NamedTuple):
     """What was merged, left out or assumed."""
 
 
-def verdicts(ratings: Ratings, *, gold: str | None = None, domain: str | None = None, declared: bool = False) -> Verdicts:
+def verdicts(
+    ratings: Ratings, *, gold: str | None = None, domain: str | None = None, declared: bool = False
+) -> Verdicts:
     """Verdicts of 0 and 1 as the binary model takes them.
 
     Parameters
@@ -128,7 +130,9 @@ def verdicts(ratings: Ratings, *, gold: str | None = None, domain: str | None = 
     output, rater = pairs
     evaluator = data.rater_evaluator[rater]
     observed = evaluator != k_gold
-    keys = np.stack([rater, of_item[data.output_item[output]], np.where(shift[evaluator], data.output_variant[output], 0)])
+    keys = np.stack(
+        [rater, of_item[data.output_item[output]], np.where(shift[evaluator], data.output_variant[output], 0)]
+    )
     cells, at = np.unique(keys[:, observed], axis=1, return_inverse=True)
     cell = np.zeros(output.size, dtype=np.intp)
     cell[observed] = at.ravel()
@@ -160,9 +164,18 @@ def verdicts(ratings: Ratings, *, gold: str | None = None, domain: str | None = 
         item=item,
         interaction=interaction,
         integrated=integrated,
-        output_cell=np.unique(np.stack([data.output_item, data.output_variant]), axis=1, return_inverse=True)[1].ravel(),
+        output_cell=np.unique(np.stack([data.output_item, data.output_variant]), axis=1, return_inverse=True)[
+            1
+        ].ravel(),
         centring=group_weight(data.score - data.score.mean(), data.item),
-        sentences=(*said, *about, *people, *words, *_repeated(asked, observed), *_labels(data, label, ones, evaluator, output)),
+        sentences=(
+            *said,
+            *about,
+            *people,
+            *words,
+            *_repeated(asked, observed),
+            *_labels(data, label, ones, evaluator, output),
+        ),
     )
 
 
@@ -307,7 +320,9 @@ def _individual(data: Coded, gold: int) -> tuple[NDArray[np.bool_], list[str]]:
         if several and data.anonymous[k]:
             said.append(f"Raters of {name} are slots, not persons: they share one sensitivity and one specificity.")
         elif several and not enough:
-            said.append(f"Raters of {name} gave fewer than {FEWEST_A_RATER:g} verdicts on average and are not told apart.")
+            said.append(
+                f"Raters of {name} gave fewer than {FEWEST_A_RATER:g} verdicts on average and are not told apart."
+            )
     return np.array(told), said
 
 
@@ -325,7 +340,9 @@ def _nested(data: Coded) -> tuple[bool, bool, bool, list[str]]:
     elif not item:
         said.append("Items were answered once: how much they differ is part of the chance of each output.")
     if item and not interaction:
-        said.append("A variant's fit to an item is part of the chance of each output: there is one generation a variant and item.")
+        said.append(
+            "A variant's fit to an item is part of the chance of each output: there is one generation a variant and item."
+        )
     return bool(item), bool(interaction), bool(item and not interaction and most <= MOST_OUTPUTS), said
 
 
@@ -360,7 +377,9 @@ def _labels(data: Coded, label: Codes, ones: NDArray[np.int64], evaluator: Codes
             "on its prior."
         )
     if not has.all():
-        said.append(f"Gold labels cover {int(has.sum()):,} of {has.size:,} outputs; the truth of the others is summed out.")
+        said.append(
+            f"Gold labels cover {int(has.sum()):,} of {has.size:,} outputs; the truth of the others is summed out."
+        )
         said += _selected(data, has)
     absent = [data.variants[v] for v in range(len(data.variants)) if not (data.output_variant == v).any()]
     said += [f"warning: no verdicts of {name}: only the prior speaks of it." for name in absent]

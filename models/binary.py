@@ -92,7 +92,9 @@ class Priors(Frozen):
         for name, value in self:
             if isinstance(value, float) and name not in SIGNED and not value > 0:
                 raise SettingError(
-                    f"a prior of {value} leaves nothing to learn", where=f"priors.{name}", remedy="give a number above 0"
+                    f"a prior of {value} leaves nothing to learn",
+                    where=f"priors.{name}",
+                    remedy="give a number above 0",
                 )
         return self
 
@@ -212,7 +214,11 @@ def _story(seen: Verdicts, priors: Priors, *, integrated: bool) -> _Told:
         pm.Data(f"{name}_of", getattr(seen, name), dims="entry")
     pm.Data("variant_of", seen.data.output_variant[seen.output], dims="entry")
     pm.Data("stratum_of", seen.stratum[seen.output], dims="entry")
-    pm.Data("role_of", [2 if k == seen.gold else int(k == seen.bound) for k in range(len(seen.data.evaluators))], dims="evaluator")
+    pm.Data(
+        "role_of",
+        [2 if k == seen.gold else int(k == seen.bound) for k in range(len(seen.data.evaluators))],
+        dims="evaluator",
+    )
     pm.Data("stratum_outputs", np.bincount(seen.stratum, minlength=len(seen.strata)), dims="stratum")
 
     # population: how often the truth is 1; the average variant, and what each adds to it
@@ -260,7 +266,9 @@ def _errors(seen: Verdicts, priors: Priors, quality: Tensor) -> tuple[Tensor, Te
     shift: Tensor = pt.zeros((len(seen.data.evaluators), len(seen.data.variants)))
     if seen.shift.any():
         sd = pm.HalfNormal("sd_shift", priors.sd_shift)
-        shift = pt.set_subtensor(shift[np.flatnonzero(seen.shift)], sd * _from_average("shift_logit", ("judge", "variant")))
+        shift = pt.set_subtensor(
+            shift[np.flatnonzero(seen.shift)], sd * _from_average("shift_logit", ("judge", "variant"))
+        )
     spread_alpha, people_alpha = _people(seen, priors, "sensitivity")
     spread_beta, people_beta = _people(seen, priors, "specificity")
     _report(seen, quality, (alpha, spread_alpha, people_alpha), (beta, spread_beta, people_beta), shift)
@@ -275,8 +283,12 @@ def _bases(seen: Verdicts, priors: Priors) -> tuple[Tensor, Tensor]:
     alpha, beta = pt.zeros(n), pt.zeros(n)
     free = [k for k in range(n) if k not in (seen.gold, seen.bound)]
     if free:
-        alpha = pt.set_subtensor(alpha[free], pm.Normal("sensitivity_logit", priors.sensitivity, priors.sd_accuracy, dims="free"))
-        beta = pt.set_subtensor(beta[free], pm.Normal("specificity_logit", priors.specificity, priors.sd_accuracy, dims="free"))
+        alpha = pt.set_subtensor(
+            alpha[free], pm.Normal("sensitivity_logit", priors.sensitivity, priors.sd_accuracy, dims="free")
+        )
+        beta = pt.set_subtensor(
+            beta[free], pm.Normal("specificity_logit", priors.specificity, priors.sd_accuracy, dims="free")
+        )
     if seen.bound >= 0:  # the same two priors in sum and difference, the sum above 0
         sd = np.sqrt(2.0) * priors.sd_accuracy
         both = pm.TruncatedNormal("panel_sum", priors.sensitivity + priors.specificity, sd, lower=0.0)
@@ -306,7 +318,11 @@ def _people(seen: Verdicts, priors: Priors, what: str) -> tuple[Tensor, Tensor]:
 
 
 def _report(
-    seen: Verdicts, quality: Tensor, alpha: tuple[Tensor, Tensor, Tensor], beta: tuple[Tensor, Tensor, Tensor], shift: Tensor
+    seen: Verdicts,
+    quality: Tensor,
+    alpha: tuple[Tensor, Tensor, Tensor],
+    beta: tuple[Tensor, Tensor, Tensor],
+    shift: Tensor,
 ) -> None:
     """What a report says of evaluators and raters, as shares."""
     hits = _share(alpha[0], shift, alpha[1])
@@ -320,7 +336,10 @@ def _report(
     pm.Deterministic("sensitivity", sensitivity if several else sensitivity[:, 0], dims=dims)
     pm.Deterministic("specificity", specificity if several else specificity[:, 0], dims=dims)
     if seen.shift.any():
-        more, without = quality * hits + (1 - quality) * (1 - rejections), quality * _share(alpha[0], 0 * shift, alpha[1])
+        more, without = (
+            quality * hits + (1 - quality) * (1 - rejections),
+            quality * _share(alpha[0], 0 * shift, alpha[1]),
+        )
         less = without + (1 - quality) * (1 - _share(beta[0], 0 * shift, beta[1]))
         judges = seen.shift[:, None]
         pm.Deterministic("shift", pt.where(judges, (more - less).mean(axis=1), 0.0), dims=("evaluator", "variant"))
@@ -330,7 +349,9 @@ def _report(
         rejected = pm.math.sigmoid(beta[0][of] + beta[2][:, None]).mean(axis=1)
         average = quality.mean()
         says = average * told + (1 - average) * (1 - rejected)
-        pool = average * pm.math.sigmoid(alpha[0]).mean(axis=1) + (1 - average) * (1 - pm.math.sigmoid(beta[0]).mean(axis=1))
+        pool = average * pm.math.sigmoid(alpha[0]).mean(axis=1) + (1 - average) * (
+            1 - pm.math.sigmoid(beta[0]).mean(axis=1)
+        )
         persons = np.flatnonzero(seen.individual[of])
         pm.Deterministic("rater_sensitivity", told[persons], dims="person")
         pm.Deterministic("rater_specificity", rejected[persons], dims="person")
@@ -340,7 +361,9 @@ def _report(
 def _share(base: Tensor, shift: Tensor, spread: Tensor) -> Tensor:
     """(evaluator, domain, variant) probabilities, averaged over new raters of a pool."""
     logit = base[:, :, None] + shift[:, None, :]
-    return pt.dot(pm.math.sigmoid(logit[..., None] + spread[:, None, None, None] * SOME), SOME_WEIGHTS / SOME_WEIGHTS.sum())
+    return pt.dot(
+        pm.math.sigmoid(logit[..., None] + spread[:, None, None, None] * SOME), SOME_WEIGHTS / SOME_WEIGHTS.sum()
+    )
 
 
 def _labelled_verdicts(seen: Verdicts, told: _Told) -> Tensor:
@@ -384,7 +407,9 @@ def _truths(seen: Verdicts, told: _Told, model: pm.Model) -> Tensor:
         if_one, if_zero = (part[hidden] for part in _evidence(seen, told))
         top = pt.maximum(if_one, if_zero)
         share = pm.math.sigmoid(rate)[row[hidden]]
-        each = top[:, None] + pt.log(pt.exp(if_one - top)[:, None] * share + pt.exp(if_zero - top)[:, None] * (1.0 - share))
+        each = top[:, None] + pt.log(
+            pt.exp(if_one - top)[:, None] * share + pt.exp(if_zero - top)[:, None] * (1.0 - share)
+        )
         total = pt.inc_subtensor(total[unit[hidden]], each)
     return pm.math.logsumexp(total + np.log(weights / weights.sum()), axis=1).sum()
 
@@ -409,7 +434,9 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     sd = draws["sd_item"].transpose("chain", "draw").to_numpy().ravel() if seen.integrated else [None] * len(logit)
     drawn = [draw_truths(seen, logit[n], sd[n], alpha[n], beta[n], rng) for n in range(len(logit))]
     truth = np.stack([one.truth for one in drawn]).reshape(*shape, -1)
-    draws = draws.assign(truth=xr.DataArray(truth, dims=("chain", "draw", "output"), coords={"output": list(seen.data.outputs)}))
+    draws = draws.assign(
+        truth=xr.DataArray(truth, dims=("chain", "draw", "output"), coords={"output": list(seen.data.outputs)})
+    )
     if not seen.integrated:
         return draws
     raw = np.stack([one.item for one in drawn]).reshape(*shape, -1)
