@@ -38,7 +38,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Any, rng: np.random.Ge
     shape = (draws.sizes["chain"], draws.sizes["draw"], *raw.shape[1:])
     found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", "part", dim), coords=labels)
     correlation = draws["correlation"]
-    first, second = found.sel(part="error"), found.sel(part="size")
+    first, second = found.sel(part="error", drop=True), found.sel(part="size", drop=True)
     tied = correlation * first + np.sqrt(1 - correlation**2) * second
     both = xr.concat([first, tied], dim="part").assign_coords(part=found["part"]).transpose(*found.dims)
     return draws.assign({f"{name}_raw": found, name: both * draws[sd]})

@@ -399,13 +399,18 @@ def _quality(seen: Errors, location: Tensor, cutpoint: Tensor, new: _New) -> Non
 def _in_points(seen: Errors, base: Tensor, cutpoint: Tensor, new: _New) -> None:
     """Severities, shifts and tastes in points too: what they add to the expected score of a new item by an average variant."""
     model = pm.modelcontext(None)
-    usual = _expected(seen, base, cutpoint, new.items, new.covariance)[0]
-    for name in ("severity", "shift", "taste"):
-        if f"{name}_logit" in model.named_vars:
-            logit = model[f"{name}_logit"]
-            score = _expected(seen, base + logit.reshape((2, -1)), cutpoint, new.items, new.covariance)[0]
-            dims = model.named_vars_to_dims[f"{name}_logit"][1:]
-            pm.Deterministic(name, (score - usual[0]).reshape(logit.shape[1:]), dims=dims)
+    logits = {
+        name: model[f"{name}_logit"] for name in ("severity", "shift", "taste") if f"{name}_logit" in model.named_vars
+    }
+    flat = pt.concatenate([base, *(base + logit.reshape((2, -1)) for logit in logits.values())], axis=1)
+    score = _expected(seen, flat, cutpoint, new.items, new.covariance)[0]
+    start = 1
+    for name in logits:
+        dims = model.named_vars_to_dims[f"{name}_logit"][1:]
+        shape = tuple(len(model.coords[dim]) for dim in dims)
+        stop = start + int(np.prod(shape))
+        pm.Deterministic(name, (score[start:stop] - score[0]).reshape(shape), dims=dims)
+        start = stop
 
 
 def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:  # noqa: ARG001

@@ -51,7 +51,7 @@ def told_of(data, draw, n):
     """(part,) latent value of rating n by its variant and its rater, items left out."""
     v, r = data.variant[n], data.rater[n]
     latent = draw["q"][:, v] - draw["q"].mean(axis=1)
-    latent = latent + [draw["error_level"][0], 0.0]
+    latent[0] += draw["error_level"][0]
     if "severity_logit" in draw:
         latent = latent + draw["severity_logit"][:, r] - draw["severity_logit"].mean(axis=1)
     if "taste_logit" in draw:
@@ -237,7 +237,7 @@ def test_the_graph_depends_on_the_design_alone():
     draw = draw_of(model)
     with pytensor.config.change_flags(**PLAIN):
         expected = float(same["likelihood"].eval({same[v.name]: draw[v.name] for v in same.free_RVs}))
-        model["finding_of"].set_value(errors(table(other)).step)
+        model["finding_of"].set_value(errors(table(other)).step.astype("int32"))
         found = float(model["likelihood"].eval({model[v.name]: draw[v.name] for v in model.free_RVs}))
     assert found == pytest.approx(expected, rel=1e-12)
 
