@@ -4,6 +4,7 @@ scores        a scenario and a seed -> scores, one experiment or thousands side 
 preference    a declared truth -> comparisons by people and judges
 ranking       a declared truth -> rankings by people and judges
 operations    a declared truth -> calls and what they used up
+error_scores  a declared truth -> error scores by people and a judge
 """
 
 from __future__ import annotations
