@@ -51,6 +51,14 @@ def fit(
         bool,
         typer.Option("--round-scores", help="Round averages to the nearest whole point.", rich_help_panel=READING),
     ] = False,
+    flag_below: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EVALUATOR=NUMBER",
+            help="A score below it flags an error (1), else 0; * for all others (repeat it).",
+            rich_help_panel=READING,
+        ),
+    ] = None,
     score_map: Annotated[
         list[str] | None,
         typer.Option(metavar="WORD=NUMBER", help="What a word is worth, such as good=1.", rich_help_panel=READING),
@@ -205,6 +213,7 @@ def fit(
             score_range=bounds(score_range, option="--score-range"),
             valid_range=bounds(valid_range, option="--valid-range"),
             round_scores=round_scores,
+            flag_below=numbers(flag_below, option="--flag-below", example="human=1"),
             score_map=numbers(score_map, option="--score-map", example="good=1"),
             higher_is_better=not lower_is_better,
             anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),

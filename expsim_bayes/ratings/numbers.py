@@ -121,6 +121,36 @@ def _place(source: str, column: pd.Series, at: NDArray[np.bool_]) -> str:
     return f"{source}, column {quote(column.name)}, {rows(column.index[at])}"
 
 
+def flag(score: pd.Series, evaluator: pd.Series, below: Mapping[str, float]) -> tuple[pd.Series, list[str]]:
+    """Scores as flags of an error: 1 below the threshold of their evaluator ("*" for all others), else 0, missing ones left missing.
+
+    Raises
+    ------
+    SettingError
+        A threshold is for nobody, or an evaluator has none.
+    """
+    known = sorted(evaluator.unique())
+    strange = sorted(set(below) - {"*", *known})
+    absent = [] if "*" in below else [name for name in known if name not in below]
+    if strange or absent:
+        raise SettingError(
+            f"no evaluator is called {quote(strange[0])}" if strange else f"no threshold for {listing(absent)}",
+            where="flag_below",
+            remedy=f"name evaluators ({listing(known)}), or * for all others",
+        )
+    threshold = evaluator.map(lambda name: below.get(name, below.get("*", np.nan))).to_numpy(np.float64)
+    flags = (score.to_numpy() < threshold).astype(np.float64)
+    flags[score.isna().to_numpy()] = np.nan
+    marked = pd.Series(flags, index=score.index, name=score.name)
+    notices = [
+        f"scores of {quote(name)} below {below.get(name, below.get('*', np.nan)):g} flag an error: {int(np.nansum(flags[own])):,} of "
+        f"{count(int(np.isfinite(flags[own]).sum()), 'score')}"
+        for name in known
+        for own in [(evaluator == name).to_numpy(dtype=bool)]
+    ]
+    return marked, notices
+
+
 def check_range(name: str, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     """The bounds as two floats, lowest first; raise when they are not a range."""
     if bounds is None:

@@ -41,6 +41,7 @@ def validate(
     score_range: tuple[float, float] | None = None,
     valid_range: tuple[float, float] | None = None,
     round_scores: bool = False,
+    flag_below: Mapping[str, float] | None = None,
     higher_is_better: bool = True,
     anonymous_kinds: Collection[str] = (),
     control: str | None = None,
@@ -96,6 +97,8 @@ def validate(
         What to do with users (column `user`) who met several variants.
     score_map : mapping, optional
         What words are worth, such as ``{"good": 1, "bad": 0}``.
+    flag_below : mapping, optional
+        Evaluator to threshold, "*" for all others: a score becomes 1, which flags an error, below it, else 0. Lower is then better.
     outcome_map : mapping, optional
         What words for the outcome of a comparison mean: left, right, tie or missing, such as ``{"first": "left"}``.
     compare : bool
@@ -125,7 +128,7 @@ def validate(
     """
     asked = _Asked(
         numbers.check_range("score_range", score_range), numbers.check_range("valid_range", valid_range),
-        score_map or {}, outcome_map or {}, round_scores,
+        score_map or {}, outcome_map or {}, round_scores, flag_below or {},
     )  # fmt: skip
     anonymous = _known_kinds(anonymous_kinds)
     table, outcome, notices = _prepare(frame, source, columns, where, first_row, compare=compare)
@@ -151,8 +154,8 @@ def validate(
     ratings = Ratings(
         table=table,
         variants=names,
-        score_range=asked.score_range or asked.valid_range,
-        higher_is_better=higher_is_better,
+        score_range=(0.0, 1.0) if asked.flag_below else asked.score_range or asked.valid_range,
+        higher_is_better=higher_is_better and not asked.flag_below,
         control=control,
         anonymous_kinds=anonymous,
         notices=(*notices, *crossed),
@@ -172,6 +175,7 @@ class _Asked(NamedTuple):
     score_map: Mapping[str, float]
     outcome_map: Mapping[str, str]
     round_scores: bool
+    flag_below: Mapping[str, float]
 
 
 def variant_cells(table: pd.DataFrame) -> pd.Series:
@@ -255,6 +259,9 @@ def _score(table: pd.DataFrame, source: str, asked: _Asked) -> tuple[pd.DataFram
     if asked.round_scores:
         score, rounded = numbers.round_to_whole(score, table["evaluator"])
         notices += rounded
+    if asked.flag_below:
+        score, flagged = numbers.flag(score, table["evaluator"], asked.flag_below)
+        notices += [*flagged, "a score of 1 flags an error: lower is better"]
     if score.isna().all():
         raise RatingsError(
             "every score is missing", where=f"{source}, column 'score'", remedy="give at least one score"

@@ -39,6 +39,7 @@ def read(
     score_range: tuple[float, float] | None = None,
     valid_range: tuple[float, float] | None = None,
     round_scores: bool = False,
+    flag_below: Mapping[str, float] | None = None,
     higher_is_better: bool = True,
     anonymous_kinds: Collection[str] = (),
     control: str | None = None,
@@ -61,7 +62,7 @@ def read(
     path : path
         The file. Pickles, workbooks, archives and JSON are refused.
     columns, where, score_range, valid_range, round_scores, higher_is_better, anonymous_kinds, control, variants,
-    reference, duplicates, merge_names, crossed_users, score_map, outcome_map, compare
+    reference, duplicates, merge_names, crossed_users, score_map, outcome_map, flag_below, compare
         As in `expsim_bayes.ratings.validate`.
     encoding : str, optional
         Encoding of a text file, such as "cp1252". Default: UTF-8, or UTF-16 where the file begins with its mark.
@@ -104,6 +105,7 @@ def read(
         score_range=score_range,
         valid_range=valid_range,
         round_scores=round_scores,
+        flag_below=flag_below,
         higher_is_better=higher_is_better,
         anonymous_kinds=anonymous_kinds,
         control=control,
