@@ -35,19 +35,32 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
             if (own & there).any():
                 found[f"share of 1 from {name}{place}"] = _rate(ones, asked, own & there)
     said = {k: _by_output(ones, asked, output, evaluator == k) for k in range(names.size)}
-    for one, other in _pairs(constant["role_of"].to_numpy()):
+    role = constant["role_of"].to_numpy()
+    for one, other in _pairs(role):
         for place, there in places or [("", np.ones(output.size, dtype=bool))]:
             shared = np.intersect1d(said[one][0], said[other][0])
             shared = np.intersect1d(shared, output[there])
             if shared.size >= FEWEST_SHARED:
                 left, right = (said[k][1][:, np.searchsorted(said[k][0], shared)] for k in (one, other))
-                agreed = (left * right + (1 - left) * (1 - right)).mean(axis=1)
-                found[f"agreement of {names[one]} and {names[other]}{place}"] = agreed
+                found |= _compared(left, right, str(names[one]), str(names[other]), place)
     for k, name in enumerate(names):
         people = np.unique(rater[evaluator == k])
         if people.size > 1:
             each = np.stack([_rate(ones, asked, rater == r) for r in people], axis=1)
             found[f"spread between raters' shares of 1 from {name} (SD)"] = each.std(axis=1)
+    return found
+
+
+def _compared(  # noqa: PLR0917
+    left: NDArray[np.float64], right: NDArray[np.float64], one: str, other: str, place: str
+) -> dict[str, NDArray[np.float64]]:
+    """(draw,) shares of 1 from one evaluator where another says 1 and where it says 0, from (draw, output) shares of 1."""
+    found = {}
+    for said, weight in ((1, left), (0, 1 - left)):
+        total = weight.sum(axis=1)
+        share = np.divide((weight * right).sum(axis=1), total, out=np.full(total.size, np.nan), where=total > 0)
+        if np.isfinite(share).all():
+            found[f"share of 1 from {other} where {one} says {said}{place}"] = share
     return found
 
 
@@ -66,5 +79,6 @@ def _by_output(
 
 
 def _pairs(role: NDArray[np.int64]) -> list[tuple[int, int]]:
-    pairs = list(combinations(range(role.size), 2))
-    return pairs if role.size <= MOST_PAIRED else [(a, b) for a, b in pairs if role[a] or role[b]]
+    """Pairs of evaluators, gold or the panel first."""
+    pairs = [(b, a) if role[b] > role[a] else (a, b) for a, b in combinations(range(role.size), 2)]
+    return pairs if role.size <= MOST_PAIRED else [(a, b) for a, b in pairs if role[a]]
