@@ -162,6 +162,7 @@ def _story(seen: Labels, priors: Priors, *, started: bool = False) -> tuple[Tens
     """Labels, shares of true classes by variant, and raters' tables of errors, which a sampler begins from their prior means."""
     count = pm.Data("label_of", seen.count, dims=("entry", "said"))
     pm.Data("rater_of", seen.rater, dims="entry")
+    pm.Data("good_of", seen.good.astype(int), dims="said")
     pm.Data("output_of", seen.output, dims="entry")
     pm.Data("variant_of", seen.data.output_variant[seen.output], dims="entry")
     k = seen.classes.size
