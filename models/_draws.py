@@ -28,6 +28,8 @@ MOST_VALUES = 5_000_000
 """Most numbers in one array of predictions."""
 PRIOR_DRAWS = 1_000
 """Draws from the prior."""
+ROUNDING = 1e-10
+"""Relative change over the draws that is no more than rounding."""
 PLAIN = {"mode": "FAST_COMPILE"}
 """The plain linker starts at once, where a fast one would compile for longer than some hundred draws take."""
 
@@ -109,6 +111,7 @@ def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) 
     """Replicated observations and log-likelihoods under the explicit model."""
     tree = xr.DataTree.from_dict({"posterior": kept[[rv.name for rv in explicit.free_RVs]]})
     names = list(recipe.observed)
+    _forget_starts(explicit)
     with explicit, _quiet():
         predicted = pm.sample_posterior_predictive(
             tree, var_names=names, sample_vars=names, random_seed=seed, progressbar=False, compile_kwargs=PLAIN
@@ -119,6 +122,12 @@ def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) 
         "log_likelihood": tree["log_likelihood"].to_dataset()[names],
     }
     return {name: group.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs) for name, group in groups.items()}
+
+
+def _forget_starts(model: pm.Model) -> None:
+    """Leave starting values away: they have done their work, and PyMC predicts from no model that has some."""
+    for rv in model.rvs_to_initial_values:
+        model.rvs_to_initial_values[rv] = None
 
 
 def _prior(recipe: Recipe, explicit: pm.Model, seed: int) -> Groups:
@@ -154,7 +163,7 @@ def _labelled(values: Mapping[str, tuple[Any, Any]], coords: Mapping[str, list[A
 def _moves(values: xr.DataArray) -> xr.DataArray:
     """1 where a derived quantity varies over the draws; where it does not, it is constant by construction."""
     spread = values.max(("chain", "draw")) - values.min(("chain", "draw"))
-    mask: xr.DataArray = (~(spread == 0)).astype(np.int8)
+    mask: xr.DataArray = (~(spread <= ROUNDING * abs(values).max(("chain", "draw")))).astype(np.int8)
     return mask
 
 
