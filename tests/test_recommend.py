@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
+from expsim_bayes.diagnostics import gate
 from expsim_bayes.experiment import play
 from expsim_bayes.facts import Facts
 from expsim_bayes.fit import fit
@@ -16,9 +20,12 @@ from expsim_bayes.posterior import beliefs
 from expsim_bayes.posterior.fitted import components_of
 from expsim_bayes.ratings import code, validate
 from expsim_bayes.recommend import of_experiment
-from expsim_bayes.recommend.fit import of_fit
+from expsim_bayes.recommend.fit import PROVENANCE, of_fit
 from expsim_bayes.scenario import Scenario, load
 from expsim_bayes.sentences import recommendation
+
+if TYPE_CHECKING:
+    from expsim_bayes.ratings import Ratings
 
 
 def test_an_experiments_facts_are_those_of_its_history() -> None:
@@ -148,3 +155,155 @@ def test_a_forecast_leaves_out_the_variant_that_a_limit_bars() -> None:
     assert facts.further
     assert all(f.ratings is None or f.ratings > 20 for f in facts.further)
     assert "Leaving out chatty" in recommendation(facts).how_sure
+
+
+VARIANTS = ("new", "old")
+
+
+def told_by_draws(
+    quality: np.ndarray, *, model: str, unit: str, higher_is_better: bool = True, extra: xr.Dataset | None = None
+) -> xr.DataTree:
+    """A fit of a model of the family with these draws of quality, (draw, variant), that passes the gate."""
+    names = list(VARIANTS)
+    rng = np.random.default_rng(5)
+    values = quality.reshape(4, -1, 2)
+    posterior = xr.Dataset({"quality": (("chain", "draw", "variant"), values)}, coords={"variant": names})
+    if extra is not None:
+        posterior = posterior.merge(extra)
+    prior = xr.Dataset(
+        {"quality": (("chain", "draw", "variant"), rng.uniform(size=(1, 500, 2)))}, coords={"variant": names}
+    )
+    moving = xr.Dataset({"quality_estimated": (("variant",), (np.ptp(quality, axis=0) > 0).astype(int))})
+    stats_of = xr.Dataset(
+        {
+            "diverging": (("chain", "draw"), np.zeros(values.shape[:2], dtype=bool)),
+            "energy": (("chain", "draw"), rng.normal(size=values.shape[:2])),
+        }
+    )
+    tree = xr.DataTree.from_dict(
+        {"posterior": posterior, "prior": prior, "sample_stats": stats_of, "constant_data": moving}
+    )
+    tree.attrs = {
+        "model": model, "unit": unit, "effects_unit": "logits", "higher_is_better": str(higher_is_better).lower(),
+        "priors": '{"sd_variant": 1.0}', "terms": '["Something was merged."]', **dict.fromkeys(PROVENANCE.values(), "x"),
+    }  # fmt: skip
+    tree.attrs["verdict"] = gate(tree).to_json()
+    return tree
+
+
+def comparisons() -> Ratings:
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {"variant_left": "old", "variant_right": "new", "item": [str(n) for n in range(40)], "rater": "ann"}
+    )
+    rows["outcome"] = ["right"] * 28 + ["left"] * 8 + ["tie"] * 4
+    return validate(rows, control="old")
+
+
+def calls() -> Ratings:
+    import pandas as pd
+
+    rng = np.random.default_rng(2)
+    rows = [{"variant": v, "item": str(i), "cost": rng.gamma(2.0, 0.001)} for v in VARIANTS for i in range(30)]
+    return validate(pd.DataFrame(rows), control="old")
+
+
+@pytest.fixture(autouse=True)
+def no_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws that are made up have no predictions to check."""
+    from expsim_bayes import diagnostics
+    from expsim_bayes.recommend import fit as recommending
+
+    real = diagnostics.check_predictions
+
+    def checks(tree: xr.DataTree, **settings: Any) -> Any:
+        return real(tree, **settings) if "posterior_predictive" in tree.children else ()
+
+    monkeypatch.setattr(recommending, "check_predictions", checks)
+
+
+def test_a_preference_says_on_how_many_items_a_variant_wins() -> None:
+    rng = np.random.default_rng(1)
+    quality = np.stack([rng.normal(0.68, 0.04, 4000), np.full(4000, 0.5)], axis=1)
+    facts = of_fit(told_by_draws(quality, model="preference", unit="share"), comparisons(), min_effect=0.02)
+    assert (facts.decision.name, facts.decision.variant, facts.unit, facts.rated) == (
+        "launch",
+        "new",
+        "share",
+        "comparison",
+    )
+    said = recommendation(facts)
+    assert "Variant new beats old on 68." in said.how_sure
+    assert re.search(r"95 % interval 6\d\.\d % to 7\d\.\d %", said.how_sure)
+    assert "It rests on 40 comparisons" in said.price
+    assert "percentage points" in said.unknown
+    assert facts.fit is not None
+    assert [(p.name, p.mean) for p in facts.fit.plain_means] == [("new", 0.75), ("old", 0.5)]
+    assert [f.label for f in facts.further] == ["comparisons by the same raters"]
+
+
+def test_the_kind_of_rating_fixes_the_direction_where_the_ratings_say_another() -> None:
+    """Cheaper calls win although nobody said that lower is better."""
+    rng = np.random.default_rng(1)
+    quality = np.stack([rng.normal(0.002, 0.0002, 4000), rng.normal(0.004, 0.0002, 4000)], axis=1)
+    facts = of_fit(told_by_draws(quality, model="operations", unit="dollars", higher_is_better=False), calls())
+    assert (facts.leader, facts.decision.variant, facts.higher_is_better) == ("new", "new", False)
+    said = recommendation(facts)
+    assert "Variant new costs $0.002 less a call than old" in said.how_sure
+    assert "nobody had to rate" in said.price
+    assert facts.evaluators == ()
+    assert facts.usd is None
+
+
+def test_what_a_model_tells_beside_quality_is_shown() -> None:
+    rng = np.random.default_rng(1)
+    quality = rng.normal(0.7, 0.05, (4000, 2))
+    extra = xr.Dataset(
+        {"sensitivity": (("chain", "draw", "evaluator"), rng.normal(0.8, 0.05, (4, 1000, 2)))},
+        coords={"evaluator": ["human", "judge"]},
+    )
+    tree = told_by_draws(quality, model="preference", unit="share", extra=extra)
+    facts = of_fit(tree, comparisons())
+    assert facts.fit is not None
+    (found,) = facts.fit.measures
+    assert [name for name, _ in found.rows] == ["human", "judge"]
+    assert found.unit == "share"
+    assert found.rows[0][1].low < 0.8 < found.rows[0][1].high
+
+
+def test_more_of_the_same_keeps_what_the_judge_likes() -> None:
+    """Judges alone: quality is known up to the judge's taste, and no further rating by the judge tells them apart."""
+    rng = np.random.default_rng(3)
+    taste = rng.normal(0.0, 0.05, (4000, 2))
+    quality = np.array([0.55, 0.5]) + rng.normal(0.0, 0.01, (4000, 2)) - taste
+    extra = xr.Dataset(
+        {"shift": (("chain", "draw", "evaluator", "variant"), taste.reshape(4, 1000, 1, 2))},
+        coords={"evaluator": ["judge"], "variant": list(VARIANTS)},
+    )
+    tree = told_by_draws(quality, model="preference", unit="share", extra=extra)
+    table = comparisons().table.assign(kind="llm", rater="judge").drop(columns="evaluator")
+    facts = of_fit(tree, validate(table, control="old"))
+    (further,) = facts.further
+    assert further.floor > 0.9
+    assert further.ratings is None
+    assert facts.variant("new").effect is not None
+    assert facts.evaluators[0].shift_sd == pytest.approx(0.05, rel=0.1)
+    assert "cannot be told from quality" in recommendation(facts).unknown
+
+
+def test_a_table_without_variants_is_told_to_name_them() -> None:
+    import pandas as pd
+
+    rows = pd.DataFrame({"item": list("aabbcc"), "rater": ["x", "y"] * 3, "score": [1, 1, 2, 2, 3, 2]})
+    ratings = validate(rows, compare=False)
+    quality = np.random.default_rng(1).normal(0.7, 0.05, (4000, 2))
+    tree = told_by_draws(quality, model="classes", unit="share")
+    tree = tree.assign({})  # a copy of the tree with a single, unnamed variant
+    tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset().isel(variant=[0]).assign_coords(variant=["all"]))
+    facts = of_fit(tree, ratings)
+    assert facts.variants == ()
+    assert facts.decision.name == "collect"
+    said = recommendation(facts)
+    assert said.headline == "Nothing to compare: no variants are named"
+    assert not re.search(r"\d %", said.text())

@@ -91,6 +91,8 @@ LABELS = {
 
 def _same(read: Reading) -> tuple[Further, ...]:
     """What more of the same would bring, told from the draws."""
+    if len(_hopeful(read)) < 2:
+        return ()
     prior = read.tree["prior"]["quality"].transpose("chain", "draw", "variant").to_numpy()
     before, now = np.cov(prior.reshape(-1, prior.shape[-1]).T), np.cov(read.quality.T)
     if not (np.isfinite(before).all() and np.isfinite(now).all() and np.trace(before) > 0):
