@@ -1,0 +1,60 @@
+"""Holds the model of classes to its story: brute force over true classes, and the known answer of Dawid-Skene."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytensor
+import pytest
+
+from expsim_bayes.errors import SettingError
+from expsim_bayes.models import classes
+from expsim_bayes.simulate import classes as simulate
+
+DATA = Path(__file__).resolve().parents[2] / "shared/data/dawid_skene_anesthesia.csv"
+
+
+def test_marginal_is_the_explicit_model_summed_over_true_classes() -> None:
+    ratings = simulate.ratings(simulate.Truth(items=2, raters=2), 1)
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        explicit, marginal = classes.build_model(ratings), classes.build_marginal_model(ratings)
+        start = explicit.initial_point(random_seed=1)
+        rng = np.random.default_rng(2)
+        point = {
+            name: value + 0.5 * rng.standard_normal(np.shape(value)) for name, value in start.items() if name != "truth"
+        }
+        observed = explicit.compile_logp(vars=[explicit["truth"], explicit["label"]])
+        every = product(range(3), repeat=start["truth"].size)
+        brute = np.logaddexp.reduce([observed({**point, "truth": np.array(truth)}) for truth in every])
+        likelihood = marginal.compile_logp(vars=[marginal["likelihood"]])
+        found = float(likelihood({value.name: point[value.name] for value in marginal.value_vars}))
+    assert found == pytest.approx(brute, rel=1e-8)
+
+
+def test_quality_is_the_share_of_the_classes_named_good() -> None:
+    ratings = simulate.small()
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        model = classes.build_model(ratings, classes.Priors(good="1,3"))
+        both = model.replace_rvs_by_values([model["quality"], model["prevalence"]])
+        fn = model.compile_fn(both, inputs=model.value_vars, on_unused_input="ignore")
+        quality, prevalence = fn(model.initial_point(random_seed=1))
+    np.testing.assert_allclose(quality, prevalence[:, [0, 2]].sum(axis=1))
+
+
+def test_a_class_that_does_not_occur_cannot_be_good() -> None:
+    with pytest.raises(SettingError, match="names no class"):
+        classes.build_model(simulate.small(), classes.Priors(good="9"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.exists(), reason="the data of anaesthetists is not here")
+def test_known_answer_of_the_anaesthetists() -> None:
+    from expsim_bayes.fit import fit
+    from expsim_bayes.readers import read
+
+    posterior = fit(read(DATA, compare=False), model="classes", draws=1500, random_seed=1)["posterior"].to_dataset()
+    first = posterior["confusion"].sel(rater="anaesthetist_1").mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose(np.diagonal(first), [0.865, 0.852, 0.794, 0.683], atol=0.01)
+    np.testing.assert_allclose(posterior["share"].mean(("chain", "draw")), [0.3756, 0.4073, 0.1432, 0.0738], atol=0.01)
