@@ -51,7 +51,7 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
     return found
 
 
-def _compared(  # noqa: PLR0917
+def _compared(
     left: NDArray[np.float64], right: NDArray[np.float64], one: str, other: str, place: str
 ) -> dict[str, NDArray[np.float64]]:
     """(draw,) shares of 1 from one evaluator where another says 1 and where it says 0, from (draw, output) shares of 1."""

@@ -174,7 +174,7 @@ def verdicts(
             *people,
             *words,
             *_repeated(asked, observed),
-            *_labels(data, label, ones, evaluator, output),
+            *_labels(data, label, ones),
         ),
     )
 
@@ -211,8 +211,10 @@ def _settled(data: Coded, gold: int, source: str) -> tuple[Coded, list[str]]:
     said = []
     if torn.any():
         said = [
-            f"warning: {int(torn.sum()):,} of {int((asked > 0).sum()):,} gold-labelled outputs carry gold labels that contradict each other: "
-            "their truth is taken as unknown, not as the majority says."
+            (
+                f"warning: {int(torn.sum()):,} of {int((asked > 0).sum()):,} gold-labelled outputs carry gold labels that contradict each other: "
+                "their truth is taken as unknown, not as the majority says."
+            )
         ]
     if not (asked[~torn] > 0).any():
         raise RatingsError(
@@ -235,8 +237,10 @@ def _anchor(data: Coded, gold: int, source: str, *, declared: bool) -> tuple[int
     if people:
         panel = data.reference if data.reference in people else max(people, key=lambda k: count[k])
         said = [
-            f"Truth is what {data.evaluators[panel]} would say in the long run: its sensitivity + specificity is taken to be above 1, "
-            "which excludes the mirrored solution. Where its verdicts are the truth, name it with --gold."
+            (
+                f"Truth is what {data.evaluators[panel]} would say in the long run: its sensitivity + specificity is taken to be above 1, "
+                "which excludes the mirrored solution. Where its verdicts are the truth, name it with --gold."
+            )
         ]
         if _verdicts_an_output(data, panel) < 1.5 and len(observers) < 3:
             said.append(
@@ -358,12 +362,14 @@ def _repeated(asked: NDArray[np.int64], observed: NDArray[np.bool_]) -> list[str
     if not again:
         return []
     return [
-        f"{again:,} verdicts are further ones of raters not told apart, or of the same rater, on one output: given the truth they count as "
-        "independent."
+        (
+            f"{again:,} verdicts are further ones of raters not told apart, or of the same rater, on one output: given the truth they count as "
+            "independent."
+        )
     ]
 
 
-def _labels(data: Coded, label: Codes, ones: NDArray[np.int64], evaluator: Codes, output: Codes) -> list[str]:
+def _labels(data: Coded, label: Codes, ones: NDArray[np.int64]) -> list[str]:
     """What to say of the gold labels: of one class only, or not a random part of the outputs."""
     has = label >= 0
     if not has.any():
@@ -373,8 +379,8 @@ def _labels(data: Coded, label: Codes, ones: NDArray[np.int64], evaluator: Codes
     if truth.all() or not truth.any():
         other = "specificity" if truth.all() else "sensitivity"
         said.append(
-            f"warning: all {truth.size:,} gold labels are {int(truth[0])}: the {other} of the others is not identified by the gold labels and leans "
-            "on its prior."
+            f"warning: all {truth.size:,} gold labels are {int(truth[0])}: the {other} of the others is not identified by them "
+            "and leans on its prior."
         )
     if not has.all():
         said.append(
@@ -399,6 +405,6 @@ def _selected(data: Coded, has: NDArray[np.bool_]) -> list[str]:
         if error > 0 and abs(inside.mean() - outside.mean()) > 3 * error:
             said.append(
                 f"warning: gold labels are no random part of the outputs: {name} says 1 of {inside.mean():.0%} of the labelled and of "
-                f"{outside.mean():.0%} of the others. What was selected by the verdicts at hand is allowed for, what was selected by the truth is not."
+                f"{outside.mean():.0%} of the others. What was selected by these verdicts is allowed for, what by the truth is not."
             )
     return said

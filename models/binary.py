@@ -1,7 +1,7 @@
 r"""Pass or fail: verdicts of 0 and 1 by people and judges who err, with or without gold labels.
 
-The truth :math:`z_o` of output :math:`o` (variant :math:`v`, item :math:`i`) is not seen; rater :math:`r` of evaluator :math:`k` sees it with
-errors of two kinds (Dawid & Skene 1979; Joseph, Gyorkos & Coupal 1995):
+The truth :math:`z_o` of output :math:`o` (variant :math:`v`, item :math:`i`) is not seen; rater :math:`r` of evaluator :math:`k`
+sees it with errors of two kinds (Dawid & Skene 1979; Joseph, Gyorkos & Coupal 1995):
 
 .. math::
 

@@ -1,6 +1,7 @@
 r"""Classes: labels in K classes by raters who err, without gold labels (Dawid & Skene 1979).
 
-The true class :math:`z_o` of output :math:`o` of variant :math:`v` is not seen; rater :math:`r` labels it by the row of its own table of errors:
+The true class :math:`z_o` of output :math:`o` of variant :math:`v` is not seen; rater :math:`r` labels it by the row
+of its own table of errors:
 
 .. math::
 

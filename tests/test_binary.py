@@ -23,7 +23,7 @@ def table(**columns: list[object]) -> Ratings:
     return validate(pd.DataFrame(columns), score_range=(0, 1))
 
 
-def tiny(gold: bool = False) -> Ratings:
+def tiny(*, gold: bool = False) -> Ratings:
     """Two items by two variants, seen by two people and a judge; item 1 may have gold labels."""
     rows = [
         (v, i, r, k, float((len(v + i + r) + ord(v) + ord(r[-1]) * int(i)) % 2))
@@ -45,7 +45,8 @@ def test_dims_and_prior_predictions_are_within_range() -> None:
     assert prior["prior"]["quality"].dims == ("chain", "draw", "variant")
     assert bool(((prior["prior"]["quality"] > 0) & (prior["prior"]["quality"] < 1)).all())
     said = prior["prior_predictive"]["verdict"].to_numpy()
-    assert said.min() >= 0 and said.max() <= 1
+    assert said.min() >= 0
+    assert said.max() <= 1
 
 
 @pytest.mark.parametrize("gold", [None, "gold"])
@@ -76,7 +77,9 @@ def test_judges_alone_are_refused_unless_their_error_is_declared() -> None:
     ratings = table(variant=list("ABAB"), item=list("1122"), rater=["j"] * 4, kind=["llm"] * 4, score=[1, 0, 1, 1])
     with pytest.raises(RatingsError, match="judges alone") as refused:
         verdicts(ratings)
-    assert "gold" in str(refused.value) and "people" in str(refused.value) and "prior" in str(refused.value)
+    assert "gold" in str(refused.value)
+    assert "people" in str(refused.value)
+    assert "prior" in str(refused.value)
     assert any("not identified" in sentence for sentence in verdicts(ratings, declared=True).sentences)
 
 
@@ -87,7 +90,7 @@ def test_scores_between_are_refused_with_the_remedy() -> None:
 
 
 def test_gold_of_one_class_and_torn_gold_are_warned_of() -> None:
-    columns = dict(variant=list("AB") * 2, item=list("1122"), kind=["human"] * 4)
+    columns = {"variant": list("AB") * 2, "item": list("1122"), "kind": ["human"] * 4}
     people = pd.DataFrame({**columns, "rater": "ann", "evaluator": "people", "score": [1, 0, 1, 1]})
     gold = pd.DataFrame({**columns, "rater": "g1", "evaluator": "gold", "score": [1, 1, 1, 1]})
     other = gold.assign(rater="g2", score=[1, 1, 1, 0])
