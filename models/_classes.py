@@ -86,7 +86,7 @@ def _words(
     data: Coded, classes: NDArray[np.float64], good: NDArray[np.bool_], count: NDArray[np.int64]
 ) -> tuple[str, ...]:
     said = [
-        f"Quality is the share of outputs whose true class is {' or '.join(f'{c:g}' for c in classes[good])}, among {classes.size} classes.",
+        f"Quality is the share of outputs of true class {' or '.join(f'{c:g}' for c in classes[good])}, among {classes.size} classes.",
         "Classes keep their names because every rater is taken, before the data, to give the right class more often than any other.",
     ]
     again = int((count.sum(axis=1) - 1).sum())

@@ -212,7 +212,7 @@ def _settled(data: Coded, gold: int, source: str) -> tuple[Coded, list[str]]:
     if torn.any():
         said = [
             (
-                f"warning: {int(torn.sum()):,} of {int((asked > 0).sum()):,} gold-labelled outputs carry gold labels that contradict each other: "
+                f"warning: {int(torn.sum()):,} of {int((asked > 0).sum()):,} outputs carry gold labels that contradict each other: "
                 "their truth is taken as unknown, not as the majority says."
             )
         ]
@@ -244,7 +244,7 @@ def _anchor(data: Coded, gold: int, source: str, *, declared: bool) -> tuple[int
         ]
         if _verdicts_an_output(data, panel) < 1.5 and len(observers) < 3:
             said.append(
-                f"warning: outputs have one verdict of {data.evaluators[panel]} each, so how often it errs is not identified by the data and "
+                f"warning: outputs have one verdict of {data.evaluators[panel]} each, so how often it errs is not identified by data and "
                 "comes from its prior."
             )
         return panel, said
@@ -363,7 +363,7 @@ def _repeated(asked: NDArray[np.int64], observed: NDArray[np.bool_]) -> list[str
         return []
     return [
         (
-            f"{again:,} verdicts are further ones of raters not told apart, or of the same rater, on one output: given the truth they count as "
+            f"{again:,} verdicts are further ones of raters not told apart, or of the same rater, on one output: given the truth they are "
             "independent."
         )
     ]
