@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import arviz as az
 import numpy as np
 import nutpie
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
 
@@ -190,3 +192,26 @@ def test_people_and_judges_on_stories(real_data: Path) -> None:
     assert float(posterior["scale_use"].sel(evaluator="ChatGPT").mean()) == pytest.approx(1.03, abs=0.1)
     assert "severity" not in posterior
     assert abs(float(posterior["shift"].sel(evaluator="OrcaPlatypus", variant="Human").mean())) > 0.5
+
+
+def test_eight_schools_with_our_settings(real_data: Path) -> None:
+    """Moments of the classic funnel lie within four standard errors of the published reference, and are known finely enough to tell."""
+    reference = pd.read_csv(real_data / "eight_schools_reference.csv").set_index("parameter")
+    effect, error = [28.0, 8, -3, 7, -1, 1, 18, 12], [15.0, 10, 16, 11, 9, 11, 10, 18]
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 5)
+        tau = pm.HalfCauchy("tau", 5)
+        theta = pm.Deterministic("theta", mu + tau * pm.Normal("raw", 0, 1, shape=8))
+        pm.Normal("effect", theta, error, observed=effect)
+    settings = {"draws": 4000, "tune": 1000, "chains": 4, "cores": 2}
+    trace, _ = module.sample(nutpie.compile_pymc_model(model), settings, module.ACCEPT, seed=1)
+    assert not trace["sample_stats"]["diverging"].any()
+    posterior = trace["posterior"]
+    draws = {name: posterior[name].to_numpy() for name in ("mu", "tau")}
+    draws |= {f"theta[{n + 1}]": posterior["theta"].to_numpy()[:, :, n] for n in range(8)}
+    for name, values in draws.items():
+        for power, column in ((1, "mean"), (2, "mean_sq")):
+            moment, mcse = (values**power).mean(), float(az.mcse(values**power, method="mean"))
+            known, known_mcse = reference.loc[name, [f"ref_{column}", f"ref_mcse_{column}"]]
+            assert abs(moment - known) <= 4 * np.hypot(mcse, known_mcse), (name, column)
+        assert float(az.mcse(values, method="mean")) <= 0.03 * values.std(), name
