@@ -92,6 +92,8 @@ class EvaluatorFacts:
     """Dollars they cost."""
     shift_sd: float | None = None
     """SD of its taste for a variant, in the unit of quality: believed, or estimated."""
+    anonymous: bool = False
+    """Whether names of its raters are slots, not persons."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from expsim_bayes.models import task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import pymc as pm
+
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.models.continuous import Components
     from expsim_bayes.ratings import Ratings
@@ -99,6 +101,7 @@ def fit(
     tell = progress or _silent
     tell(0.0, "compiling the model")
     job = task(model, ratings, priors, fixed=fixed)
+    tell(0.05, f"compiling the model: {unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows")
     seeds = np.random.SeedSequence(random_seed).spawn(2)
     compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
@@ -112,6 +115,16 @@ def fit(
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")
     return tree
+
+
+def unknowns(model: pm.Model) -> int:
+    """How many numbers the sampler has to find: time grows with them, and rows that share everything are added up to counts."""
+    sizes = []
+    for rv in model.free_RVs:
+        dims = model.named_vars_to_dims.get(rv.name)
+        lengths = [len(model.coords[dim] or ()) for dim in dims] if dims else [n or 1 for n in rv.type.shape]
+        sizes.append(int(np.prod(lengths)))
+    return sum(sizes)
 
 
 def _silent(share: float, words: str) -> None:

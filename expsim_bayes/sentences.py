@@ -249,7 +249,7 @@ def _unknown(facts: Facts) -> str:
             "How far the judge favours a variant as such is learned from outputs that people rated too; with few variants it rests "
             "partly on what was believed beforehand."
         )
-    if any(e.kind == "human" and 1 < e.raters <= 5 for e in facts.evaluators):
+    if any(e.kind == "human" and 1 < e.raters <= 5 and not e.anonymous for e in facts.evaluators):
         parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
     if facts.fit is not None and facts.fit.checks_failed:
         parts.append(

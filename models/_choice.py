@@ -15,6 +15,8 @@ MOST_STEPS = 10
 """Whole points up to which a scale is one of a few steps."""
 MANY_ZEROS = 0.3
 """Share of outputs without an error from which zeros are a thing of their own."""
+SKEWED = 0.5
+"""Skewness of the scores above 0 from which they have a long tail."""
 BY_OUTCOME = {
     "comparison": ("preference", "a row compares two variants"),
     "ranking": ("ranking", "a row is a place in a ranking"),
@@ -54,9 +56,12 @@ def _nothing_compared(ratings: Ratings) -> bool:
 
 
 def _errors(score: NDArray[np.float64]) -> bool:
-    """Whether scores are errors: none below 0, many 0, and the mean of the others above their median."""
-    some = score[score > 0]
-    return bool(score.min() >= 0 and (score == 0).mean() >= MANY_ZEROS and some.size and some.mean() > np.median(some))
+    """Whether scores are errors: none below 0, many 0, and the others with a long tail to the right."""
+    if score.min() < 0 or (score == 0).mean() < MANY_ZEROS:
+        return False
+    from_mean = score[score > 0] - score[score > 0].mean()
+    spread = np.sqrt(np.mean(from_mean**2)) if from_mean.size else 0.0
+    return bool(spread > 0 and np.mean(from_mean**3) > SKEWED * spread**3)
 
 
 def _steps(ratings: Ratings, values: NDArray[np.float64]) -> tuple[int, int] | None:

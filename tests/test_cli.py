@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 import xarray as xr
 from typer.testing import CliRunner, Result
@@ -20,7 +21,9 @@ from typer.testing import CliRunner, Result
 from expsim_bayes import cli, errors, experiment, facts, operating_characteristics
 from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
+from expsim_bayes.errors import ExpsimError
 from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts
+from expsim_bayes.ratings import validate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import library, load
 
@@ -758,3 +761,82 @@ def test_limits_are_shown() -> None:
     assert re.search(
         r"Limits +(cost of a call|latency) at most", expsim("scenario", "show", "summarization-prompts").stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "settings", "name"),
+    [
+        ({"score": [0, 1] * 8}, {}, "binary"),
+        ({"score": [1, 2, 3, 4, 5, 3, 2, 4] * 2}, {}, "ordinal"),
+        ({"score": [1, 5] * 8}, {"score_range": (1, 5)}, "ordinal"),
+        ({"score": [1, 5] * 8}, {}, "continuous"),
+        ({"score": [1.0, 2.5] * 8}, {"score_range": (1, 5)}, "continuous"),
+        ({"score": [0, 37, 80, 100] * 4}, {"score_range": (0, 100)}, "continuous"),
+        ({"score": [0] * 10 + [1, 1, 1, 1, 5, 25]}, {"higher_is_better": False}, "error_scores"),
+        ({"score": [0] * 10 + [1, 1, 1, 1, 5, 25]}, {}, "continuous"),
+        ({"rank": [1, 2] * 8}, {}, "ranking"),
+        ({"latency_s": [0.5, 2.0] * 8}, {}, "operations"),
+    ],
+)
+def test_the_model_is_picked_from_the_ratings(columns: dict[str, Any], settings: dict[str, Any], name: str) -> None:
+    from expsim_bayes.models import choose
+
+    frame = pd.DataFrame(
+        {"variant": ["A", "B"] * 8, "item": [str(n // 2) for n in range(16)], "rater": "ann", **columns}
+    )
+    frame = frame.drop(columns="rater") if "latency_s" in columns else frame
+    found = choose(validate(frame, **settings))
+    assert found.name == name
+    assert found.reason
+
+
+def test_what_is_compared_in_pairs_or_not_at_all_has_its_model() -> None:
+    from expsim_bayes.models import choose
+
+    pairs = pd.DataFrame({"variant_left": ["A", "B"], "variant_right": ["B", "A"], "outcome": ["left", "tie"]})
+    assert choose(validate(pairs)).name == "preference"
+    labels = pd.DataFrame({"item": list("aabb"), "rater": list("xyxy"), "score": [1, 2, 3, 3]})
+    assert choose(validate(labels, compare=False)).name == "classes"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"asked": "ordinall"}, "choose among auto, continuous"),
+        ({"asked": "binary", "prior": ["sd_varian=1"]}, "did you mean 'sd_variant'"),
+        ({"asked": "binary", "prior": ["sd_variant=much"]}, "cannot be the prior 'sd_variant'"),
+        ({"asked": "binary", "prior": ["sd_variant=-1"]}, "above 0"),
+        ({"asked": "ranking", "gold": "ann"}, "--model binary"),
+    ],
+)
+def test_a_model_or_prior_that_does_not_exist_is_named_with_a_remedy(told: dict[str, Any], words: str) -> None:
+    from expsim_bayes.cli.model import model_of
+
+    frame = pd.DataFrame({"variant": ["A", "B"] * 8, "item": list("aabbccdd") * 2, "rater": "ann", "repeat": range(16)})
+    ratings = validate(frame.assign(score=[0, 1] * 8))
+    with pytest.raises(ExpsimError) as raised:
+        model_of(ratings=ratings, **told)
+    assert words in str(raised.value)
+
+
+def test_priors_reach_the_model() -> None:
+    from expsim_bayes.cli.model import model_of
+
+    frame = pd.DataFrame({"variant": ["A", "B"] * 8, "item": list("aabbccdd") * 2, "rater": "ann", "repeat": range(16)})
+    ratings = validate(frame.assign(score=[0, 1] * 8))
+    found = model_of("auto", ratings, prior=["sd_variant=0.5"], gold="human", domain="item")
+    assert found.name == "binary"
+    assert found.priors.model_dump()["sd_variant"] == 0.5
+    assert (found.priors.model_dump()["gold"], found.priors.model_dump()["domain"]) == ("human", "item")
+
+
+def test_what_is_left_of_sampling_is_told_from_its_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    from expsim_bayes.cli import model
+
+    clock = iter([0.0, 30.0, 60.0, 90.0])
+    monkeypatch.setattr(model.time, "monotonic", lambda: next(clock))
+    told: list[str] = []
+    tell = model.timed(lambda _, words: told.append(words), "fewer items")
+    for share, words in ((0.0, "compiling"), (0.1, "sampling"), (0.18, "sampling"), (0.9, "done")):
+        tell(share, words)
+    assert told == ["compiling", "sampling", "sampling (5% done, roughly 5 minutes more; faster: fewer items)", "done"]

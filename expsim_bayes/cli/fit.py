@@ -12,7 +12,7 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.advice import as_object
 from expsim_bayes.cli.fitted import describe_ratings, show_fit
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.model import AUTO, model_of
+from expsim_bayes.cli.model import AUTO, FASTER, model_of, timed
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
@@ -246,7 +246,7 @@ def fit(
                 target_accept=target_accept,
                 random_seed=seed,
                 min_effect=min_effect,
-                progress=advance,
+                progress=timed(advance, FASTER.get(chosen.name, "")),
             )
             advance(0.99, "weighing the decision")
             facts = of_fit(

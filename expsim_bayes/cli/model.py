@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.amounts import listed
+from expsim_bayes.amounts import duration, listed
 from expsim_bayes.cli.options import pairs, setting
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings.wording import close_to
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
@@ -20,6 +21,19 @@ AUTO = "auto"
 """Stands for the model that suits the ratings."""
 SHORTHAND = {"gold": "--gold", "domain": "--domain", "covariates": "--covariate"}
 """Priors that have an option of their own."""
+
+
+SAMPLING = (0.1, 0.9)
+"""Shares of a fit's progress at which the sampler begins and ends."""
+PATIENCE = 60.0
+"""Seconds left from which it is said what would be faster."""
+TOLD = (0.05, 0.25, 0.5, 0.75)
+"""Shares of the sampling at which it is said how long the rest will take."""
+FASTER = {
+    "ordinal": "ratings that share everything are added up; anonymous raters and fewer items take less",
+    "preference": "comparisons that share everything are added up; --prior items=false takes seconds, but holds all items for alike",
+}
+"""What would make a fit faster, by model."""
 
 
 class Model(NamedTuple):
@@ -107,3 +121,37 @@ def _priors(name: str, told: dict[str, object]) -> Frozen:
             where="--prior",
             remedy=f"give a value like {getattr(kind(), key, 'that of the default')!r}",
         ) from None
+
+
+def timed(advance: Callable[..., None], faster: str = "") -> Callable[[float, str], None]:
+    """Progress that says, from the pace so far, roughly how long the sampler will take yet.
+
+    Parameters
+    ----------
+    advance : callable
+        Takes the share done and words.
+    faster : str
+        What would be faster, said where minutes are left.
+    """
+    began: list[float] = []
+    said: list[str] = ["sampling"]
+
+    def tell(share: float, words: str) -> None:
+        if words != "sampling":
+            began.clear()
+            said[0] = "sampling"
+            advance(share, words)
+            return
+        if not began:
+            began.append(time.monotonic())
+        done = (share - SAMPLING[0]) / (SAMPLING[1] - SAMPLING[0])
+        at = [told for told in TOLD if done >= told]
+        if at and f"{at[-1]:.0%}" not in said[0]:
+            left = (time.monotonic() - began[0]) * (1.0 - done) / done
+            hint = f"; faster: {faster}" if faster and left > PATIENCE and at == [TOLD[0]] else ""
+            said[0] = (
+                f"sampling ({at[-1]:.0%} done, roughly {duration(left / 86_400) if left >= 60 else f'{left:.0f} s'} more{hint})"
+            )
+        advance(share, said[0])
+
+    return tell

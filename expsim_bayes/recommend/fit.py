@@ -254,6 +254,7 @@ def _evaluators(read: Reading) -> tuple[EvaluatorFacts, ...]:
             ratings=int(who.by_evaluator[k]),
             usd=float(who.by_evaluator[k]) * read.prices[name] if name in read.prices else None,
             shift_sd=tastes.get(name),
+            anonymous=who.kinds[k] in read.ratings.anonymous_kinds,
         )
         for k, name in enumerate(who.evaluators)
     )
