@@ -12,6 +12,8 @@ from typing import Literal
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.planning import Further
 
+MOST_CHECKS = 16
+"""Predictive checks that a page shows one by one."""
 CI_PROB = 0.95
 """Probability of an interval unless told."""
 
@@ -188,6 +190,13 @@ class FitFacts:
     """The same as numbers."""
     priors: tuple[str, ...] = ()
     """The priors that matter."""
+
+    def telling_checks(self) -> tuple[str, ...]:
+        """The checks that a page has room for: all of a few, else those that fail, and how many do not."""
+        if len(self.checks) <= MOST_CHECKS or len(self.checks) != len(self.compared):
+            return self.checks
+        failed = [told for told, row in zip(self.checks, self.compared, strict=True) if not row.reproduced]
+        return (f"The model reproduces {len(self.checks) - len(failed)} of {len(self.checks)} features.", *failed)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ BEATS = Words(
 )
 WINS = Words(
     "{name} wins on {amount} of new items",
-    "{name} wins on {size} more of new items than {base}",
-    "{name} wins on {size} fewer of new items than {base}",
+    "{name} wins on {size} more new items than {base}",
+    "{name} wins on {size} fewer new items than {base}",
     "share of new items on which it wins",
     is_good=True,
 )

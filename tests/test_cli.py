@@ -324,6 +324,7 @@ def test_options_of_fit_reach_reader_sampler_and_decision(sampled: list[dict[str
         "fit", file, *columns, "--where", "lang=de", "--valid-range", "-2:5", "--score-map", "bad=1", "--lower-is-better",
         "--anonymous-raters", "human", "--control", "A", "--min-effect", "0.5", "--rope", "0.2", "--price", "human=0.3",
         "--draws", "60", "--tune", "70", "--chains", "2", "--target-accept", "0.99", "--seed", "7", "--threshold", "0.9",
+        "--model", "continuous", "--prior", "sd_variant=0.2",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     (asked,) = sampled
@@ -332,9 +333,11 @@ def test_options_of_fit_reach_reader_sampler_and_decision(sampled: list[dict[str
     assert ratings.table["score"].isna().sum() == 1
     assert ratings.table["score"].max() == 1.0
     assert (ratings.control, ratings.higher_is_better, ratings.anonymous_kinds) == ("A", False, {"human"})
+    from expsim_bayes.models.continuous import Priors
+
     assert asked == {
         "draws": 60, "tune": 70, "chains": 2, "target_accept": 0.99, "random_seed": 7, "min_effect": 0.5, "rope": 0.2,
-        "threshold": 0.9, "prices": {"human": 0.3},
+        "threshold": 0.9, "prices": {"human": 0.3}, "model": "continuous", "priors": Priors(sd_variant=0.2), "why_model": "",
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from expsim_bayes.diagnostics import Verdict, check_predictions, gate
+from expsim_bayes.diagnostics import Verdict, check_predictions, gate, reported
 
 CHAINS, DRAWS = 4, 1000
 
@@ -164,3 +164,35 @@ def test_predictive_p_counts_ties_half() -> None:
     score = np.array([0.0, 0.0, 1.0, 1.0])
     checks = check_predictions(predicted(score, np.zeros(4, dtype=int), np.tile(score, (10, 1))))
     assert all(check.p == 0.5 for check in checks)
+
+
+def test_everything_that_may_be_reported_is_looked_at() -> None:
+    draws = np.random.default_rng(1).normal(size=(4, 500))
+    posterior = xr.Dataset(
+        dict.fromkeys(("sensitivity", "severity_raw", "sd_rater_of_pool", "quality"), (("chain", "draw"), draws))
+    )
+    assert reported(posterior) == ("quality", "sensitivity")
+
+
+def test_features_of_a_recipe_are_compared_with_predicted_ones() -> None:
+    """Counts of three steps, of which the observed data use only the first."""
+    rng = np.random.default_rng(2)
+    predicted = rng.multinomial(20, [0.2, 0.5, 0.3], size=(2, 200, 4))
+    groups = {
+        "observed_data": xr.Dataset({"count": (("group", "step"), np.tile([20, 0, 0], (4, 1)))}),
+        "posterior_predictive": xr.Dataset({"count": (("chain", "draw", "group", "step"), predicted)}),
+        "constant_data": xr.Dataset(
+            {
+                "step_points": (("step",), [1, 2, 3]),
+                "rater_of": (("group",), [0, 0, 1, 1]),
+                "variant_of": (("group",), [0, 1, 0, 1]),
+            }
+        ),
+    }
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs["model"] = "ordinal"
+    found = {check.name: check for check in check_predictions(tree)}
+    first = found["share of scores equal to 1"]
+    assert (first.observed, first.reproduced) == (1.0, False)
+    assert "observed 100.0 %" in first.sentence
+    assert 0.1 < first.low < 0.2 < first.high < 0.35

@@ -528,3 +528,26 @@ def test_names_in_an_svg_are_inert() -> None:
     picture = plots.render(fig, "svg")
     assert b"<script" not in picture
     assert b"--><b>" not in picture
+
+
+def test_features_outside_their_band_stand_out_and_shares_are_in_per_cent() -> None:
+    _, ax = plots.figure()
+    plots.feature_check(["share of ties", "largest score"], [0.2, 90.0], [0.1, 10.0], [0.3, 20.0], ax)
+    inside, outside = (line for line in ax.lines if line.get_linestyle() == "None")
+    assert (inside.get_xdata()[0], outside.get_marker()) == (0.0, ">")
+    assert inside.get_color() != outside.get_color()
+    told = [text.get_text() for text in ax.texts]
+    assert told == ["20.0 %  [10.0 %, 30.0 %]", "90  [10, 20]"]
+
+
+def test_units_stand_beside_the_axes() -> None:
+    _, ax = plots.figure()
+    plots.qualities(["A", "B"], [60, 50], [55, 50], [65, 50], ax, unit="%", what="share that passes")
+    assert "share that passes, %" in ax.get_xlabel().replace("\n", " ")
+    assert "50 (fixed)" in [text.get_text() for text in ax.texts]
+    _, ax = plots.figure()
+    plots.judge_shifts(
+        ["A"], [[1.0]], [[0.0]], [[2.0]], ax, evaluators=["j"], unit="percentage points", higher_is_better=False
+    )
+    assert "percentage points added" in ax.get_xlabel().replace("\n", " ")
+    assert "left of 0 favoured" in ax.get_xlabel().replace("\n", " ")

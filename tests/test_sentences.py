@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,34 @@ def test_new_people_are_asked_where_they_cost_less_than_half(facts: Facts) -> No
         further = (batch("mine", 0, dear), batch("new", 8, 100.0))
         said = recommendation(replace(facts, decision=Decision("collect"), further=further))
         assert said.headline.endswith(f"more {chosen}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"unit": "share", "rated": "comparison"}, "B beats A on"),
+        ({"unit": "share", "rated": "ranking", "control": None}, "percentage points more new items than A"),
+        ({"unit": "share"}, "percentage points more outputs than A"),
+        ({"unit": "share", "higher_is_better": False}, "Variant B fails on"),
+        ({"unit": "dollars", "rated": "call", "higher_is_better": False}, "more a call than A"),
+        ({"unit": "seconds", "rated": "call", "higher_is_better": False}, "s longer than A"),
+        ({"unit": "seconds", "about": "p95", "rated": "call"}, "The slowest calls of B take"),
+        ({"unit": "tokens", "rated": "call", "higher_is_better": False}, "tokens more a call than A"),
+    ],
+)
+def test_quality_is_said_in_the_words_of_its_kind(facts: Facts, settings: dict[str, Any], words: str) -> None:
+    said = recommendation(replace(facts, looks=None, **settings))
+    assert words in said.how_sure
+    assert "points higher" not in said.how_sure
+    assert "higher" not in said.how_sure
+
+
+def test_one_of_something_is_singular(facts: Facts) -> None:
+    assert "It rests on 1 comparison;" in recommendation(replace(facts, usd=None, ratings=1, rated="comparison")).price
+
+
+def test_slots_are_no_persons(facts: Facts) -> None:
+    people = tuple(replace(e, raters=3) for e in facts.evaluators if e.kind == "human")
+    assert "Few people rated" in recommendation(replace(facts, evaluators=people)).unknown
+    slots = tuple(replace(e, anonymous=True) for e in people)
+    assert "Few people rated" not in recommendation(replace(facts, evaluators=slots)).unknown

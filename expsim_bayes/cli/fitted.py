@@ -66,5 +66,5 @@ def show_fit(screen: Screen, facts: Facts, *, details: bool) -> None:
         screen.listed([*known.terms, *known.priors])
     if known.checks:
         screen.heading("How well the model reproduces the data")
-        screen.listed(known.checks)
+        screen.listed(known.checks if details else known.telling_checks())
     advise(screen, facts, details=details, more=[("By means", against_plain_means(facts))])

@@ -144,7 +144,8 @@ def judges(facts: Facts) -> list[Column]:
         tastes.setdefault(name, []).append((variant, taste))
     use = dict(fit.scale_use) if fit else {}
     names = list(dict.fromkeys([*use, *tastes]))
-    ordered = {name: sorted(pairs, key=lambda pair: -pair[1].mean) for name, pairs in tastes.items()}
+    sign = -1.0 if facts.higher_is_better else 1.0
+    ordered = {name: sorted(pairs, key=lambda pair: sign * pair[1].mean) for name, pairs in tastes.items()}
     return [
         _names("Judge", names),
         Column(

@@ -203,6 +203,7 @@ def judge_shifts(
     ax: Axes,
     *,
     evaluators: Sequence[str],
+    higher_is_better: bool = True,
     ci_prob: float = 0.95,
     unit: str = "points",
     title: str | None = None,
@@ -220,6 +221,8 @@ def judge_shifts(
         To draw on.
     evaluators : sequence of str
         Judges.
+    higher_is_better : bool
+        Whether more is a favour.
     ci_prob : float
         Probability of the intervals.
     unit : str
@@ -232,7 +235,8 @@ def judge_shifts(
     groups = np.repeat(np.asarray(evaluators, dtype=object), len(variants)).tolist()
     centre, lows, highs = (np.asarray(values, dtype=float).ravel() for values in (mean, low, high))
     rows = _rows(list(variants) * len(evaluators), groups, centre, lows, highs, ranked=False)
-    words = f"{unit} added to the variant's {_said(unit, several=True)} ({level(ci_prob)} interval): right of 0 favoured by the judge"
+    side = "right" if higher_is_better else "left"
+    words = f"{unit} added to the variant's {_said(unit, several=True)} ({level(ci_prob)} interval): {side} of 0 favoured by the judge"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     _draw_groups(ax, rows, theme)
     return ax

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FOLDER = "figures"
 LEARNING = 400
 """Simulated experiments behind a learning curve."""
+MOST_FEATURES = 24
+"""Features beside their predictions that one picture shows, those that fail first."""
 FEW_SHIFTS = 24
 """Judge shifts up to this many are drawn with their intervals, more as a map."""
 
@@ -218,7 +220,17 @@ def _shifts(facts: Facts, folder: Path) -> Figure:
         mean[place], low[place], high[place] = (_times(facts.unit) * end for end in (value.mean, value.low, value.high))
     if len(shifts) <= FEW_SHIFTS:
         fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(judges)))
-        plots.judge_shifts(names, mean, low, high, ax, evaluators=judges, unit=unit, ci_prob=facts.ci_prob)
+        plots.judge_shifts(
+            names,
+            mean,
+            low,
+            high,
+            ax,
+            evaluators=judges,
+            unit=unit,
+            higher_is_better=facts.higher_is_better,
+            ci_prob=facts.ci_prob,
+        )
     else:
         fig, ax = plots.figure(width=8.0, height=plots.rows_height(len(names)))
         plots.shift_map(names, mean, ax, evaluators=judges, unit=unit)
@@ -226,7 +238,7 @@ def _shifts(facts: Facts, folder: Path) -> Figure:
     most = max(shifts, key=lambda row: abs(row[2].mean))
     finding = f"The largest is {most[0]} on {most[1]}: {amounts.change(most[2].mean, facts.unit)}."
     return _figure(
-        "shifts.png", f"What each judge likes (+) or dislikes (-) about a variant as such, in {unit}.", finding
+        "shifts.png", f"What each judge adds to (+) or takes from (-) a variant as such, in {unit}.", finding
     )
 
 
@@ -257,7 +269,7 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
 def _features(facts: Facts, folder: Path) -> Figure:
     """What the model reproduces, feature by feature."""
     assert facts.fit is not None
-    rows = facts.fit.compared
+    rows = sorted(facts.fit.compared, key=lambda row: row.reproduced)[:MOST_FEATURES]
     fig, ax = plots.figure(width=9.0, height=plots.rows_height(len(rows)))
     plots.feature_check(
         [row.name for row in rows],
@@ -268,5 +280,5 @@ def _features(facts: Facts, folder: Path) -> Figure:
         ci_prob=facts.ci_prob,
     )
     plots.save(fig, folder / FOLDER / "predictive.png")
-    finding = f"{facts.fit.checks_failed} of {len(rows)} lie outside."
+    finding = f"{facts.fit.checks_failed} of {len(facts.fit.compared)} lie outside."
     return _figure("predictive.png", "What was observed, and what the fitted model predicts of it.", finding)
