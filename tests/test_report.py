@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.experiment import Played, play
+from expsim_bayes.ratings import validate
 from expsim_bayes.recommend import of_experiment
-from expsim_bayes.report import markdown, read_facts, rewrite, write_experiment
+from expsim_bayes.report import markdown, read_facts, rewrite, write_experiment, write_fit
 from expsim_bayes.report.markdown import Figure, escape
 from expsim_bayes.scenario import load
 
@@ -133,3 +136,52 @@ def test_the_report_names_false_launches_pairing_truth_and_sources(folder: Path,
     assert "A split design would need" in text
     assert "The truth is known here" in text
     assert all(escape(source) in text for source in facts.sources)
+
+
+@pytest.fixture(scope="module")
+def preferred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Facts, Path]:
+    """A fit of comparisons, from the table to the folder."""
+    from expsim_bayes.fit import fit
+    from expsim_bayes.models import recipe
+    from expsim_bayes.recommend.fit import of_fit
+
+    rows = [
+        ("A", "B", "left", 30),
+        ("B", "A", "left", 12),
+        ("A", "C", "right", 20),
+        ("C", "B", "tie", 9),
+        ("B", "C", "left", 8),
+    ]
+    frame = pd.DataFrame(rows, columns=["variant_left", "variant_right", "outcome", "weight"])
+    ratings = validate(frame, control="B")
+    priors = recipe("preference").priors.model_validate({"items": False, "raters": False})
+    tree = fit(ratings, model="preference", priors=priors, draws=500, tune=500, random_seed=1)
+    found = of_fit(tree, ratings, min_effect=0.05, why_model="a row compares two variants")
+    where = tmp_path_factory.mktemp("preferred")
+    write_fit(tree, ratings, found, where)
+    return found, where
+
+
+@pytest.mark.slow
+def test_a_fit_of_comparisons_has_a_whole_folder(preferred: tuple[Facts, Path]) -> None:
+    found, where = preferred
+    assert read_facts(where) == found
+    before = (where / "report.md").read_text()
+    assert rewrite(where).read_text() == before
+    names = {path.name for path in (where / "figures").iterdir()}
+    assert {"qualities.png", "differences.png", "predictive.png"} <= names
+    assert "because a row compares two variants" in before
+    assert "share of new items on which B is beaten" in before
+    assert re.search(r"\| B \(in use\) \| 50\.0 %", before)
+    assert "comparisons |" in before
+    assert all(measure.title[1:] in before for measure in found.fit.measures) if found.fit else False
+
+
+@pytest.mark.slow
+def test_chances_of_being_best_add_up_and_every_comparison_counts(preferred: tuple[Facts, Path]) -> None:
+    found, _ = preferred
+    assert found.fit is not None
+    assert found.fit.verdict == "ok"
+    assert 0 < sum(v.prob_best for v in found.variants) <= 1 + 1e-9
+    assert found.rated == "comparison"
+    assert found.ratings == 79
