@@ -837,7 +837,7 @@ def test_what_is_left_of_sampling_is_told_from_its_pace(monkeypatch: pytest.Monk
     from expsim_bayes.cli import model
 
     clock = iter([0.0, 30.0, 60.0, 90.0])
-    monkeypatch.setattr(model.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     told: list[str] = []
     tell = model.timed(lambda _, words: told.append(words), "fewer items")
     for share, words in ((0.0, "compiling"), (0.1, "sampling"), (0.18, "sampling"), (0.9, "done")):

@@ -534,7 +534,7 @@ def test_features_outside_their_band_stand_out_and_shares_are_in_per_cent() -> N
     _, ax = plots.figure()
     plots.feature_check(["share of ties", "largest score"], [0.2, 90.0], [0.1, 10.0], [0.3, 20.0], ax)
     inside, outside = (line for line in ax.lines if line.get_linestyle() == "None")
-    assert (inside.get_xdata()[0], outside.get_marker()) == (0.0, ">")
+    assert (np.asarray(inside.get_xdata())[0], outside.get_marker()) == (0.0, ">")
     assert inside.get_color() != outside.get_color()
     told = [text.get_text() for text in ax.texts]
     assert told == ["20.0 %  [10.0 %, 30.0 %]", "90  [10, 20]"]
