@@ -82,8 +82,8 @@ USES = Words(
 )
 SLOWEST = Words(
     "95 of 100 calls of {name} take at most {amount}",
-    "the slowest calls of {name} take {size} longer than those of {base} (95th percentile)",
-    "the slowest calls of {name} take {size} less than those of {base} (95th percentile)",
+    "the slowest calls of {name} (95th percentile) take {size} longer than those of {base}",
+    "the slowest calls of {name} (95th percentile) take {size} less than those of {base}",
     "seconds that 95 of 100 calls stay below",
     is_good=True,
 )

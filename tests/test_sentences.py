@@ -142,7 +142,7 @@ def test_new_people_are_asked_where_they_cost_less_than_half(facts: Facts) -> No
         ({"unit": "share", "higher_is_better": False}, "Variant B fails on"),
         ({"unit": "dollars", "rated": "call", "higher_is_better": False}, "more a call than A"),
         ({"unit": "seconds", "rated": "call", "higher_is_better": False}, "s longer than A"),
-        ({"unit": "seconds", "about": "p95", "rated": "call"}, "The slowest calls of B take"),
+        ({"unit": "seconds", "about": "p95", "rated": "call"}, "The slowest calls of B (95th percentile) take"),
         ({"unit": "tokens", "rated": "call", "higher_is_better": False}, "tokens more a call than A"),
     ],
 )

@@ -126,7 +126,7 @@ def of_fit(
         model=read.model,
         why_model=why_model,
         unit=read.unit,
-        about=_about(tree),
+        about=read.about,
         rated=noun,
         usd=_spent(read),
         further=further,
@@ -273,14 +273,6 @@ def _passed(verdict: Verdict) -> str:
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
         f"sample size is {verdict.worst_ess:,.0f}, no draw diverged."
     )
-
-
-def _about(tree: xr.DataTree) -> str:
-    """Which summary of what calls use up quality is, as the model of operations chooses it."""
-    if tree.attrs.get("model") != "operations":
-        return "mean"
-    asked = json.loads(tree.attrs["priors"]).get("summary")
-    return str(asked or ("p95" if tree.attrs["unit"] == "seconds" else "mean"))
 
 
 def _priors(tree: xr.DataTree) -> str:

@@ -20,14 +20,14 @@ def plain_means(read: Reading) -> tuple[PlainMean, ...]:
     """Means that quality stands beside, with all ratings taken as independent; none where there are none to compare with.
 
     Of scores those of the reference (of all where there is none), of comparisons the share won against the control, ties counted half, of
-    calls what they used up.
+    calls what they used up where quality is its mean.
     """
     outcome = read.ratings.outcome
     if outcome == "score":
         return _summed(read, *_scores(read)) if read.unit in ("points", "share") else ()
     if outcome == "comparison":
         return _won(read)
-    return _summed(read, *_used(read)) if outcome == "operations" else ()
+    return _summed(read, *_used(read)) if outcome == "operations" and read.about == "mean" else ()
 
 
 def rank_correlation(read: Reading, plain: tuple[PlainMean, ...]) -> float | None:

@@ -70,6 +70,14 @@ class Reading:
         return str(self.tree.attrs.get("unit", "points"))
 
     @property
+    def about(self) -> str:
+        """Which summary of what calls use up quality is, as the model of operations chooses it; the mean of anything else."""
+        if self.model != "operations":
+            return "mean"
+        asked = json.loads(self.tree.attrs["priors"]).get("summary")
+        return str(asked or ("p95" if self.unit == "seconds" else "mean"))
+
+    @property
     def higher_is_better(self) -> bool:
         """Direction of quality: that of the kind of rating where it fixes one, else that of the ratings."""
         return direction(self.tree, self.ratings)
