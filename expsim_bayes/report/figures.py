@@ -164,7 +164,8 @@ def _differences(facts: Facts, folder: Path) -> Figure:
     plots.save(fig, folder / FOLDER / "differences.png")
     clear = [name for name, effect in compared if effect.low > 0 or effect.high < 0]
     finding = f"The interval of {len(clear)} of {len(compared)} leaves out zero."
-    caption = f"Difference of each variant to {facts.baseline}: what all share, such as the severity of the raters, is gone from it."
+    shared = "the severity of the raters" if facts.evaluators else "how long their items are"
+    caption = f"Difference of each variant to {facts.baseline}: what all share, such as {shared}, is gone from it."
     return _figure("differences.png", caption, finding)
 
 
