@@ -52,6 +52,8 @@ SETTINGS = Settings(tune=500, draws=1_500)
 """Of the runs for the record."""
 PROBED = 20
 """Draws from the prior by which it is told what is constant by construction."""
+SAME = 1e-9
+"""Values that differ relatively by less are the same but for rounding."""
 PLAIN = {"mode": "FAST_COMPILE"}
 """The plain linker starts at once, where a fast one would compile for longer than some hundred draws take."""
 
@@ -289,7 +291,7 @@ def _ranked(names: list[str], truth: Values, model: pm.Model) -> dict[str, tuple
         probe = truth[name][:PROBED].reshape(PROBED, -1)
         for place, label in enumerate(_labels(name, truth[name].shape[1:], model)):
             key = probe[:, place].tobytes()
-            if np.ptp(probe[:, place]) > 0 and key not in seen:
+            if np.ptp(probe[:, place]) > SAME * np.abs(probe[:, place]).max() and key not in seen:
                 seen.add(key)
                 found[label] = (name, place)
     return found
