@@ -15,6 +15,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from expsim_bayes.models._prior_density import log_priors
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.models._task import Groups, Task
 
@@ -77,6 +78,8 @@ def _groups(  # noqa: PLR0917
     if effects := [name for name in recipe.nested if name in kept]:
         groups["effects"] = kept[effects]
     groups |= _predicted(recipe, explicit, kept, _integer(children[1]))
+    told = log_priors(explicit, kept, without=recipe.nested, compile_kwargs=PLAIN)
+    groups["log_prior"] = told.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs)
     groups |= _prior(recipe, explicit, _integer(children[2]))
     groups |= _data(recipe, explicit)
     free = {rv.name for rv in explicit.free_RVs}
