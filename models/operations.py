@@ -9,8 +9,8 @@ log-normal law with a heavy tail (Student's t in logs; Lange, Little and Taylor 
 
 .. math::
 
-    q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad \sigma_v = \sigma e^{s_\sigma z_v},
-    \quad z_v \sim N(0, 1), \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
+    q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad \log \sigma_v \sim N(\log \sigma, s_\sigma^2),
+    \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
 
 where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` and the :math:`\tau` are half-normal, and all are in
 logs, so that a unit of the amounts is never needed: .1 is about ten per cent.
@@ -124,7 +124,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant": ["A", "B"] * 2, "item": list("1122"), "latency_s": [1.0, 2.0, 1.5, 3.5]})
     >>> model = build_model(validate(frame))
-    >>> model.named_vars_to_dims["quality"], model["amount"].eval().tolist()
+    >>> model.named_vars_to_dims["quality"], model["amount_of"].get_value().tolist()
     (('variant',), [1.0, 2.0, 1.5, 3.5])
     """
     priors = priors or Priors()
@@ -174,11 +174,9 @@ def _coords(seen: Calls) -> dict[str, Any]:
 
 def _noise(seen: Calls, priors: Priors) -> tuple[Tensor, Tensor, Tensor]:
     """Scale of noise (variant,), degrees of freedom of its tail, and share of calls that use nothing (variant,)."""
-    above = pm.HalfNormal("noise_above", priors.sd_noise)
-    own = pm.Normal("noise_raw", 0.0, 1.0, dims="variant")
-    noise = pm.Deterministic(
-        "sd_noise", (priors.least_noise + above) * pt.exp(priors.log_noise_sd * own), dims="variant"
-    )
+    typical = pt.log(priors.least_noise + pm.HalfNormal("noise_above", priors.sd_noise))
+    log_noise = pm.Normal("log_noise", typical, priors.log_noise_sd, dims="variant")
+    noise = pm.Deterministic("sd_noise", pt.exp(log_noise), dims="variant")
     freedom = pm.Deterministic("tail", LEAST_FREEDOM + pm.Gamma("tail_above", 2.0, priors.tail))
     if not seen.has_zeros:
         return noise, freedom, pt.zeros(len(seen.variants))
@@ -188,17 +186,13 @@ def _noise(seen: Calls, priors: Priors) -> tuple[Tensor, Tensor, Tensor]:
 def _summaries(q: Tensor, noise: Tensor, freedom: Tensor, variance: Tensor, zero: Tensor) -> None:
     """Add `mean`, `p50` and `p95` of a new call on a new item to the model in context."""
     of = sums(noise, freedom, variance)
-    for name, prob in (("p50", 0.5), ("p95", 0.95)):
-        pm.Deterministic(name, pt.exp(q) * _amount_quantile(of, prob, zero), dims="variant")
-    cap = quantile(of, pt.ones_like(q) * CAP)
-    pm.Deterministic("mean", (1.0 - zero) * pt.exp(q) * mean_below(of, cap), dims="variant")
-
-
-def _amount_quantile(of: Any, prob: float, zero: Tensor) -> Tensor:
-    """(variant,) quantiles of amounts in multiples of exp(q), calls that use nothing included."""
-    above = (prob - zero) / (1.0 - zero)
-    mirrored = quantile(of, pt.clip(0.5 + pt.abs(above - 0.5), 0.5, 1.0 - 1e-9))
-    return pt.where(above <= 1e-9, 0.0, pt.exp(pt.sign(above - 0.5) * mirrored))
+    above = (np.array([[0.5], [0.95]]) - zero) / (1.0 - zero)  # quantiles of the calls that use something
+    asked = pt.clip(0.5 + pt.abs(above - 0.5), 0.5, 1.0 - 1e-9)  # their law is symmetric in logs
+    found = quantile(of, pt.concatenate([asked, pt.ones_like(asked[:1]) * CAP]))
+    amounts = pt.where(above <= 1e-9, 0.0, pt.exp(q + pt.sign(above - 0.5) * found[:2]))
+    pm.Deterministic("p50", amounts[0], dims="variant")
+    pm.Deterministic("p95", amounts[1], dims="variant")
+    pm.Deterministic("mean", (1.0 - zero) * pt.exp(q) * mean_below(of, found[2]), dims="variant")
 
 
 def log_density(amount: Tensor, location: Tensor, noise: Tensor, freedom: Tensor, zero: Tensor) -> Tensor:

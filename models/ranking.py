@@ -109,7 +109,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"item": list("111222"), "rater": "ann", "variant": list("ABC") * 2, "rank": [1, 2, 3, 2, 1, 3]})
     >>> model = build_model(validate(frame))
-    >>> model.named_vars_to_dims["quality"], model["ranking"].eval().tolist()
+    >>> model.named_vars_to_dims["quality"], model["ranking_of"].get_value().tolist()
     (('variant',), [[0, 1, 2], [1, 0, 2]])
     """
     priors = priors or Priors()
