@@ -9,8 +9,8 @@ log-normal law with a heavy tail (Student's t in logs; Lange, Little and Taylor 
 
 .. math::
 
-    q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad \log \sigma_v \sim N(\log \sigma, s_\sigma^2),
-    \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
+    q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad
+    \log \sigma_v \sim N(\log \sigma, s_\sigma^2), \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
 
 where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` and the :math:`\tau` are half-normal, and all are in
 logs, so that a unit of the amounts is never needed: .1 is about ten per cent.

@@ -183,7 +183,7 @@ def _raters(coded: CodedRankings) -> Iterator[str]:
             yield f"rater names of {quote(name)} are slots, not persons: personal tastes join the noise"
         elif each.size == 1:
             yield f"one rater in {quote(name)}: what other people would say is not known, and no agreement can be measured"
-        elif np.median(each) < 2:
+        elif each.size and np.median(each) < 2:
             yield f"most of the {each.size:,} raters of {quote(name)} gave one ranking: their tastes are part of the noise"
 
 
