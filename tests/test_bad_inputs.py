@@ -261,10 +261,10 @@ CASES = [
     ),
     Case(
         24,
-        "a table of comparisons",
-        text("item,variant_left,variant_right,rater,outcome\n1,A,B,ann,left\n"),
+        "comparisons without their outcome",
+        text("item,variant_left,variant_right,rater,winner\n1,A,B,ann,left\n"),
         "E",
-        "comparisons",
+        "missing 1 column 'outcome'.*'winner'.*--column outcome=",
     ),
     Case(25, "case", text(GOOD.replace("B,2", "b,2")), "W", r"'B', 'b' look the same.*--merge-names"),
     Case(25, "spaces", text(GOOD.replace("B,2", "B ,2")), "W", "look the same"),

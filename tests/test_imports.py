@@ -11,7 +11,7 @@ import pytest
 
 HEAVY = {"pymc", "pytensor", "arviz", "nutpie", "streamlit", "scipy.stats"}
 # Each needs what it names at its top; every other module imports such things inside the function that uses them.
-SAMPLING = {"models", "diagnostics", "fit", "apps"}
+SAMPLING = {"models", "diagnostics", "fit", "model_comparison", "sensitivity", "apps"}
 DRAWING = {"plots", "report"}
 
 

@@ -154,8 +154,8 @@ def test_real_files_survive_both_formats(real_data: Path, tmp_path: Path) -> Non
 
 
 def test_other_tables_are_refused_with_what_they_hold(real_data: Path) -> None:
-    with pytest.raises(RatingsError, match="comparisons"):
-        read(real_data / "pandalm.csv")
+    with pytest.raises(RatingsError, match="not a table of ratings"):
+        read(real_data / "eight_schools_reference.csv")
     with pytest.raises(RatingsError, match="missing 1 column 'variant'"):
         read(real_data / "dawid_skene_anesthesia.csv")
 
