@@ -26,7 +26,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Any, rng: np.random.Ge
     dim = seen.lowest
     name, sd = NESTED[dim]
     unit = seen.unit(dim)
-    stacked = {key: _flat(draws[key]) for key in draws.data_vars}
+    stacked = {str(key): _flat(draws[key]) for key in draws.data_vars}
     raw = np.empty((len(stacked["q"]), 2, int(unit.max()) + 1))
     for n in range(len(raw)):
         told = {key: value[n] for key, value in stacked.items()}

@@ -43,7 +43,7 @@ def grid(ratings: int, *, finer: float = 1.0) -> Floats:
     """
     step = min(WIDEST, 1.6 / np.sqrt(1 + 0.5 * ratings)) / finer
     half = int(np.ceil(REACH / step))
-    return step * np.arange(-half, half + 1)
+    return np.asarray(step * np.arange(-half, half + 1))
 
 
 def joint(correlation: Tensor, nodes: Floats) -> Tensor:

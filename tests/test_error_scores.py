@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import cloudpickle
+from collections.abc import Sequence
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -16,13 +19,19 @@ from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.fit import fit
 from expsim_bayes.models import error_scores
 from expsim_bayes.models._error_steps import MOST_SIZES, errors
-from expsim_bayes.ratings import validate
+from expsim_bayes.ratings import Coded, Ratings, validate
 from expsim_bayes.simulate import error_scores as simulate
 
 PLAIN = {"mode": "FAST_COMPILE"}
 
 
-def table(scores, *, variants="AB", raters=("ann", "bob"), score_range=(0, 25), **options):
+def table(
+    scores: Any,
+    *,
+    variants: Sequence[str] = "AB",
+    raters: tuple[str, ...] = ("ann", "bob"),
+    score_range: tuple[float, float] | None = (0, 25),
+) -> Ratings:
     """Ratings of items in turn by variants and raters."""
     count = len(scores)
     frame = pd.DataFrame(
@@ -33,13 +42,13 @@ def table(scores, *, variants="AB", raters=("ann", "bob"), score_range=(0, 25), 
             "score": scores,
         }
     )
-    return validate(frame, score_range=score_range, higher_is_better=False, **options)
+    return validate(frame, score_range=score_range, higher_is_better=False)
 
 
 SCORES = [0, 5, 1, 0, 0, 0, 5, 6, 1, 1, 0, 10, 0, 0, 5, 1, 0, 1, 0, 5]
 
 
-def draw_of(model, seed=1):
+def draw_of(model: pm.Model, seed: int = 1) -> dict[str, Any]:
     """One draw of every free variable from the prior, and of what follows from them."""
     names = [v.name for v in (*model.free_RVs, *model.deterministics)]
     variables = [model[name] for name in names]
@@ -47,7 +56,7 @@ def draw_of(model, seed=1):
         return dict(zip(names, pm.draw(variables, random_seed=seed), strict=True))
 
 
-def told_of(data, draw, n):
+def told_of(data: Coded, draw: dict[str, Any], n: int) -> Any:
     """(part,) latent value of rating n by its variant and its rater, items left out."""
     v, r = data.variant[n], data.rater[n]
     latent = draw["q"][:, v] - draw["q"].mean(axis=1)
@@ -59,10 +68,11 @@ def told_of(data, draw, n):
     return latent
 
 
-def slow_log_likelihood(ratings, draw, items):
+def slow_log_likelihood(ratings: Ratings, draw: dict[str, Any], items: Any) -> float:
     """Ratings one by one, with scipy, given all effects; items (part, item)."""
     seen = errors(ratings)
-    data, total = seen.data, 0.0
+    data = seen.data
+    total = 0.0
     for n, score in enumerate(data.score):
         latent = told_of(data, draw, n) + items[:, data.item[n]]
         p = stats.logistic.cdf(latent[0])
@@ -77,7 +87,7 @@ def slow_log_likelihood(ratings, draw, items):
     return total
 
 
-def test_contract_of_the_model():
+def test_contract_of_the_model() -> None:
     ratings = table(SCORES)
     model = error_scores.build_model(ratings)
     assert model.named_vars_to_dims["quality"] == ("variant",)
@@ -97,7 +107,7 @@ def test_contract_of_the_model():
     assert steps.max() == 5
 
 
-def test_explicit_likelihood_is_that_of_a_loop():
+def test_explicit_likelihood_is_that_of_a_loop() -> None:
     ratings = table(SCORES)
     model = error_scores.build_model(ratings)
     draw = draw_of(model)
@@ -110,7 +120,7 @@ def test_explicit_likelihood_is_that_of_a_loop():
 
 
 @pytest.mark.parametrize("repeat", [1, 8], ids=["one by one", "from a table"])
-def test_integrated_form_is_the_explicit_one_averaged_over_items(repeat):
+def test_integrated_form_is_the_explicit_one_averaged_over_items(repeat: int) -> None:
     scores = SCORES * repeat
     frame = table(SCORES).table.drop(columns=["output", "evaluator"], errors="ignore")
     frame = pd.concat([frame.assign(item=frame["item"] + f"_{n}") for n in range(repeat)], ignore_index=True)
@@ -129,8 +139,8 @@ def test_integrated_form_is_the_explicit_one_averaged_over_items(repeat):
     expected = 0.0
     for i in range(len(seen.data.items)):
         one = seen.data.item == i
-        values = np.zeros((x.size, x.size))
-        for n in np.flatnonzero(one):
+        values: Any = np.zeros((x.size, x.size))
+        for n in np.flatnonzero(one).tolist():
             base = told_of(seen.data, draw, n)
             first = base[0] + sd[0] * x[:, None] + 0 * x
             second = base[1] + sd[1] * (rho * x[:, None] + np.sqrt(1 - rho**2) * x)
@@ -145,7 +155,7 @@ def test_integrated_form_is_the_explicit_one_averaged_over_items(repeat):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_quality_is_the_expected_score_by_new_raters_on_new_items():
+def test_quality_is_the_expected_score_by_new_raters_on_new_items() -> None:
     model = error_scores.build_model(table(SCORES))
     draw = draw_of(model, seed=2)
     rng, count = np.random.default_rng(5), 400_000
@@ -166,7 +176,7 @@ def test_quality_is_the_expected_score_by_new_raters_on_new_items():
         assert abs(draw["quality"][v] - score.mean()) < 4.5 * score.std() / np.sqrt(count)
 
 
-def test_prior_of_the_model_and_the_simulator_tell_one_story():
+def test_prior_of_the_model_and_the_simulator_tell_one_story() -> None:
     truth = simulate.Truth(n_items=4_000, n_raters=400)
     scores = simulate.ratings(truth, 3).table
     found = scores.groupby("variant")["score"].mean().to_numpy()
@@ -174,7 +184,7 @@ def test_prior_of_the_model_and_the_simulator_tell_one_story():
     assert (np.abs(found - simulate.quality(truth)) < 4 * error).all()
 
 
-def test_complete_draws_items_from_their_conditional():
+def test_complete_draws_items_from_their_conditional() -> None:
     ratings = table(SCORES)
     seen = errors(ratings)
     model = error_scores.build_marginal_model(ratings)
@@ -186,7 +196,7 @@ def test_complete_draws_items_from_their_conditional():
     }
     one = xr.Dataset({name: (dims[name], value) for name, value in draw.items()})
     draws = one.expand_dims(chain=1, draw=count)
-    full = error_scores.complete(draws, ratings, error_scores.Priors(), np.random.default_rng(1))
+    full = error_scores.RECIPE.complete(draws, ratings, error_scores.Priors(), np.random.default_rng(1))
     found = full["item_effect"].to_numpy()[0]  # (draw, part, item)
     assert found.shape == (count, 2, len(seen.data.items))
     nodes = np.linspace(-5, 5, 201)
@@ -194,8 +204,8 @@ def test_complete_draws_items_from_their_conditional():
     x, y = nodes[:, None], nodes[None, :]
     prior = np.exp(-(x**2 - 2 * rho * x * y + y**2) / (2 * (1 - rho**2)))
     for i in (0, 3):
-        values = np.zeros(prior.shape)
-        for n in np.flatnonzero(seen.data.item == i):
+        values: Any = np.zeros(prior.shape)
+        for n in np.flatnonzero(seen.data.item == i).tolist():
             base = told_of(seen.data, draw, n)
             first, second = base[0] + sd[0] * x, base[1] + sd[1] * y
             if (s := seen.step[n]) == 0:
@@ -214,7 +224,7 @@ def test_complete_draws_items_from_their_conditional():
         np.testing.assert_allclose(found[:, :, i].std(axis=0), spreads, rtol=0.06)
 
 
-def test_names_and_the_order_of_rows_do_not_matter():
+def test_names_and_the_order_of_rows_do_not_matter() -> None:
     plain = table(SCORES)
     shuffled = validate(plain.table.sample(frac=1, random_state=1), score_range=(0, 25), higher_is_better=False)
     renamed = table(SCORES, variants=("X", "Y"))
@@ -228,7 +238,7 @@ def test_names_and_the_order_of_rows_do_not_matter():
     np.testing.assert_allclose(likelihoods, likelihoods[0], rtol=1e-12)
 
 
-def test_the_graph_depends_on_the_design_alone():
+def test_the_graph_depends_on_the_design_alone() -> None:
     scores = np.array(SCORES)
     model = error_scores.build_marginal_model(table(scores))
     other = np.array([5, 0, 10, 1, 6, 0, 25, 0, 0, 0] * 2)
@@ -242,7 +252,7 @@ def test_the_graph_depends_on_the_design_alone():
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-def test_sizes_are_those_seen_and_the_cap():
+def test_sizes_are_those_seen_and_the_cap() -> None:
     seen = errors(table([0, 1, 5, 5]))
     assert seen.points.tolist() == [0, 1, 5, 25]
     assert seen.step.tolist() == [0, 1, 2, 2]
@@ -251,7 +261,7 @@ def test_sizes_are_those_seen_and_the_cap():
     assert any("largest score seen, 5" in sentence for sentence in undeclared.sentences)
 
 
-def test_many_sizes_are_taken_together_and_keep_their_mean():
+def test_many_sizes_are_taken_together_and_keep_their_mean() -> None:
     scores = np.random.default_rng(1).exponential(3.0, 3_000).clip(0, 25) * (np.arange(3_000) % 2)
     seen = errors(table(scores.tolist()))
     assert seen.points.size <= MOST_SIZES + 2
@@ -270,7 +280,9 @@ def test_many_sizes_are_taken_together_and_keep_their_mean():
         ([0, 1, 1, 0] * 3, None, "largest score seen, 1"),
     ],
 )
-def test_scores_without_zeros_or_without_errors(scores, score_range, words):
+def test_scores_without_zeros_or_without_errors(
+    scores: list[float], score_range: tuple[float, float] | None, words: str
+) -> None:
     ratings = table(scores, score_range=score_range)
     assert any(words in sentence for sentence in error_scores.RECIPE.sentences(ratings, None))
     for build in (error_scores.build_model, error_scores.build_marginal_model):
@@ -281,7 +293,7 @@ def test_scores_without_zeros_or_without_errors(scores, score_range, words):
 
 
 @pytest.mark.parametrize("raters", [("ann",), ("ann", "bob")])
-def test_one_item_and_one_rater(raters):
+def test_one_item_and_one_rater(raters: tuple[str, ...]) -> None:
     frame = table(SCORES, raters=raters).table.assign(item="only", repeat=[str(n) for n in range(len(SCORES))])
     ratings = validate(frame.drop(columns=["output"], errors="ignore"), score_range=(0, 25), higher_is_better=False)
     model = error_scores.build_marginal_model(ratings)
@@ -289,7 +301,7 @@ def test_one_item_and_one_rater(raters):
         assert np.isfinite(model.compile_logp(**PLAIN)(model.initial_point()))
 
 
-def test_judge_beside_people_has_a_shift_and_the_reference_none():
+def test_judge_beside_people_has_a_shift_and_the_reference_none() -> None:
     ratings = simulate.ratings(simulate.Truth(n_items=12, judge=True, sd_shift=(0.5, 0.5)))
     model = error_scores.build_model(ratings)
     draw = draw_of(model)
@@ -299,18 +311,18 @@ def test_judge_beside_people_has_a_shift_and_the_reference_none():
     assert draw["shift"].shape == (2, 3)
 
 
-def test_a_score_below_zero_is_refused_with_a_remedy():
+def test_a_score_below_zero_is_refused_with_a_remedy() -> None:
     with pytest.raises(RatingsError, match="below zero") as caught:
         errors(table([0, -1, 5, 5], score_range=None))
     assert "sign" in str(caught.value)
 
 
-def test_priors_are_above_zero():
+def test_priors_are_above_zero() -> None:
     with pytest.raises(SettingError, match="nothing to learn"):
         error_scores.Priors(sd_item=0.0)
 
 
-def test_features_of_a_small_table():
+def test_features_of_a_small_table() -> None:
     constant = xr.Dataset(
         {
             "step_points": ("step", [0.0, 1.0, 5.0]),
@@ -327,7 +339,7 @@ def test_features_of_a_small_table():
 
 
 @pytest.mark.slow
-def test_a_known_truth_is_recovered():
+def test_a_known_truth_is_recovered() -> None:
     truth = simulate.Truth(n_items=150, n_raters=6)
     tree = fit(simulate.ratings(truth, 11), model="error_scores", draws=500, tune=500, random_seed=1)
     quality = tree["posterior"]["quality"]
