@@ -93,7 +93,7 @@ def podium(ratings: Ratings) -> Podium:
 def _added_up(seen: Podium) -> Podium | None:
     """Rankings that share everything the model looks at, as counts of the possible orders; None where that saves nothing."""
     data, terms, size = seen.data, seen.terms, seen.data.size
-    if size.max() > min(size.min(), MOST_COUNTED):
+    if np.ptp(size) > 0 or int(size[0]) > MOST_COUNTED:
         return None
     first = np.array([np.flatnonzero(data.rater_evaluator == k)[0] for k in range(len(data.evaluators))])
     key = np.column_stack(

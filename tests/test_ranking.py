@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import permutations
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -20,10 +22,15 @@ from expsim_bayes.models._podium import podium
 from expsim_bayes.ratings import code_rankings, validate
 from expsim_bayes.simulate import ranking as simulated
 
-FAST = pytensor.config.change_flags(mode="FAST_COMPILE")
+
+@pytest.fixture
+def plain_linker() -> Iterator[None]:
+    """Compile with pytensor's plain linker, which starts at once."""
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        yield
 
 
-def rankings(orders, **settings):
+def rankings(orders: Any, **settings: Any) -> Any:
     """Ratings from (item, rater, order as a word of letters) triples."""
     rows = [
         (str(item), rater, "llm" if rater.startswith("judge") else "human", letter, place)
@@ -34,7 +41,7 @@ def rankings(orders, **settings):
     return validate(frame, duplicates="keep", **settings)
 
 
-def slow_log_probability(order, worth):
+def slow_log_probability(order: Any, worth: Any) -> Any:
     """Log probability of one order, choice by choice."""
     total, left = 0.0, list(order)
     while len(left) > 1:
@@ -43,21 +50,21 @@ def slow_log_probability(order, worth):
     return total
 
 
-def point(model, seed=3):
+def point(model: Any, seed: Any = 3) -> Any:
     """A point of the sampler's space, and the values of the free variables there."""
     start = model.initial_point()
     rng = np.random.default_rng(seed)
     return {name: np.asarray(value) + 0.3 * rng.normal(size=np.shape(value)) for name, value in start.items()}
 
 
-def evaluated(model, names, at):
+def evaluated(model: Any, names: Any, at: Any) -> Any:
     """Values of variables and deterministics at a point of the sampler's space."""
     values = model.replace_rvs_by_values([model[name] for name in names])
     inputs = [model.rvs_to_values[variable] for variable in model.free_RVs]
     return dict(zip(names, model.compile_fn(values, inputs=inputs, on_unused_input="ignore")(at), strict=True))
 
 
-def logp(model, at):
+def logp(model: Any, at: Any) -> Any:
     """(likelihood) at a point."""
     return float(model.compile_logp(model.observed_RVs)(at))
 
@@ -65,7 +72,7 @@ def logp(model, at):
 # ------------------------------------------------------------------------------------------------------------- the law
 
 
-def _numpy_log_probability(order, worth):
+def _numpy_log_probability(order: Any, worth: Any) -> Any:
     """The model's own law, evaluated."""
     order = np.atleast_2d(order)
     worth = np.broadcast_to(worth, (len(order), np.shape(worth)[-1]))
@@ -75,9 +82,9 @@ def _numpy_log_probability(order, worth):
     ).eval()
 
 
-@FAST
+@pytest.mark.usefixtures("plain_linker")
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_probabilities_of_all_orders_sum_to_one(n):
+def test_probabilities_of_all_orders_sum_to_one(n: Any) -> None:
     worth = np.random.default_rng(n).normal(0, 2, n)
     every = np.array(list(permutations(range(n))))
     found = _numpy_log_probability(every, worth)
@@ -85,28 +92,28 @@ def test_probabilities_of_all_orders_sum_to_one(n):
     assert found == pytest.approx([slow_log_probability(order, worth) for order in every], rel=1e-10)
 
 
-@FAST
-def test_two_variants_follow_bradley_and_terry():
+@pytest.mark.usefixtures("plain_linker")
+def test_two_variants_follow_bradley_and_terry() -> None:
     worth = np.array([0.3, -1.1])
     assert np.exp(_numpy_log_probability([0, 1], worth))[0] == pytest.approx(1 / (1 + np.exp(-1.4)), rel=1e-12)
 
 
-@FAST
-def test_a_partial_ranking_is_as_likely_as_all_full_rankings_that_hold_it():
+@pytest.mark.usefixtures("plain_linker")
+def test_a_partial_ranking_is_as_likely_as_all_full_rankings_that_hold_it() -> None:
     worth = np.array([0.4, -0.2, 1.0, 0.1])
     partial = np.exp(_numpy_log_probability([2, 0, -1, -1], worth))[0]
     full = [order for order in permutations(range(4)) if order.index(2) < order.index(0)]
     assert partial == pytest.approx(np.exp(_numpy_log_probability(np.array(full), worth)).sum(), rel=1e-12)
 
 
-@FAST
-def test_only_differences_matter_and_far_ones_stay_finite():
+@pytest.mark.usefixtures("plain_linker")
+def test_only_differences_matter_and_far_ones_stay_finite() -> None:
     worth = np.array([0.4, -0.2, 1.0])
     assert _numpy_log_probability([1, 0, 2], worth) == pytest.approx(_numpy_log_probability([1, 0, 2], worth + 50))
     assert np.isfinite(_numpy_log_probability([1, 0, 2], 200 * worth)).all()
 
 
-def test_drawn_orders_follow_the_law():
+def test_drawn_orders_follow_the_law() -> None:
     worth, rng = np.array([0.8, 0.0, -0.5]), np.random.default_rng(5)
     n = 20_000
     drawn = ranking.draw_orders(np.tile(worth, (n, 1)), np.ones((n, 3)), np.ones((n, 3)), rng)
@@ -116,7 +123,7 @@ def test_drawn_orders_follow_the_law():
     assert stats.chisquare(found, wanted).pvalue > 1e-4
 
 
-def test_drawn_orders_hold_what_was_ranked():
+def test_drawn_orders_hold_what_was_ranked() -> None:
     held, placed = np.array([[1.0, 0.0, 1.0, 1.0]]), np.array([[1.0, 1.0, 1.0, 0.0]])
     drawn = ranking.draw_orders(np.zeros((1, 4)), held, placed, np.random.default_rng(1))
     assert set(drawn[0, :3].tolist()) == {0, 2, 3}
@@ -126,8 +133,8 @@ def test_drawn_orders_hold_what_was_ranked():
 # ----------------------------------------------------------------------------------------------------------- the model
 
 
-@FAST
-def test_likelihood_against_a_slow_twin():
+@pytest.mark.usefixtures("plain_linker")
+def test_likelihood_against_a_slow_twin() -> None:
     ratings = simulated.ratings(simulated.Truth(items=6, people=3, ranked=3), 2)
     model, seen = ranking.build_model(ratings), podium(ratings)
     at = point(model)
@@ -145,8 +152,8 @@ def test_likelihood_against_a_slow_twin():
     assert logp(model, at) == pytest.approx(expected, rel=1e-8)
 
 
-@FAST
-def test_counted_rankings_have_the_likelihood_of_single_ones():
+@pytest.mark.usefixtures("plain_linker")
+def test_counted_rankings_have_the_likelihood_of_single_ones() -> None:
     rng = np.random.default_rng(4)
     orders = [(n, f"p{n}", "".join(rng.permutation(list("ABC")))) for n in range(60)]
     model = ranking.build_model(rankings(orders))
@@ -161,8 +168,8 @@ def test_counted_rankings_have_the_likelihood_of_single_ones():
     assert logp(model, at) - ways == pytest.approx(single, rel=1e-9)
 
 
-@FAST
-def test_likelihood_does_not_depend_on_names_or_the_order_of_rows():
+@pytest.mark.usefixtures("plain_linker")
+def test_likelihood_does_not_depend_on_names_or_the_order_of_rows() -> None:
     orders = [
         (1, "ann", "ABC"),
         (1, "bob", "BAC"),
@@ -185,8 +192,8 @@ def test_likelihood_does_not_depend_on_names_or_the_order_of_rows():
     )
 
 
-@FAST
-def test_quality_and_first_places_against_numerical_integration():
+@pytest.mark.usefixtures("plain_linker")
+def test_quality_and_first_places_against_numerical_integration() -> None:
     ratings = simulated.ratings(simulated.Truth(items=6, people=3), 2)
     model = ranking.build_model(ratings)
     at = point(model)
@@ -205,8 +212,8 @@ def test_quality_and_first_places_against_numerical_integration():
     assert told["prob_first"].sum() == pytest.approx(1, abs=1e-12)
 
 
-@FAST
-def test_without_spread_first_places_are_shares_of_strength():
+@pytest.mark.usefixtures("plain_linker")
+def test_without_spread_first_places_are_shares_of_strength() -> None:
     model = ranking.build_model(rankings([(1, "ann", "ABC"), (1, "bob", "BAC")]))
     assert "sd_interaction" not in model.named_vars
     told = evaluated(model, ["q", "prob_first", "quality"], point(model))
@@ -214,8 +221,8 @@ def test_without_spread_first_places_are_shares_of_strength():
     assert told["quality"].mean() == pytest.approx(0.5, abs=1e-12)
 
 
-@FAST
-def test_prior_predictions_follow_the_simulator():
+@pytest.mark.usefixtures("plain_linker")
+def test_prior_predictions_follow_the_simulator() -> None:
     ratings = rankings([(i, f"judge{k}", "ABC") for i in range(4) for k in (1, 2)])
     with ranking.build_model(ratings):
         found = pm.sample_prior_predictive(800, var_names=["ranking", "quality"], random_seed=1)
@@ -228,8 +235,8 @@ def test_prior_predictions_follow_the_simulator():
     assert np.abs((first.mean(axis=0) - 1 / 3) / (first.std(axis=0) / np.sqrt(800))).max() < 4
 
 
-@FAST
-def test_rankings_that_the_model_makes_look_like_the_simulators():
+@pytest.mark.usefixtures("plain_linker")
+def test_rankings_that_the_model_makes_look_like_the_simulators() -> None:
     truth = simulated.Truth(items=25, people=4, share=1.0)
     model = ranking.build_model(simulated.ratings(truth))
     shift = np.array(truth.shift)
@@ -259,7 +266,7 @@ def test_rankings_that_the_model_makes_look_like_the_simulators():
         assert np.abs((model_share.mean(axis=0) - shares.mean(axis=0)) / error).max() < 4
 
 
-def _first_shares(orders):
+def _first_shares(orders: Any) -> Any:
     """(data set, variant) shares of first places."""
     return (orders[:, :, 0, None] == np.arange(4)).mean(axis=1)
 
@@ -267,7 +274,7 @@ def _first_shares(orders):
 # -------------------------------------------------------------------------------------------------- rankings that say little
 
 
-def test_terms_that_rankings_cannot_tell_apart_are_left_out_and_named():
+def test_terms_that_rankings_cannot_tell_apart_are_left_out_and_named() -> None:
     once = podium(rankings([(n, f"p{n}", "ABC") for n in range(5)]))
     assert not once.terms.interaction
     assert not once.terms.taste.any()
@@ -279,28 +286,28 @@ def test_terms_that_rankings_cannot_tell_apart_are_left_out_and_named():
     assert any("No person ranked" in said for said in judges.terms.sentences)
 
 
-def test_no_ranking_of_two_variants_is_refused():
+def test_no_ranking_of_two_variants_is_refused() -> None:
     frame = pd.DataFrame({"item": ["1", "2"], "rater": "ann", "variant": ["A", "B"], "rank": [1, 1]})
     with pytest.raises(RatingsError, match="two variants or more"):
         podium(validate(frame))
 
 
-def test_a_prior_of_nothing_is_refused():
+def test_a_prior_of_nothing_is_refused() -> None:
     with pytest.raises(SettingError, match=r"priors\.sd_shift"):
         ranking.Priors(sd_shift=0)
 
 
-def test_rankings_of_different_lengths_are_not_added_up():
+def test_rankings_of_different_lengths_are_not_added_up() -> None:
     orders = [(n, f"p{n}", "ABC" if n % 2 else "BA") for n in range(200)]
     assert podium(rankings(orders)).options is None
     assert podium(rankings(orders[1::2])).options is not None
 
 
-def test_features_against_a_slow_twin():
+def test_features_against_a_slow_twin() -> None:
     ratings = simulated.ratings(simulated.Truth(items=5, people=3, ranked=3), 7)
     seen = podium(ratings)
     constant = _constant(ratings)
-    found = {name: float(value[0]) for name, value in ranking.features(seen.value[None], constant).items()}
+    found = {name: float(value[0]) for name, value in ranking.RECIPE.features(seen.value[None], constant).items()}
     data = seen.data
     alike: dict[int, list[float]] = {0: [], 1: []}
     human = data.reference
@@ -321,12 +328,12 @@ def test_features_against_a_slow_twin():
         assert found[key] == pytest.approx(np.mean(alike[k]), abs=1e-12)
     first = [sum(order[0] == v for order in data.order) / data.size.size for v in range(4)]
     assert [found[f"share of first places of {name}"] for name in "ABCD"] == pytest.approx(first)
-    words = [tuple(order) for order in data.order.tolist()]
-    most = max(words.count(word) for word in words) / len(words)
+    told = [tuple(order) for order in data.order.tolist()]
+    most = max(told.count(one) for one in told) / len(told)
     assert found["share of rankings in the commonest order"] == pytest.approx(most)
 
 
-def _constant(ratings):
+def _constant(ratings: Any) -> Any:
     from expsim_bayes.models import _draws
 
     return _draws._data(ranking.RECIPE, ranking.build_model(ratings))["constant_data"]
@@ -336,14 +343,14 @@ def _constant(ratings):
 
 
 @pytest.fixture(scope="module")
-def sampled():
+def sampled() -> Any:
     """A fit of a known truth."""
     truth = simulated.Truth(items=40, people=5)
     return truth, fit(simulated.ratings(truth, 11), model="ranking", draws=1000, tune=800, random_seed=1, cores=2)
 
 
 @pytest.mark.slow
-def test_a_known_truth_is_recovered(sampled):
+def test_a_known_truth_is_recovered(sampled: Any) -> None:
     truth, tree = sampled
     verdict = Verdict.from_json(tree.attrs["verdict"])
     assert verdict.level == "ok", verdict.reasons
@@ -357,12 +364,12 @@ def test_a_known_truth_is_recovered(sampled):
 
 
 @pytest.mark.slow
-def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled):
+def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled: Any) -> None:
     _, tree = sampled
     constant = tree["constant_data"].to_dataset()
-    observed = ranking.features(tree["observed_data"]["ranking"].to_numpy()[None], constant)
+    observed = ranking.RECIPE.features(tree["observed_data"]["ranking"].to_numpy()[None], constant)
     made = tree["posterior_predictive"]["ranking"].to_numpy()
-    predicted = ranking.features(made.reshape(-1, *made.shape[2:]), constant)
+    predicted = ranking.RECIPE.features(made.reshape(-1, *made.shape[2:]), constant)
     assert set(observed) == set(predicted)
     within = [np.mean(predicted[name] <= observed[name][0]) for name in observed]
     assert min(within) > 0.001
@@ -370,7 +377,7 @@ def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled)
 
 
 @pytest.mark.slow
-def test_an_undefeated_variant_stays_finite():
+def test_an_undefeated_variant_stays_finite() -> None:
     ratings = rankings([(n, f"p{n}", "ABC" if n % 2 else "ACB") for n in range(40)], control="B")
     tree = fit(ratings, model="ranking", draws=1000, tune=800, random_seed=1, cores=2)
     assert Verdict.from_json(tree.attrs["verdict"]).level == "ok"

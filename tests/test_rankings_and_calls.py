@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from expsim_bayes.ratings.ranking_description import describe_rankings
 from expsim_bayes.simulate import operations, ranking
 
 
-def rankings(orders, **settings):
+def rankings(orders: Any, **settings: Any) -> Any:
     """Ratings from (item, rater, order as a word of letters) triples."""
     rows = [
         (str(item), rater, "llm" if rater.startswith("judge") else "human", letter, place)
@@ -23,18 +25,18 @@ def rankings(orders, **settings):
     return validate(pd.DataFrame(rows, columns=["item", "rater", "kind", "variant", "rank"]), **settings)
 
 
-def calls(variants, items, **columns):
+def calls(variants: Any, items: Any, **columns: Any) -> Any:
     return validate(pd.DataFrame({"variant": list(variants), "item": list(items), **columns}), duplicates="keep")
 
 
-def said(ratings):
+def said(ratings: Any) -> Any:
     return " / ".join(describe(ratings).warnings)
 
 
 # ------------------------------------------------------------------------------------------------------------- rankings
 
 
-def test_an_ordinary_table_of_rankings_is_described_without_a_warning():
+def test_an_ordinary_table_of_rankings_is_described_without_a_warning() -> None:
     facts = describe_rankings(ranking.ratings(ranking.Truth(items=20)))
     assert facts.warnings == ()
     assert facts.held.endswith("4 variants, 20 items, 7 raters")
@@ -44,7 +46,7 @@ def test_an_ordinary_table_of_rankings_is_described_without_a_warning():
     assert facts.evaluators.loc["human", "raters"] == 6
 
 
-def test_rankings_without_a_link_are_groups():
+def test_rankings_without_a_link_are_groups() -> None:
     ratings = rankings(
         [(n, "ann", word) for n in range(3) for word in ("AB",)] + [(n + 3, "ann", "CD") for n in range(3)]
     )
@@ -70,32 +72,32 @@ def test_rankings_without_a_link_are_groups():
         ([(1, "ann", "AB"), (2, "ann", "C")], "no ranking holds 'C'"),
     ],
 )
-def test_what_rankings_cannot_tell_is_said(orders, words):
+def test_what_rankings_cannot_tell_is_said(orders: Any, words: Any) -> None:
     assert words in said(rankings(orders))
 
 
-def test_a_variant_without_a_ranking_is_named():
+def test_a_variant_without_a_ranking_is_named() -> None:
     assert "no ranking holds 'Z'" in said(rankings([(1, "ann", "AB")], variants=["A", "B", "Z"]))
 
 
-def test_slots_are_no_persons():
+def test_slots_are_no_persons() -> None:
     ratings = rankings([(1, "s1", "AB"), (2, "s2", "BA")], anonymous_kinds=["human"])
     assert "slots, not persons" in said(ratings)
 
 
-def test_partial_rankings_are_counted():
+def test_partial_rankings_are_counted() -> None:
     facts = describe_rankings(rankings([(1, "ann", "ABC"), (2, "ann", "BA")]))
     assert facts.n_partial == 1
     assert any("1 of 2 rankings hold some of the variants only" in sentence for sentence in facts.sentences())
 
 
-def test_a_shared_place_is_refused():
+def test_a_shared_place_is_refused() -> None:
     frame = pd.DataFrame({"item": "1", "rater": "ann", "variant": ["A", "B"], "rank": [1, 1]})
     with pytest.raises(RatingsError, match="share"):
         validate(frame)
 
 
-def test_codes_of_rankings_do_not_depend_on_the_order_of_rows():
+def test_codes_of_rankings_do_not_depend_on_the_order_of_rows() -> None:
     ratings = ranking.ratings(ranking.Truth(items=5))
     mixed = ratings.table.sample(frac=1.0, random_state=1)
     one, other = code_rankings(ratings), code_rankings(validate(mixed, variants=ratings.variants))
@@ -104,7 +106,7 @@ def test_codes_of_rankings_do_not_depend_on_the_order_of_rows():
     )
 
 
-def test_nothing_but_single_variants_is_described():
+def test_nothing_but_single_variants_is_described() -> None:
     ratings = rankings([(1, "ann", "A"), (2, "ann", "B")])
     assert describe(ratings).n_ratings == 0
     assert "only 0 rankings" in said(ratings)
@@ -113,7 +115,7 @@ def test_nothing_but_single_variants_is_described():
 # ---------------------------------------------------------------------------------------------------------------- calls
 
 
-def test_an_ordinary_table_of_calls_is_described_without_a_warning():
+def test_an_ordinary_table_of_calls_is_described_without_a_warning() -> None:
     facts = describe_calls(operations.ratings(operations.Truth(items=20)))
     assert facts.warnings == ()
     assert facts.held == "180 calls: 3 variants, 20 items"
@@ -137,21 +139,21 @@ def test_an_ordinary_table_of_calls_is_described_without_a_warning():
         (calls("A" * 300 + "B", "12" * 150 + "1", cost=[1.0] * 301), "very unequal numbers of calls"),
     ],
 )  # fmt: skip
-def test_what_calls_cannot_tell_is_said(ratings, words):
+def test_what_calls_cannot_tell_is_said(ratings: Any, words: Any) -> None:
     assert words in said(ratings)
 
 
-def test_a_variant_without_a_call_is_named():
+def test_a_variant_without_a_call_is_named() -> None:
     frame = pd.DataFrame({"variant": ["A", "B"], "item": "1", "cost": [1.0, 2.0]})
     assert "no calls of 'Z'" in said(validate(frame, variants=["A", "B", "Z"]))
 
 
-def test_a_negative_amount_is_refused():
+def test_a_negative_amount_is_refused() -> None:
     with pytest.raises(RatingsError, match="negative"):
         calls("AB", "12", cost=[1.0, -2.0])
 
 
-def test_amounts_are_in_the_order_of_their_measures():
+def test_amounts_are_in_the_order_of_their_measures() -> None:
     coded = code_calls(calls("AB", "12", latency_s=[1.0, 2.0], cost=[3.0, 4.0]))
     assert coded.measures == ("cost", "latency_s")
     assert coded.amount.tolist() == [[3.0, 1.0], [4.0, 2.0]]

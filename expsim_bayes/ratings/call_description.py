@@ -89,11 +89,12 @@ def _summary(values: NDArray[np.float64]) -> list[float]:
 
 
 def _sentences(amounts: pd.DataFrame) -> Iterator[str]:
-    for measure, of_measure in amounts.groupby(level="measure", sort=False):
+    for measure in amounts.index.unique("measure"):
+        of_measure = amounts.xs(measure, level="measure")
+        called = of_measure[of_measure["calls"] > 0]
         parts = [
-            f"{quote(variant)} {row['p50']:.3g} (95th percentile {row['p95']:.3g})"
-            for (variant, _), row in of_measure.iterrows()
-            if row["calls"]
+            f"{quote(variant)} {p50:.3g} (95th percentile {p95:.3g})"
+            for variant, p50, p95 in zip(called.index, called["p50"], called["p95"], strict=True)
         ]
         more = f" and {len(parts) - 8} more" if len(parts) > 8 else ""
         yield f"median {measure}: {', '.join(parts[:8])}{more}"
