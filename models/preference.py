@@ -8,7 +8,8 @@ presentation (Davidson and Beaver 1977) weigh the three outcomes by
 
     \text{left}: e^{\omega_r} \pi_a, \qquad \text{right}: \pi_b, \qquad \text{tie}: \nu_r \sqrt{\pi_a e^{\omega_r} \pi_b},
 
-    \log \pi_a - \log \pi_b = \rho_r \{(q_a + g_{ia}) - (q_b + g_{ib})\} + d_{ka} - d_{kb}.
+    \log \pi_a - \log \pi_b = \rho_r \{(c q_a + g_{ia}) - (c q_b + g_{ib})\} + d_{ka} - d_{kb},
+    \qquad c^2 = 1 + 0.69 s_g^2.
 
 What makes an item hard or a rater severe meets both sides and cancels. A positive order effect :math:`\omega` favours the left.
 
@@ -17,7 +18,9 @@ What makes an item hard or a rater severe meets both sides and cancels. A positi
     q_v &\sim N(0, s_q), & g_{iv} &\sim N(0, s_g), & d_{kv} &\sim N(0, s_d) \text{ for judges, 0 for the reference} \\
     \omega_r &\sim N(\omega_k, s_{\omega k}), & \log \nu_r &\sim N(\log \nu_k, s_{\nu k}), & \log \rho_r &\sim N(\log \lambda_k, s_{\rho k})
 
-with :math:`\lambda = 1` for the reference.
+with :math:`\lambda = 1` for the reference and :math:`\log \rho` taken from the average of the raters at hand. The factor :math:`c` makes
+:math:`q` the log odds on a new item: a logit averaged over a normal of variance :math:`2 s_g^2` shrinks by it. Without it a prior of q
+would mean less, the more items differ.
 
 *Quality* is the probability that a variant beats the control on a new item in the eyes of a new rater of the reference panel, a tie
 counted half, averaged over both orders; the control's own is .5. Without a control it is the mean probability of beating another variant.
@@ -38,7 +41,7 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._duel_checks import features
 from expsim_bayes.models._duels import Duels, duels
-from expsim_bayes.models._effects import Tensor, effects, scattered
+from expsim_bayes.models._effects import Tensor, effects, group_means, scattered
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.ratings.contract import SIDES
 
@@ -47,8 +50,10 @@ if TYPE_CHECKING:
 
 ANY_NUMBER = ("tie_mean",)
 """Priors that may be negative."""
-STEPS = np.linspace(-6.0, 6.0, 25)
-"""Standard normal points of a trapezoid over new items and their raters' position bias: it is good to 1e-4 up to an SD of 4 logits."""
+STEPS = np.linspace(-6.0, 6.0, 97)
+"""Standard normal points of a trapezoid over new items and their raters' position bias: it is good to 1e-4 up to an SD of 15 logits."""
+SHRINKS = 0.69
+"""How the variance of a variant's fit to an item shrinks logits on a new item: twice .346, from a logistic as a normal of SD 1.7."""
 WEIGHTS = np.exp(-0.5 * STEPS**2) / np.exp(-0.5 * STEPS**2).sum()
 FEW, FEW_WEIGHTS = np.sqrt(3.0) * np.array([-1.0, 0.0, 1.0]), np.array([1.0, 4.0, 1.0]) / 6.0
 """Three Gauss-Hermite points over a new rater's reliability and readiness for ties."""
@@ -64,8 +69,8 @@ class Priors(Frozen):
     """
 
     sd_variant: float = 1.0
-    """SD of the abilities of variants, fixed: q ~ Normal(0, sd_variant); logits."""
-    sd_interaction: float = 1.5
+    """SD of the abilities of variants, fixed: q ~ Normal(0, sd_variant); logits on a new item."""
+    sd_interaction: float = 2.5
     """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
     sd_shift: float = 0.7
     """Scale of the half-normal prior of the SD of judges' tastes for variants, one SD for all judges; logits."""
@@ -128,42 +133,69 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> model.named_vars_to_dims["quality"], model["count"].eval().tolist()
     (('variant',), [[30, 0, 0], [0, 10, 0]])
     """
-    priors = priors or Priors()
-    seen = duels(ratings, items=priors.items, raters=priors.raters, reliability=priors.reliability)
+    seen = _seen(ratings, priors := priors or Priors())
     with pm.Model(coords=_coords(seen)) as model:
-        count = pm.Data("count_of", seen.count, dims=("group", "side"))
-        left = pm.Data("left_of", seen.left, dims="group")
-        right = pm.Data("right_of", seen.right, dims="group")
-        evaluator = pm.Data("evaluator_of", seen.evaluator, dims="group")
-        rater = pm.Data("rater_of", seen.rater, dims="group")
-        _for_checks(seen)
-
-        # population: what variants are worth to the reference panel; only differences are seen
-        q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
-        ability = pm.Deterministic("ability", q - q.mean(), dims="variant")
-
-        # items: some suit a variant better
-        ahead, sd_interaction = ability[left] - ability[right], pt.constant(0.0)
-        if seen.present.interaction:
-            sd_interaction = pm.HalfNormal("sd_interaction", priors.sd_interaction)
-            fits = effects("interaction", sd_interaction, "cell")
-            cell_left = pm.Data("cell_left_of", seen.cell_left, dims="group")
-            cell_right = pm.Data("cell_right_of", seen.cell_right, dims="group")
-            ahead = ahead + fits[cell_left] - fits[cell_right]
-
-        # evaluators and raters: reliability, taste, position bias, readiness for ties
-        asked = _asked(seen, priors)
-        taste = _taste(seen, priors, asked.nu_level)
-        eta = asked.reliability[rater] * ahead + taste[evaluator, left] - taste[evaluator, right] + asked.order[rater]
-
-        # verdicts: weights divided by the geometric mean of left and right
-        log_weight = pt.stack([0.5 * eta, asked.log_nu[rater], -0.5 * eta], axis=1)
+        count, log_weight = _story(seen, priors)
         prob = pm.math.softmax(log_weight, axis=1)
         pm.Multinomial("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "side"))
-
-        # what a report says: new items, new raters of the reference, both orders
-        _quality(seen, ability, sd_interaction, asked.new_rater)
     return model
+
+
+def build_sampled_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
+    """The same model with the likelihood without its constant, which a sampler would compute anew at every step.
+
+    Parameters
+    ----------
+    ratings, priors
+        As in `build_model`.
+    """
+    seen = _seen(ratings, priors := priors or Priors())
+    with pm.Model(coords=_coords(seen)) as model:
+        count, log_weight = _story(seen, priors)
+        total = seen.count.sum(axis=1)
+        level = pm.math.logsumexp(log_weight, axis=1, keepdims=False)
+        pm.Potential("likelihood", (count * log_weight).sum() - (total * level).sum())
+    return model
+
+
+def _seen(ratings: Ratings, priors: Priors) -> Duels:
+    return duels(ratings, items=priors.items, raters=priors.raters, reliability=priors.reliability)
+
+
+def _story(seen: Duels, priors: Priors) -> tuple[Tensor, Tensor]:
+    """The story up to the verdicts: their counts, and the log weights of left, tie and right."""
+    count = pm.Data("count_of", seen.count, dims=("group", "side"))
+    left = pm.Data("left_of", seen.left, dims="group")
+    right = pm.Data("right_of", seen.right, dims="group")
+    evaluator = pm.Data("evaluator_of", seen.evaluator, dims="group")
+    rater = pm.Data("rater_of", seen.rater, dims="group")
+    _for_checks(seen)
+
+    # population: what variants are worth to the reference panel; only differences are seen
+    q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
+    sd_interaction: Tensor = pt.constant(0.0)
+    if seen.present.interaction:
+        sd_interaction = pm.HalfNormal("sd_interaction", priors.sd_interaction)
+    ability = pm.Deterministic("ability", pt.sqrt(1.0 + SHRINKS * sd_interaction**2) * (q - q.mean()), dims="variant")
+
+    # items: some suit a variant better
+    ahead = ability[left] - ability[right]
+    if seen.present.interaction:
+        fits = effects("interaction", sd_interaction, "cell")
+        cell_left = pm.Data("cell_left_of", seen.cell_left, dims="group")
+        cell_right = pm.Data("cell_right_of", seen.cell_right, dims="group")
+        ahead = ahead + fits[cell_left] - fits[cell_right]
+
+    # evaluators and raters: reliability, taste, position bias, readiness for ties
+    asked = _asked(seen, priors)
+    taste = _taste(seen, priors, asked.nu_level)
+    eta = asked.reliability[rater] * ahead + taste[evaluator, left] - taste[evaluator, right] + asked.order[rater]
+
+    # what a report says: new items, new raters of the reference, both orders
+    _quality(seen, ability, sd_interaction, asked.new_rater)
+
+    # verdicts: weights divided by the geometric mean of left and right
+    return count, pt.stack([0.5 * eta, asked.log_nu[rater], -0.5 * eta], axis=1)
 
 
 def _coords(seen: Duels) -> dict[str, Any]:
@@ -234,6 +266,7 @@ def _asked(seen: Duels, priors: Priors) -> _Asked:
     )
     order = pm.Deterministic("order", order_level[of] + own_order, dims="rater")
     log_nu = log_nu_level[of] + own_tie
+    own_use = own_use - group_means(own_use, of)[of]
     reliability = pm.Deterministic("reliability", scale_use[of] * pt.exp(own_use), dims="rater")
     nu_level = pt.exp(log_nu_level)
     pm.Deterministic("tie", nu_level / (2.0 + nu_level), dims="evaluator")
@@ -300,7 +333,7 @@ def _quality(seen: Duels, ability: Tensor, sd_interaction: Tensor, rater: _NewRa
 
 
 def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:
-    seen = duels(ratings, items=priors.items, raters=priors.raters, reliability=priors.reliability)
+    seen = _seen(ratings, priors)
     meaning = (
         f"Quality is the probability of beating {ratings.control}, a tie counted half"
         if ratings.control is not None
@@ -315,6 +348,7 @@ RECIPE = Recipe(
     outcome="comparison",
     priors=Priors,
     build=build_model,
+    sampled=build_sampled_model,
     observed={"count": "count_of"},
     features=features,
     sentences=_sentences,

@@ -30,7 +30,7 @@ class Truth(Frozen):
     variants: tuple[str, ...] = ("A", "B", "C")
     """Names of the variants; the first is the control; no unit."""
     q: tuple[float, ...] = (0.0, 0.5, -0.4)
-    """Ability of each variant in the eyes of people; logits."""
+    """Ability of each variant in the eyes of people; logits on a new item."""
     items: int = 60
     """Items, on each of which every pair of variants is compared once, sides at random; a count."""
     people: int = 3
@@ -54,7 +54,7 @@ class Truth(Frozen):
     scale_use: float = 0.7
     """How strongly judges answer to what people see (lambda); no unit."""
     sd_reliability: float = 0.15
-    """SD of log reliability between people; no unit."""
+    """SD of log reliability between people, around the average of those who take part; no unit."""
     sd_shift: float = 0.4
     """SD of judges' tastes for variants; logits."""
 
@@ -79,8 +79,9 @@ def ratings(truth: Truth | None = None, random_seed: int = 0) -> Ratings:
     n, people = len(truth.variants), truth.people
     names = [*(f"person {p + 1}" for p in range(people)), *truth.judges]
     human = np.arange(len(names)) < people
-    worth = np.array(truth.q) + truth.sd_interaction * rng.normal(size=(truth.items, n))
-    rho = np.where(human, np.exp(truth.sd_reliability * rng.normal(size=human.size)), truth.scale_use)
+    worth = _ability(truth) + truth.sd_interaction * rng.normal(size=(truth.items, n))
+    apart = truth.sd_reliability * rng.normal(size=human.size)
+    rho = np.where(human, np.exp(apart - apart[human].mean() if people else 0.0), truth.scale_use)
     omega = np.where(human, truth.order_level + truth.sd_order * rng.normal(size=human.size), truth.judge_order_level)
     log_nu = np.where(human, truth.log_nu_level + truth.sd_tie * rng.normal(size=human.size), truth.judge_log_nu_level)
     taste = np.where(human[:, None], 0.0, truth.sd_shift * rng.normal(size=(human.size, n)))
@@ -108,6 +109,11 @@ def ratings(truth: Truth | None = None, random_seed: int = 0) -> Ratings:
     return validate(
         pd.concat(rows, ignore_index=True), source="pretend comparisons", variants=truth.variants, control=truth.variants[0]
     )  # fmt: skip
+
+
+def _ability(truth: Truth) -> NDArray[np.float64]:
+    """(variant,) logits on an average item: those on a new item, stretched by what differences between items take away."""
+    return np.array(truth.q) * np.sqrt(1.0 + 0.69 * truth.sd_interaction**2)
 
 
 def _draw(
@@ -138,8 +144,9 @@ def quality(truth: Truth) -> NDArray[np.float64]:
     nu = np.exp(truth.log_nu_level + truth.sd_tie * tie)
     rho, omega = np.exp(truth.sd_reliability * use), truth.order_level + truth.sd_order * order
     found = []
-    for ability in truth.q:
-        ahead = rho * (ability - truth.q[0] + np.sqrt(2.0) * truth.sd_interaction * fit)
+    abilities = _ability(truth)
+    for ability in abilities:
+        ahead = rho * (ability - abilities[0] + np.sqrt(2.0) * truth.sd_interaction * fit)
         shares = []
         for favour in (omega, -omega):  # seen on the left, on the right
             win, tied = np.exp(ahead + favour), nu * np.exp((ahead + favour) / 2.0)
