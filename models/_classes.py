@@ -1,4 +1,4 @@
-"""Class labels laid out for the Dawid-Skene model: one row an item, counts of its labels by rater, and equal items added up."""
+"""Class labels laid out for the Dawid-Skene model: counts of the labels that each rater gave to each output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Labels(NamedTuple):
     """The labels one by one."""
     classes: NDArray[np.float64]
     """(K,) the classes, as they were written in numbers."""
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     """(E, K) labels of each entry in each class."""
     output: NDArray[np.intp]
     """(E,)"""
@@ -68,7 +68,7 @@ def labels(ratings: Ratings, *, good: str | None = None) -> Labels:
 
 def _good(classes: NDArray[np.float64], good: str | None, ratings: Ratings) -> NDArray[np.bool_]:
     if good is None:
-        return classes == (classes[-1] if ratings.higher_is_better else classes[0])
+        return np.asarray(classes == (classes[-1] if ratings.higher_is_better else classes[0]))
     try:
         named = np.array([float(word) for word in good.split(",")])
     except ValueError:

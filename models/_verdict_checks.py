@@ -46,8 +46,9 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
     for k, name in enumerate(names):
         people = np.unique(rater[evaluator == k])
         if people.size > 1:
-            each = np.stack([_rate(ones, asked, rater == r) for r in people], axis=1)
-            found[f"spread between raters' shares of 1 from {name} (SD)"] = each.std(axis=1)
+            each = np.stack([ones[:, rater == r].sum(axis=1) / asked[rater == r].sum() for r in people], axis=1)
+            edge = (each <= 0).all(axis=1) | (each >= 1).all(axis=1)
+            found[f"spread between raters' shares of 1 from {name} (SD)"] = np.where(edge, np.nan, each.std(axis=1))
     return found
 
 
@@ -57,15 +58,25 @@ def _compared(
     """(draw,) shares of 1 from one evaluator where another says 1 and where it says 0, from (draw, output) shares of 1."""
     found = {}
     for said, weight in ((1, left), (0, 1 - left)):
-        total = weight.sum(axis=1)
-        share = np.divide((weight * right).sum(axis=1), total, out=np.full(total.size, np.nan), where=total > 0)
-        if np.isfinite(share).all():
-            found[f"share of 1 from {other} where {one} says {said}{place}"] = share
+        found[f"share of 1 from {other} where {one} says {said}{place}"] = _share(
+            (weight * right).sum(axis=1), weight.sum(axis=1)
+        )
     return found
 
 
 def _rate(ones: NDArray[np.float64], asked: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.asarray(ones[:, where].sum(axis=1) / asked[where].sum())
+    total = ones[:, where].sum(axis=1)
+    return _share(total, np.full(total.size, float(asked[where].sum())))
+
+
+def _share(part: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(draw,) shares; NaN where there is nothing to share, and where they are exactly 0 or 1.
+
+    A rater who never says 1 sits at the edge of what can be predicted, where an interval fails of nothing but the prior's reluctance.
+    """
+    share: NDArray[np.float64] = np.divide(part, total, out=np.full(part.size, np.nan), where=total > 0)
+    share[(part <= 0) | (part >= total)] = np.nan
+    return share
 
 
 def _by_output(
@@ -74,7 +85,7 @@ def _by_output(
     """Outputs that an evaluator rated, and its (draw, output) shares of 1."""
     found, at = np.unique(output[own], return_inverse=True)
     total = np.zeros((ones.shape[0], found.size))
-    np.add.at(total, (slice(None), at), ones[:, own])
+    np.add.at(total.T, at, ones[:, own].T)
     return found, total / np.bincount(at, asked[own])
 
 

@@ -174,6 +174,7 @@ def verdicts(
             *people,
             *words,
             *_repeated(asked, observed),
+            *_one_voiced(data, k_gold),
             *_labels(data, label, ones),
         ),
     )
@@ -367,6 +368,19 @@ def _repeated(asked: NDArray[np.int64], observed: NDArray[np.bool_]) -> list[str
             "independent."
         )
     ]
+
+
+def _one_voiced(data: Coded, gold: int) -> list[str]:
+    """Warnings of evaluators who say the same of everything."""
+    said = []
+    for k, name in enumerate(data.evaluators):
+        own = data.score[data.evaluator == k]
+        if k != gold and own.size > 1 and np.unique(own).size == 1:
+            said.append(
+                f"warning: all {own.size:,} verdicts of {name} are {own[0]:g}: they cannot tell outputs apart, and checks of its shares "
+                "are left out."
+            )
+    return said
 
 
 def _labels(data: Coded, label: Codes, ones: NDArray[np.int64]) -> list[str]:

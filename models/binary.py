@@ -128,7 +128,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": [1, 0, 1, 1, 0, 0, 1, 0]})
     >>> model = build_model(validate(frame, score_range=(0, 1)), Priors(gold="human"))
-    >>> model.named_vars_to_dims["quality"], int(model["verdict"].eval().sum())
+    >>> model.named_vars_to_dims["quality"], int(model["ones_of"].get_value().sum())
     (('variant',), 4)
     """
     priors = priors or Priors()

@@ -12,7 +12,8 @@ of its own table of errors:
 
 with :math:`n h` at the right class. Where nothing is compared there is one variant and :math:`\pi_v = \pi`. Tables of errors are of single
 raters, not pooled: the plain model. Classes could change names; the prior of :math:`\theta`, by which the right label is the likeliest,
-and starting values there keep them. The true class is summed out, and outputs with equal labels are added up.
+and starting values there keep them. The true class is summed out. Labels that one rater gave to one output are added up; outputs with equal
+labels are not, for which are equal is told by the labels, and the graph knows the design alone.
 
 *Quality* is the share of outputs whose true class is one of those named good (by default the best). For two classes, gold labels, kinds of
 item or judges whose errors shift with the variant use `binary`.
@@ -112,7 +113,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         count, prevalence, confusion = _story(seen, priors)
         truth = pm.Categorical("truth", p=prevalence[seen.data.output_variant], dims="output")
         said = confusion[seen.rater, truth[seen.output]]
-        pm.Multinomial("label", n=seen.count.sum(axis=1), p=said, observed=count, dims=("entry", "said"))
+        pm.Multinomial("label", n=seen.counts.sum(axis=1), p=said, observed=count, dims=("entry", "said"))
     return model
 
 
@@ -155,13 +156,13 @@ def _coords(seen: Labels) -> dict[str, Any]:
         "said": names,
         "rater": list(data.raters),
         "output": list(data.outputs),
-        "entry": np.arange(len(seen.count)),
+        "entry": np.arange(len(seen.counts)),
     }
 
 
 def _story(seen: Labels, priors: Priors, *, started: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Labels, shares of true classes by variant, and raters' tables of errors, which a sampler begins from their prior means."""
-    count = pm.Data("label_of", seen.count, dims=("entry", "said"))
+    count = pm.Data("label_of", seen.counts, dims=("entry", "said"))
     pm.Data("rater_of", seen.rater, dims="entry")
     pm.Data("good_of", seen.good.astype(int), dims="said")
     pm.Data("output_of", seen.output, dims="entry")
@@ -202,7 +203,7 @@ def _draw(
     """(output,) true classes of one draw."""
     tiny = np.finfo(float).tiny
     log = np.log(np.maximum(prevalence, tiny))[seen.data.output_variant]
-    np.add.at(log, seen.output, np.einsum("el,ecl->ec", seen.count, np.log(np.maximum(confusion, tiny))[seen.rater]))
+    np.add.at(log, seen.output, np.einsum("el,ecl->ec", seen.counts, np.log(np.maximum(confusion, tiny))[seen.rater]))
     below = np.cumsum(np.exp(log - log.max(axis=1, keepdims=True)), axis=1)
     return np.asarray((below < rng.random(len(below))[:, None] * below[:, -1:]).sum(axis=1))
 
@@ -249,7 +250,7 @@ def _together(counts: NDArray[np.float64], output: NDArray[np.intp]) -> NDArray[
     """(draw,) share of the pairs of labels of one output, by whomever, that agree; None without such pairs."""
     found = np.unique(output, return_inverse=True)[1]
     total = np.zeros((counts.shape[0], found.max() + 1, counts.shape[2]))
-    np.add.at(total, (slice(None), found), counts)
+    np.add.at(total.transpose(1, 0, 2), found, counts.transpose(1, 0, 2))
     return _agree(total) if (total[0].sum(axis=1) > 1).any() else None
 
 
