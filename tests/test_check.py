@@ -11,21 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pymc as pm
 import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from expsim_bayes.check import CHECKS, Outcome, Table, run_check, write
+from expsim_bayes.check import CHECKS, Outcome, Table, family, mistakes, run_check, write
 from expsim_bayes.check import fast as fast_check
 from expsim_bayes.check.agreement import check_agreement, designs
 from expsim_bayes.check.designs import fast_components, model_components, simulated, small
+from expsim_bayes.check.family import Family, check_family
 from expsim_bayes.check.features import features, z_of
-from expsim_bayes.check.fits import Fits, Settings, Simulation
+from expsim_bayes.check.fits import Fits, Settings, Simulation, side_by_side
+from expsim_bayes.check.likelihood import log_likelihood
+from expsim_bayes.check.mistakes import check_mistakes
 from expsim_bayes.check.mutants import MUTANTS, check_mutants
 from expsim_bayes.check.nuts import check_nuts
 from expsim_bayes.check.prior_predictive import check_prior
 from expsim_bayes.check.replayed import all_looks
 from expsim_bayes.check.resume import Journal
+from expsim_bayes.check.spoilt import SPOILT
 from expsim_bayes.check.summaries import of_continuous, of_fast, of_prior
 from expsim_bayes.check.uniformity import (
     ALPHA,
@@ -43,7 +49,11 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
 from expsim_bayes.experiment import run
+from expsim_bayes.frozen import Frozen
+from expsim_bayes.models import RECIPES
+from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.posterior import beliefs
+from expsim_bayes.ratings import Ratings, validate
 from expsim_bayes.simulate import Streams
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -245,6 +255,99 @@ def test_fits_that_did_not_converge_fail_the_check() -> None:
     assert not of_continuous(many, Settings()).passed
     assert not of_continuous(unconverged, Settings()).passed
     assert "3 of 100 fits had a divergence" in " ".join(of_continuous(few, Settings()).said)
+
+
+# Models with a recipe, on a toy: scores of two variants with a given noise
+
+
+def toy_model(ratings: Ratings, priors: Any) -> pm.Model:
+    table = ratings.table
+    variant = table["variant"].map({"A": 0, "B": 1}).to_numpy()
+    with pm.Model(coords={"variant": ["A", "B"], "row": np.arange(len(table))}) as model:
+        seen = pm.Data("score_of", table["score"].to_numpy(), dims="row")
+        pm.Data("rater_of", np.arange(len(table)), dims="row")
+        quality = pm.Normal("quality", 0.0, priors.sd_variant, dims="variant")
+        pm.Deterministic("twice", 2.0 * quality, dims="variant")
+        pm.Deterministic("one", 1.0 + 0.0 * quality[0])
+        pm.Normal("score", quality[variant], 1.0, observed=seen, dims="row")
+    return model
+
+
+class ToyPriors(Frozen):
+    sd_variant: float = 1.0
+
+
+TOY = Recipe(
+    name="toy",
+    title="scores of two variants",
+    outcome="score",
+    priors=ToyPriors,
+    build=toy_model,
+    observed={"score": "score_of"},
+    features=lambda _values, _constant: {},
+    sentences=lambda _ratings, _priors: (),
+)
+SHORT = Settings(chains=2, tune=200, draws=200)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Ratings:
+    frame = pd.DataFrame({"variant": list("AB") * 4, "item": list("11223344"), "rater": "ann", "score": 0.0})
+    ratings = validate(frame, score_range=(-9, 9))
+    for module in (family, mistakes):
+        monkeypatch.setattr(module, "recipe", lambda _name: TOY)
+        monkeypatch.setattr(module, "small", lambda _name: ratings)
+    return ratings
+
+
+def test_the_joint_log_likelihood_is_that_of_the_data_it_is_given(toy: Ratings) -> None:
+    at = log_likelihood(toy_model(toy, ToyPriors()), ("score_of",))
+    data, quality = np.arange(8.0), np.array([[0.0, 1.0], [2.0, 3.0]])
+    expected = [stats.norm.logpdf(data, np.tile(row, 4)).sum() for row in quality]
+    np.testing.assert_allclose(at({"score_of": data}, {"quality": quality}), expected, rtol=1e-12)
+
+
+def test_a_model_with_a_recipe_is_calibrated_and_goes_on_where_it_stopped(toy: Ratings, tmp_path: Path) -> None:
+    begun = check_family("toy", 20, random_seed=16, settings=SHORT, folder=tmp_path)
+    more = check_family("toy", 24, random_seed=16, settings=SHORT, folder=tmp_path)
+    assert more.fits.simulations[:20] == begun.fits.simulations
+    names = list(more.fits.simulations[0].below)
+    assert names == [
+        "twice[A]", "twice[B]", "quality[A]", "quality[B]", "quality[B] - quality[A]", "loss if the leader were launched",
+        "quality[B] x twice[A]", "joint log-likelihood", "which variant is best",
+    ]  # fmt: skip
+    assert all(0 < value < 1 for one in more.fits.simulations for value in one.below.values())
+    assert more.runs.passed
+    single = Family(TOY, toy, 1, random_seed=16, settings=SHORT)
+    assert single.simulation(0).below == pytest.approx(begun.fits.simulations[0].below, abs=1e-6)
+
+
+def test_wrong_fits_are_rejected_and_the_right_one_is_not(
+    toy: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(toy.variants) == {"A", "B"}
+    monkeypatch.setitem(SPOILT, "toy", {"scores have the wrong sign": lambda data, _: {"score_of": -data["score_of"]}})
+    found = check_mistakes("toy", 50, random_seed=17, settings=SHORT, folder=tmp_path)
+    rejected = {one.mutant: one.rejected for one in found}
+    assert not rejected.pop("nothing: the fit as it is")
+    assert rejected.pop("scores have the wrong sign")
+    assert rejected.pop("the data are ignored")
+    assert rejected.pop("posterior SDs times .7")
+    assert list(rejected) == ["prior SDs are halved"]  # which eight scores with little noise tell little of
+
+
+def test_what_can_go_wrong_with_observations_is_known_of_every_model() -> None:
+    assert set(SPOILT) == set(RECIPES)
+
+
+def test_an_error_in_one_fit_stops_the_others() -> None:
+    def work(number: int) -> int:
+        if number == 2:
+            raise ValueError
+        return number
+
+    with pytest.raises(ValueError, match=r"^$"):
+        list(side_by_side(work, range(50)))
 
 
 # Pages and command line

@@ -1,11 +1,9 @@
-"""Small designs on which a model of the family is calibrated: who rates what, in data sets that are fitted in tenths of a second."""
+"""The small designs on which models of the family are calibrated: who rates what, in data sets that are fitted in a few seconds."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
@@ -18,26 +16,11 @@ def small(name: str) -> Ratings:
     ----------
     name : str
         A model with a recipe.
+
+    Examples
+    --------
+    >>> small("ordinal").outcome
+    'score'
     """
-    try:
-        simulator = import_module(f"expsim_bayes.simulate.{name}")
-    except ModuleNotFoundError:
-        return _stars()
-    found: Ratings = simulator.small(0)
+    found: Ratings = import_module(f"expsim_bayes.simulate.{name}").small()
     return found
-
-
-def _stars() -> Ratings:
-    """Two variants on six items, each seen by two of three people, on a scale of three steps."""
-    import pandas as pd
-
-    from expsim_bayes.ratings import validate
-
-    rng = np.random.default_rng(0)
-    rows = [
-        (variant, f"item {item}", f"person {(item + k) % 3 + 1}", int(rng.integers(1, 4)))
-        for item in range(8)
-        for variant in "AB"
-        for k in range(2)
-    ]
-    return validate(pd.DataFrame(rows, columns=["variant", "item", "rater", "score"]), score_range=(1, 3))

@@ -107,6 +107,11 @@ SPOILT: dict[str, dict[str, Spoil]] = {
         "half of the raters' rankings are read from the last": _each(backwards_for_half),
     },
     "operations": {"the slowest tenth is cut off": _each(cut_off)},
+    "error_scores": {"a quarter of the scores is missing and read as 0": _each(quarter_missing_as_zero)},
+    "classes": {
+        "labels are read backwards": _each(backwards),
+        "half of the raters' labels are read backwards": _each(backwards_for_half),
+    },
     "binary": {
         "pass and fail change places": _each(exchanged),
         "a quarter of the verdicts is missing and read as 0": _each(quarter_missing_as_zero),
