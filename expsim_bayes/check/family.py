@@ -104,7 +104,7 @@ def check_family(
         The folder holds simulations of another run.
     """
     tell = progress or (lambda _share, _words: None)
-    found = []
+    found: list[Fits] = []
 
     def run(count: int, with_seed: int) -> tuple[Any, ...]:
         file = None if folder is None else folder / f"{name}{'-again' * len(found)}.jsonl"
@@ -192,7 +192,7 @@ class Family:
         self.log_likelihood = log_likelihood(model, tuple(made.observed.values()))
         self.compiled: Any = nutpie.compile_pymc_model(model, var_names=[*free, *shown])
         self.better = -1.0 if made.higher_is_better is False or not ratings.higher_is_better else 1.0
-        self.variants = [str(label) for label in model.coords["variant"]]  # type: ignore[union-attr]
+        self.variants = [str(label) for label in model.coords["variant"]]
 
     def simulation(self, number: int) -> Simulation:
         """Fit one data set and rank its truth."""

@@ -26,7 +26,7 @@ def _each(change: Callable[[NDArray[Any], Observed], NDArray[Any]]) -> Spoil:
 
 def _odd(held: Observed) -> NDArray[np.bool_]:
     """Observations of every other rater."""
-    return np.asarray(held["rater_of"]) % 2 == 1
+    return np.asarray(np.asarray(held["rater_of"]) % 2 == 1)
 
 
 def backwards(values: NDArray[Any], _held: Observed) -> NDArray[Any]:
@@ -71,7 +71,7 @@ def exchanged(values: NDArray[Any], held: Observed) -> NDArray[Any]:
     >>> exchanged(np.array([1, 0]), {"asked_of": np.array([1, 3])}).tolist()
     [0, 3]
     """
-    return np.asarray(held["asked_of"]) - values
+    return np.asarray(held["asked_of"] - values)
 
 
 def quarter_missing_as_zero(values: NDArray[Any], _held: Observed) -> NDArray[Any]:
@@ -93,7 +93,7 @@ def cut_off(values: NDArray[Any], _held: Observed) -> NDArray[Any]:
     >>> cut_off(np.arange(11.0), {}).max()
     np.float64(9.0)
     """
-    return np.minimum(values, np.quantile(values, 0.9))
+    return np.asarray(np.minimum(values, np.quantile(values, 0.9)))
 
 
 SPOILT: dict[str, dict[str, Spoil]] = {
