@@ -6,6 +6,7 @@
 `classes`    labels in some classes, by raters who err (Dawid-Skene).
 `ranking`    several variants of an item put in order, by people and judges; a ranking may hold some of them.
 `error_scores` scores of what is wrong: most are zero, the others skewed and capped.
+`ordinal`    stars on a scale of a few steps, by people and judges.
 `operations` what calls use up: seconds, dollars or tokens, with a heavy tail.
 """
 

@@ -36,6 +36,27 @@ def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor
     return pm.Deterministic(name, sd ** (1.0 - centred) * raw, dims=dims)
 
 
+def level_and_deviations(name: str, sd: float, dim: str) -> Tensor:
+    """Independent Normal(0, sd^2) numbers along a dim, as a Deterministic of that name, whose mean is sampled apart.
+
+    The mean, `name_mean`, is Normal(0, sd^2 / n), and the deviations from it, `name_deviation`, are independent of it: Normal(0, sd^2)
+    given that they sum to zero.
+
+    Parameters
+    ----------
+    name : str
+        Of the numbers.
+    sd : float
+        Their SD.
+    dim : str
+        A dim of the model in context.
+    """
+    n = len(pm.modelcontext(None).coords[dim])
+    mean = pm.Normal(f"{name}_mean", 0.0, sd / np.sqrt(n))
+    deviation = pm.ZeroSumNormal(f"{name}_deviation", sd, dims=dim) if n > 1 else pt.zeros(1)
+    return pm.Deterministic(name, mean + deviation, dims=dim)
+
+
 def scattered(name: str, sd: Tensor, has: NDArray[np.bool_], dims: tuple[str, ...]) -> Tensor:
     """Effects along dims whose first axis has them only in places: multiples of their SD there, zero elsewhere.
 

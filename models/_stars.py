@@ -27,7 +27,7 @@ class Stars(NamedTuple):
     """What they can tell apart."""
     steps: NDArray[np.intp]
     """(C,) the steps of the scale, in points."""
-    count: NDArray[np.intp]
+    count: NDArray[np.intp]  # type: ignore[assignment]
     """(G, C) ratings of each group at each step."""
     group: NDArray[np.intp]
     """(R,) group of each rating."""

@@ -29,7 +29,7 @@ from pytensor.gradient import disconnected_grad
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import Tensor, effects, group_means, scattered
+from expsim_bayes.models._effects import Tensor, effects, group_means, level_and_deviations, scattered
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.models._stars import Stars, stars
 
@@ -183,7 +183,7 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     pm.Data("step_points", seen.steps, dims="step")
 
     # population: what variants add, and how each evaluator cuts its scale, at the average of the variants, items and raters at hand
-    q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
+    q = level_and_deviations("q", priors.sd_variant, "variant")
     shares = pm.Dirichlet("shares", np.full(seen.steps.size, priors.shares), dims=("evaluator", "step"))
     below = pt.cumsum(shares, axis=1)[:, :-1]
     cutpoint = pm.Deterministic("cutpoint", pt.log(below) - pt.log1p(-below), dims=("evaluator", "cut"))
@@ -396,7 +396,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     stacked = {key: _flat(draws[key]) for key in draws.data_vars}
     raw = np.empty((len(stacked["q"]), int(unit.max()) + 1))
     for n in range(len(raw)):
-        told = {key: value[n] for key, value in stacked.items()}
+        told = {str(key): value[n] for key, value in stacked.items()}
         raw[n] = _draw_units(seen, told, told[sd], unit, rng)
     shape = (draws.sizes["chain"], draws.sizes["draw"], raw.shape[1])
     coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}

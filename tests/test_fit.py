@@ -211,7 +211,7 @@ def test_eight_schools_with_our_settings(real_data: Path) -> None:
     draws |= {f"theta[{n + 1}]": posterior["theta"].to_numpy()[:, :, n] for n in range(8)}
     for name, values in draws.items():
         for power, column in ((1, "mean"), (2, "mean_sq")):
-            moment, mcse = (values**power).mean(), float(az.mcse(values**power, method="mean"))
-            known, known_mcse = reference.loc[name, [f"ref_{column}", f"ref_mcse_{column}"]]
+            moment, mcse = float((values**power).mean()), float(az.mcse(values**power, method="mean"))
+            known, known_mcse = (float(reference[part][name]) for part in (f"ref_{column}", f"ref_mcse_{column}"))
             assert abs(moment - known) <= 4 * np.hypot(mcse, known_mcse), (name, column)
         assert float(az.mcse(values, method="mean")) <= 0.03 * values.std(), name

@@ -205,7 +205,7 @@ def test_names_and_order_of_rows_do_not_matter() -> None:
     swapped = validate(frame.assign(variant=frame.variant.map({"A": "C", "B": "B", "C": "A"})), score_range=(1, 5))
     model, other = build_marginal_model(table), build_marginal_model(swapped)
     point = drawn(model)
-    turned = point | {"q": point["q"][::-1], "shift_logit_raw": point["shift_logit_raw"][:, ::-1]}
+    turned = point | {"q_deviation": point["q_deviation"][::-1], "shift_logit_raw": point["shift_logit_raw"][:, ::-1]}
     if "taste_logit_raw" in point:
         turned["taste_logit_raw"] = point["taste_logit_raw"][:, ::-1]
     assert float(at(other, "likelihood")(turned)) == pytest.approx(float(at(model, "likelihood")(point)), rel=1e-10)
@@ -224,7 +224,8 @@ def truth_point(truth: Truth, model: pm.Model, rng: np.random.Generator | None =
     judge = np.array(cut["llm"]) - truth.scale_use * q.mean()
     edges = [np.concatenate([[0.0], expit(each), [1.0]]) for each in (people, judge)]
     return point | {
-        "q": q,
+        "q_mean": np.asarray(q.mean()),
+        "q_deviation": q - q.mean(),
         "shares": np.diff(np.stack(edges), axis=1),
         "log_scale_use": np.log([truth.scale_use]),
         "sd_item": np.asarray(truth.sd_item),
@@ -245,7 +246,7 @@ def test_quality_is_that_of_the_simulator() -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_model_and_simulator_tell_one_story() -> None:
-    truth, sets = Truth(items=12, people=2), 80
+    truth, sets = Truth(items=12, people=2), 40
     model = build_model(ratings(truth), centred=False)
     rng = np.random.default_rng(2)
     draw = pytensor.function(list(model.free_RVs), model["count"])
