@@ -162,6 +162,21 @@ def split_items() -> pd.DataFrame:
     return crossed(items=8).loc[lambda t: (t["variant"] == "A") == (t["item"].astype(int) < 4)]
 
 
+PAIR = "item,variant_left,variant_right,rater,outcome\n"
+
+
+def pairs(*rows: str) -> str:
+    """A CSV file of comparisons of ann's, each row like "A,B,left", every one on an item of its own."""
+    cells = [row.split(",") for row in rows]
+    return PAIR + "".join(f"{n},{one},{other},ann,{outcome}\n" for n, (one, other, outcome) in enumerate(cells))
+
+
+def both_orders(same: int, different: int) -> str:
+    """Comparisons in both orders: a judge that gives the same verdict again, or always names the left."""
+    rows = [(n, "left" if n >= same else "right") for n in range(same + different)]
+    return PAIR + "".join(f"{n},A,B,gpt,left\n{n},B,A,gpt,{again}\n" for n, again in rows)
+
+
 def append_twice(_: Path) -> Sequence[str]:
     return told(append(validate(crossed()), validate(crossed())))
 
@@ -265,6 +280,74 @@ CASES = [
         text("item,variant_left,variant_right,rater,winner\n1,A,B,ann,left\n"),
         "E",
         "missing 1 column 'outcome'.*'winner'.*--column outcome=",
+    ),
+    # pairwise
+    Case(
+        63,
+        "compared with itself",
+        text(pairs("A,B,left", "B,B,tie")),
+        "E",
+        "row 3: 1 comparison of a variant with itself: 'B'",
+    ),
+    Case(64, "all ties", text(pairs("A,B,tie", "B,A,tie", "A,B,tie")), "W", "no variation: every comparison is a tie"),
+    Case(65, "no ties", text(pairs("A,B,left", "B,A,left", "A,B,right")), "W", "no ties: how ready .* from the prior"),
+    Case(
+        67,
+        "perfect ladder",
+        text(pairs("A,B,left", "B,C,left", "B,A,right")),
+        "W",
+        "'A' never lost; 'C' never won: .*prior alone",
+    ),
+    Case(
+        67,
+        "neither won nor lost all",
+        text(pairs("A,B,left", "B,A,left", "C,D,left", "D,C,left", "A,C,left")),
+        "W",
+        "go one way only: .*prior",
+    ),
+    Case(
+        68,
+        "one order only",
+        text(pairs("A,B,left", "A,B,right", "A,B,tie")),
+        "W",
+        "one order only: a position effect cannot be told",
+    ),
+    Case(
+        68,
+        "order by detours",
+        text(pairs("A,B,left", "B,C,right", "A,C,tie")),
+        "W",
+        "in both orders: a position effect is told by detours",
+    ),
+    Case(70, "wins in a circle", text(pairs("A,B,left", "B,C,left", "C,A,left")), "OK", "all variants are linked"),
+    Case(
+        71,
+        "winner is neither",
+        text(pairs("A,B,left", "A,B,C")),
+        "E",
+        "row 3: 1 outcome .*neither a side nor one of the two.*'C'",
+    ),
+    Case(71, "winner by name", text(pairs("A,B,A", "A,B,B")), "OK", "left 50%, tie 0%, right 50%"),
+    Case(
+        72,
+        "same verdict in half",
+        text(both_orders(10, 10)),
+        "W",
+        "both orders in 50% of 20 cases: .*next to no information",
+    ),
+    Case(
+        None,
+        "groups never compared",
+        text(pairs("A,B,left", "B,A,left", "C,D,left")),
+        "W",
+        "2 groups of variants .*'A', 'B'; 'C', 'D'",
+    ),
+    Case(
+        None,
+        "unreadable verdicts",
+        text(pairs("A,B,left", "B,A,garbage")),
+        "W",
+        "1 verdict counted as missing .*garbage",
     ),
     Case(25, "case", text(GOOD.replace("B,2", "b,2")), "W", r"'B', 'b' look the same.*--merge-names"),
     Case(25, "spaces", text(GOOD.replace("B,2", "B ,2")), "W", "look the same"),
