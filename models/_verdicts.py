@@ -6,12 +6,13 @@ everything that the chance of a verdict depends on beside the truth: rater, kind
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from expsim_bayes.errors import RatingsError, SettingError
+from expsim_bayes.models import _verdict_words as words
 from expsim_bayes.models._centring import group_weight
 from expsim_bayes.ratings import Coded, Ratings, code
 
@@ -116,7 +117,7 @@ def verdicts(
     data, said = _settled(data, k_gold, ratings.source)
     bound, about = _anchor(data, k_gold, ratings.source, declared=declared)
     of_item, domains = _domain(ratings, data, domain)
-    stratum, strata = (of_item, domains) if domain else _strata(ratings, data)
+    column, stratum, strata = (domain, of_item, domains) if domain else _strata(ratings, data)
     n_evaluators = len(data.evaluators)
     judges = np.array([kind != "human" for kind in data.kinds]) & (np.arange(n_evaluators) != k_gold)
     shift = judges & (np.unique(data.variant).size > 1)
@@ -139,7 +140,7 @@ def verdicts(
     label = np.full(len(data.outputs), -1, dtype=np.intp)
     label[output[~observed]] = np.flatnonzero(~observed)
     nested = _nested(data)
-    item, interaction, integrated, words = nested
+    item, interaction, integrated, answers = nested
     return Verdicts(
         data=data,
         gold=k_gold,
@@ -172,10 +173,12 @@ def verdicts(
             *said,
             *about,
             *people,
-            *words,
-            *_repeated(asked, observed),
-            *_one_voiced(data, k_gold),
-            *_labels(data, label, ones),
+            *answers,
+            *words.repeated(asked, observed),
+            *words.one_voiced(data, k_gold),
+            *words.labels(data, label, ones),
+            *words.absent(data),
+            *words.confounded(data, None if domain else column, stratum, shift),
         ),
     )
 
@@ -301,8 +304,8 @@ def _domain(ratings: Ratings, data: Coded, column: str | None) -> tuple[Codes, t
     return found
 
 
-def _strata(ratings: Ratings, data: Coded) -> tuple[Codes, tuple[str, ...]]:
-    """A column of a few kinds of item, by which predictions are looked at even where the model does not; the first there is."""
+def _strata(ratings: Ratings, data: Coded) -> tuple[str | None, Codes, tuple[str, ...]]:
+    """The first column of a few kinds of item, by which predictions are looked at even where the model does not: name, codes, values."""
     from expsim_bayes.ratings.contract import KNOWN
 
     for column in ratings.table.columns:
@@ -310,8 +313,8 @@ def _strata(ratings: Ratings, data: Coded) -> tuple[Codes, tuple[str, ...]]:
             continue
         found = _of_items(ratings, data, column)
         if found is not None and 1 < len(found[1]) <= MOST_STRATA:
-            return found
-    return np.zeros(len(data.items), dtype=np.intp), ("all",)
+            return column, *found
+    return None, np.zeros(len(data.items), dtype=np.intp), ("all",)
 
 
 def _individual(data: Coded, gold: int) -> tuple[NDArray[np.bool_], list[str]]:
@@ -358,67 +361,23 @@ def _rated(data: Coded, evaluator: Codes, output: Codes, of_item: Codes, domains
     return rated
 
 
-def _repeated(asked: NDArray[np.int64], observed: NDArray[np.bool_]) -> list[str]:
-    again = int((asked[observed] - 1).sum())
-    if not again:
-        return []
-    return [
-        (
-            f"{again:,} verdicts are further ones of raters not told apart, or of the same rater, on one output: given the truth they are "
-            "independent."
-        )
-    ]
-
-
-def _one_voiced(data: Coded, gold: int) -> list[str]:
-    """Warnings of evaluators who say the same of everything."""
-    said = []
-    for k, name in enumerate(data.evaluators):
-        own = data.score[data.evaluator == k]
-        if k != gold and own.size > 1 and np.unique(own).size == 1:
-            said.append(
-                f"warning: all {own.size:,} verdicts of {name} are {own[0]:g}: they cannot tell outputs apart, and checks of its shares "
-                "are left out."
-            )
-    return said
-
-
-def _labels(data: Coded, label: Codes, ones: NDArray[np.int64]) -> list[str]:
-    """What to say of the gold labels: of one class only, or not a random part of the outputs."""
-    has = label >= 0
-    if not has.any():
-        return []
-    said = []
-    truth = ones[label[has]] > 0
-    if truth.all() or not truth.any():
-        other = "specificity" if truth.all() else "sensitivity"
-        said.append(
-            f"warning: all {truth.size:,} gold labels are {int(truth[0])}: the {other} of the others is not identified by them "
-            "and leans on its prior."
-        )
-    if not has.all():
-        said.append(
-            f"Gold labels cover {int(has.sum()):,} of {has.size:,} outputs; the truth of the others is summed out."
-        )
-        said += _selected(data, has)
-    absent = [data.variants[v] for v in range(len(data.variants)) if not (data.output_variant == v).any()]
-    said += [f"warning: no verdicts of {name}: only the prior speaks of it." for name in absent]
-    return said
-
-
-def _selected(data: Coded, has: NDArray[np.bool_]) -> list[str]:
-    """Warnings where evaluators say 1 more often, or less, of labelled outputs than of others."""
-    said = []
-    for k, name in enumerate(data.evaluators):
-        own = data.evaluator == k
-        inside, outside = data.score[own & has[data.output]], data.score[own & ~has[data.output]]
-        if min(inside.size, outside.size) < 5:
-            continue
-        pooled = data.score[own].mean()
-        error = np.sqrt(pooled * (1 - pooled) * (1 / inside.size + 1 / outside.size))
-        if error > 0 and abs(inside.mean() - outside.mean()) > 3 * error:
-            said.append(
-                f"warning: gold labels are no random part of the outputs: {name} says 1 of {inside.mean():.0%} of the labelled and of "
-                f"{outside.mean():.0%} of the others. What was selected by these verdicts is allowed for, what by the truth is not."
-            )
-    return said
+def coords(seen: Verdicts) -> dict[str, Any]:
+    """Labels of the dims of the binary model."""
+    data = seen.data
+    of = data.rater_evaluator
+    cells = dict(zip(seen.output_cell, zip(data.output_item, data.output_variant, strict=True), strict=True))
+    return {
+        "variant": list(data.variants),
+        "item": list(data.items),
+        "cell": [f"{data.items[i]} | {data.variants[v]}" for _, (i, v) in sorted(cells.items())],
+        "output": list(data.outputs),
+        "rater": list(data.raters),
+        "evaluator": list(data.evaluators),
+        "domain": list(seen.domains),
+        "stratum": list(seen.strata),
+        "entry": np.arange(seen.ones.size),
+        "free": [name for k, name in enumerate(data.evaluators) if k not in (seen.gold, seen.bound)],
+        "pool": [name for k, name in enumerate(data.evaluators) if seen.individual[k]],
+        "person": [name for r, name in enumerate(data.raters) if seen.individual[of[r]]],
+        "judge": [name for k, name in enumerate(data.evaluators) if seen.shift[k]],
+    }

@@ -20,7 +20,7 @@ stands for. It lies within [0, 1] where the usual correction (apparent rate + sp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -34,7 +34,7 @@ from expsim_bayes.models._effects import Tensor, effects
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features
-from expsim_bayes.models._verdicts import Verdicts, verdicts
+from expsim_bayes.models._verdicts import Verdicts, coords, verdicts
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
@@ -133,7 +133,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     """
     priors = priors or Priors()
     seen = _seen(ratings, priors)
-    with pm.Model(coords=_coords(seen)) as model:
+    with pm.Model(coords=coords(seen)) as model:
         told = _story(seen, priors, integrated=False)
         rate = told.location[seen.data.output_variant] + told.effect
         truth = pm.Bernoulli("truth", logit_p=rate, dims="output")
@@ -161,7 +161,7 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
     """
     priors = priors or Priors()
     seen = _seen(ratings, priors)
-    with pm.Model(coords=_coords(seen)) as model:
+    with pm.Model(coords=coords(seen)) as model:
         told = _story(seen, priors, integrated=seen.integrated)
         pm.Potential("likelihood", _labelled_verdicts(seen, told) + _truths(seen, told, model))
     return model
@@ -184,27 +184,6 @@ class _Told(NamedTuple):
 
 def _seen(ratings: Ratings, priors: Priors) -> Verdicts:
     return verdicts(ratings, gold=priors.gold, domain=priors.domain, declared=priors.declared)
-
-
-def _coords(seen: Verdicts) -> dict[str, Any]:
-    data = seen.data
-    of = data.rater_evaluator
-    cells = dict(zip(seen.output_cell, zip(data.output_item, data.output_variant, strict=True), strict=True))
-    return {
-        "variant": list(data.variants),
-        "item": list(data.items),
-        "cell": [f"{data.items[i]} | {data.variants[v]}" for _, (i, v) in sorted(cells.items())],
-        "output": list(data.outputs),
-        "rater": list(data.raters),
-        "evaluator": list(data.evaluators),
-        "domain": list(seen.domains),
-        "stratum": list(seen.strata),
-        "entry": np.arange(seen.ones.size),
-        "free": [name for k, name in enumerate(data.evaluators) if k not in (seen.gold, seen.bound)],
-        "pool": [name for k, name in enumerate(data.evaluators) if seen.individual[k]],
-        "person": [name for r, name in enumerate(data.raters) if seen.individual[of[r]]],
-        "judge": [name for k, name in enumerate(data.evaluators) if seen.shift[k]],
-    }
 
 
 def _story(seen: Verdicts, priors: Priors, *, integrated: bool) -> _Told:
@@ -450,7 +429,7 @@ TOLD = ("told_logit", "told_sensitivity", "told_specificity")
 
 def _told(seen: Verdicts, priors: Priors, draws: xr.Dataset) -> xr.Dataset:
     """Logits of truths and errors at each draw, by the graph that was sampled."""
-    with pm.Model(coords=_coords(seen)) as model:
+    with pm.Model(coords=coords(seen)) as model:
         told = _story(seen, priors, integrated=seen.integrated)
         values = told.location[seen.data.output_variant] + told.effect, told.sensitivity, told.specificity
         for name, value in zip(TOLD, values, strict=True):

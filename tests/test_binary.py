@@ -9,9 +9,12 @@ import pandas as pd
 import pymc as pm
 import pytensor
 import pytest
+import xarray as xr
 
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.models import binary
+from expsim_bayes.models._draws import _data
+from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdicts import verdicts
 from expsim_bayes.ratings import Ratings, validate
 from expsim_bayes.simulate import binary as simulate
@@ -120,3 +123,149 @@ def test_rows_in_another_order_are_the_same_verdicts() -> None:
     left, right = verdicts(ratings, gold="gold"), verdicts(again, gold="gold")
     np.testing.assert_array_equal(left.ones, right.ones)
     np.testing.assert_array_equal(left.cell, right.cell)
+
+
+def errors(**below: float) -> Ratings:
+    """Scores of two people and a judge turned into flags of an error."""
+    frame = pd.DataFrame(
+        {
+            "variant": list("ABABAB"),
+            "item": list("112211"),
+            "rater": ["ann", "ann", "ann", "ann", "judge", "judge"],
+            "kind": ["human"] * 4 + ["llm"] * 2,
+            "score": [1.0, 0.5, np.nan, 1.0, 0.7, 0.3],
+        }
+    )
+    return validate(frame, flag_below={"*" if name == "others" else name: value for name, value in below.items()})
+
+
+def test_flags_are_scores_below_the_threshold_of_their_evaluator() -> None:
+    ratings = errors(human=1.0, others=0.5)
+    table = ratings.table.set_index(["rater", "variant", "item"])["score"]
+    assert table["ann", "A", "1"] == 0.0
+    assert table["ann", "B", "1"] == 1.0
+    assert np.isnan(table["ann", "A", "2"])
+    assert table["judge", "A", "1"] == 0.0
+    assert table["judge", "B", "1"] == 1.0
+    assert not ratings.higher_is_better
+    assert ratings.score_range == (0.0, 1.0)
+    assert any("below 1 flag an error: 1 of 3 scores" in notice for notice in ratings.notices)
+    assert any("below 0.5 flag an error: 1 of 2 scores" in notice for notice in ratings.notices)
+
+
+def test_thresholds_for_nobody_and_evaluators_without_one_are_refused() -> None:
+    with pytest.raises(SettingError, match="no evaluator is called 'nobody'") as caught:
+        errors(nobody=1.0, others=0.5)
+    assert "'human'" in str(caught.value)
+    with pytest.raises(SettingError, match="no threshold for 'judge'") as caught:
+        errors(human=1.0)
+    assert "* for all others" in str(caught.value)
+
+
+def test_complete_draws_truths_by_their_posterior_over_all_tellings() -> None:
+    """No effect of items: shares of drawn truths against the odds of every way of being true."""
+    ratings = tiny()
+    seen = verdicts(ratings)
+    assert seen.item is False
+    rng = np.random.default_rng(3)
+    logit = rng.normal(size=len(seen.data.outputs))
+    alpha, beta = rng.normal(1.0, 0.7, (2, seen.cell_rater.size))
+    hit, reject = 1 / (1 + np.exp(-alpha)), 1 / (1 + np.exp(-beta))
+    every = np.array(list(product((0, 1), repeat=logit.size)))
+    weight = np.ones(len(every))
+    for n, truth in enumerate(every):
+        for o, z in enumerate(truth):
+            weight[n] *= 1 / (1 + np.exp(-logit[o] if z else logit[o]))
+        for e, o in enumerate(seen.output):
+            says = hit[seen.cell[e]] if truth[o] else 1 - reject[seen.cell[e]]
+            weight[n] *= says ** seen.ones[e] * (1 - says) ** (seen.asked[e] - seen.ones[e])
+    expected = weight @ every / weight.sum()
+    drawn = np.stack([draw_truths(seen, logit, None, alpha, beta, rng).truth for _ in range(20_000)])
+    np.testing.assert_allclose(drawn.mean(axis=0), expected, atol=0.016)
+
+
+def test_gold_labels_are_the_truth_and_effects_of_items_follow_their_conditional() -> None:
+    """One item, one output labelled 1: its effect has density phi(u) logit^-1(m + s u)."""
+    people = pd.DataFrame({"item": ["1", "1"], "rater": ["ann", "g"], "evaluator": ["people", "gold"], "score": [0, 1]})
+    seen = verdicts(validate(people.assign(kind="human"), score_range=(0, 1), compare=False), gold="gold")
+    rng = np.random.default_rng(4)
+    logit, sd, errs = np.array([-0.5]), 1.5, np.full(seen.cell_rater.size, 1.0)
+    drawn = [draw_truths(seen, logit, sd, errs, errs, rng) for _ in range(20_000)]
+    u = np.linspace(-8, 8, 4001)
+    density = np.exp(-0.5 * u**2) / (1 + np.exp(0.5 - sd * u))
+    assert all(one.truth[0] == 1 for one in drawn)
+    assert np.mean([one.item[0] for one in drawn]) == pytest.approx((u * density).sum() / density.sum(), abs=0.03)
+
+
+def alone(score: list[int]) -> Ratings:
+    """Two variants, three items each judged by two people."""
+    rows = list(product("AB", "123", ["ann", "bob"]))
+    frame = pd.DataFrame(rows, columns=["variant", "item", "rater"])
+    return validate(frame.assign(kind="human", score=score), score_range=(0, 1))
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_verdicts_that_are_all_the_same_have_a_finite_density_and_are_named(value: int) -> None:
+    ratings = alone([value] * 12)
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        model = binary.build_marginal_model(ratings)
+        assert np.isfinite(model.compile_logp()(model.initial_point(random_seed=1)))
+    assert any(f"all 12 verdicts of human are {value}" in sentence for sentence in verdicts(ratings).sentences)
+
+
+def test_a_variant_without_verdicts_keeps_its_place_and_is_warned_of() -> None:
+    ratings = validate(alone([0, 1] * 6).table, score_range=(0, 1), variants=["A", "B", "C"])
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        model = binary.build_marginal_model(ratings)
+        assert np.isfinite(model.compile_logp()(model.initial_point(random_seed=1)))
+    assert list(model.coords["variant"]) == ["A", "B", "C"]
+    assert any("no verdicts of C" in sentence for sentence in verdicts(ratings).sentences)
+
+
+def test_shares_at_the_edge_are_not_compared_and_others_are() -> None:
+    """A rater who never says 1 cannot fail a check, and one prediction without a 1 does not take the check away."""
+    constant = binary_constant(alone([0, 1] * 6))
+    told = binary.RECIPE.features(np.zeros((1, 12)), constant)
+    assert all(np.isnan(value).all() for value in told.values())
+    mixed = np.array([np.zeros(12), [0, 1] * 6])
+    found = binary.RECIPE.features(mixed, constant)["share of 1 from human"]
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(0.5)
+
+
+def binary_constant(ratings: Ratings) -> xr.Dataset:
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        return _data(binary.RECIPE, binary.build_model(ratings))["constant_data"]
+
+
+@pytest.mark.slow
+def test_a_rate_that_the_usual_correction_puts_below_zero_stays_a_share() -> None:
+    """Rogan and Gladen: flags at 5 % by a judge of specificity .85 give (.05 + .85 - 1) / .7 < 0."""
+    from expsim_bayes.fit import fit
+
+    item = [f"i{n:03d}" for n in range(140)]
+    gold = pd.DataFrame({"item": item[:80], "rater": "g", "kind": "human", "evaluator": "gold"})
+    gold["score"] = [1.0] * 40 + [0.0] * 40
+    judge = pd.DataFrame({"item": item, "rater": "j", "kind": "llm", "evaluator": "judge"})
+    judge["score"] = [1.0] * 34 + [0.0] * 6 + [1.0] * 6 + [0.0] * 34 + [1.0] * 3 + [0.0] * 57
+    ratings = validate(pd.concat([gold, judge]), score_range=(0, 1), compare=False)
+    draws = fit(ratings, model="binary", priors=binary.Priors(gold="gold"), draws=400, tune=400, random_seed=1)
+    quality = draws["posterior"]["quality"].to_numpy()
+    assert quality.min() > 0
+    assert quality.max() < 1
+
+
+def test_variants_that_each_occur_in_one_kind_of_item_are_warned_of_until_errors_differ_by_kind() -> None:
+    nested = pd.DataFrame({"variant": list("AABB") * 2, "item": list("1234") * 2, "dataset": list("xxyy") * 2})
+    nested["rater"], nested["kind"] = ["ann"] * 4 + ["judge"] * 4, ["human"] * 4 + ["llm"] * 4
+    nested["score"] = [0, 1, 1, 0, 1, 1, 0, 0]
+    crossed = nested.assign(variant=list("ABAB") * 2)
+    warned = [
+        any("no variant occurs in more than one kind of 'dataset'" in sentence for sentence in seen.sentences)
+        for seen in (
+            verdicts(validate(nested, score_range=(0, 1))),
+            verdicts(validate(nested, score_range=(0, 1)), domain="dataset"),
+            verdicts(validate(crossed, score_range=(0, 1))),
+        )
+    ]
+    assert warned == [True, False, False]

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytensor
 import pytest
+import xarray as xr
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.models import classes
+from expsim_bayes.models._classes import labels
+from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import classes as simulate
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/dawid_skene_anesthesia.csv"
@@ -58,3 +61,40 @@ def test_known_answer_of_the_anaesthetists() -> None:
     first = posterior["confusion"].sel(rater="anaesthetist_1").mean(("chain", "draw")).to_numpy()
     np.testing.assert_allclose(np.diagonal(first), [0.865, 0.852, 0.794, 0.683], atol=0.01)
     np.testing.assert_allclose(posterior["share"].mean(("chain", "draw")), [0.3756, 0.4073, 0.1432, 0.0738], atol=0.01)
+
+
+def test_complete_draws_classes_by_bayes_rule() -> None:
+    """Shares of drawn classes of one output against the product of its labels' chances."""
+    ratings = simulate.ratings(simulate.Truth(items=1, raters=2), 3)
+    seen = labels(ratings)
+    rng = np.random.default_rng(5)
+    raters, variants, k = len(seen.data.raters), len(seen.data.variants), 3
+    confusion, prevalence = rng.dirichlet(np.ones(k), (raters, k)), rng.dirichlet(np.ones(k), variants)
+    expected = prevalence[seen.data.output_variant].copy()
+    for e, (o, r) in enumerate(zip(seen.output, seen.rater, strict=True)):
+        expected[o] *= np.prod(confusion[r] ** seen.counts[e], axis=1)
+    expected /= expected.sum(axis=1, keepdims=True)
+    shape = (1, 8000)
+    draws = xr.Dataset(
+        {
+            "confusion": (
+                ("chain", "draw", "rater", "class", "said"),
+                np.broadcast_to(confusion, shape + confusion.shape),
+            ),
+            "prevalence": (
+                ("chain", "draw", "variant", "class"),
+                np.broadcast_to(prevalence, shape + prevalence.shape),
+            ),
+        }
+    )
+    truth = classes.complete(draws, ratings, classes.Priors(), rng)["truth"].to_numpy()[0]
+    np.testing.assert_allclose((truth[..., None] == np.arange(k)).mean(axis=0), expected, atol=0.025)
+
+
+def test_labels_that_are_all_the_same_have_a_finite_density_and_unused_classes_are_named() -> None:
+    table = simulate.small().table.assign(score=2.0)
+    ratings = validate(table, score_range=(1, 3))
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        model = classes.build_marginal_model(ratings)
+        assert np.isfinite(model.compile_logp()(model.initial_point(random_seed=1)))
+    assert any("No label is 1, 3" in sentence for sentence in labels(ratings).sentences)
