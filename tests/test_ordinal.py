@@ -246,7 +246,7 @@ def test_quality_is_that_of_the_simulator() -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_model_and_simulator_tell_one_story() -> None:
-    truth, sets = Truth(items=12, people=2), 40
+    truth, sets = Truth(items=12, people=2), 80
     model = build_model(ratings(truth), centred=False)
     rng = np.random.default_rng(2)
     draw = pytensor.function(list(model.free_RVs), model["count"])
