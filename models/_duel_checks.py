@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, Floats]:
     """(draw,) numbers that decisions hang on, from (draw, group, side) counts."""
     counts = np.asarray(values, dtype=float)
-    told = {name: constant[name].to_numpy() for name in constant.data_vars}
+    told = {str(name): constant[name].to_numpy() for name in constant.data_vars}
     evaluator, rater, left, right = (told[f"{name}_of"] for name in ("evaluator", "rater", "left", "right"))
     names = [str(name) for name in constant["evaluator"].to_numpy()]
     reference = int(np.argmax(told["is_reference"]))

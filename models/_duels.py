@@ -50,7 +50,7 @@ class Duels(NamedTuple):
     """The comparisons one by one."""
     present: Present
     """What they can tell apart."""
-    count: NDArray[np.intp]
+    count: NDArray[np.intp]  # type: ignore[assignment]
     """(G, side) comparisons of each group that ended left, tie and right."""
     evaluator: NDArray[np.intp]
     """(G,)"""

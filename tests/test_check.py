@@ -303,7 +303,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Ratings:
 def test_the_joint_log_likelihood_is_that_of_the_data_it_is_given(toy: Ratings) -> None:
     at = log_likelihood(toy_model(toy, ToyPriors()), ("score_of",))
     data, quality = np.arange(8.0), np.array([[0.0, 1.0], [2.0, 3.0]])
-    expected = [stats.norm.logpdf(data, np.tile(row, 4)).sum() for row in quality]
+    expected = [np.sum(stats.norm.logpdf(data, np.tile(row, 4))) for row in quality]
     np.testing.assert_allclose(at({"score_of": data}, {"quality": quality}), expected, rtol=1e-12)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +31,7 @@ def test_numbers_by_hand() -> None:
     assert facts.variants.loc["A", ["comparisons", "missing", "won", "tied", "lost"]].tolist() == [3, 0, 2, 1, 0]
     assert facts.variants["missing"].tolist() == [0, 1, 1]
     assert facts.variants["share"].to_numpy() == pytest.approx([2.5 / 3, 0.0, 0.5])
-    row = facts.evaluators.loc["human"]
+    row: Any = facts.evaluators.loc["human"]
     assert row[["raters", "comparisons", "again"]].tolist() == [2, 3, 1]
     assert row[["left", "tie", "right", "both_orders", "same_again"]].astype(float).to_numpy() == pytest.approx(
         [1 / 3, 1 / 3, 1 / 3, 0.5, 1.0]

@@ -65,7 +65,7 @@ def mode(model: pm.Model) -> dict[str, Any]:
         }
 
     first = np.concatenate([np.ravel(value) for value in start.values()])
-    found = minimize(lambda x: -logp(told(x)), first, jac=lambda x: -slope(told(x)), options={"maxiter": 2_000})
+    found: Any = minimize(lambda x: -logp(told(x)), first, jac=lambda x: -slope(told(x)), options={"maxiter": 2_000})  # type: ignore[call-overload]
     return told(found.x)
 
 
@@ -134,7 +134,8 @@ def test_quality_is_that_of_the_simulator_at_its_truth() -> None:
         "sd_tie_of_pool": [truth.sd_tie], "sd_reliability_of_pool": [truth.sd_reliability],
     }  # fmt: skip
     point = model.initial_point(0)
-    for name, value in given.items():
+    values: dict[str, Any] = dict(given)
+    for name, value in values.items():
         suffix = "_log__" if f"{name}_log__" in point else ""
         point[name + suffix] = np.log(value) if suffix else np.asarray(value)
     found = at(model, [model["quality"]], point)[0]

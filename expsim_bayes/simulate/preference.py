@@ -113,7 +113,7 @@ def ratings(truth: Truth | None = None, random_seed: int = 0) -> Ratings:
 
 def _ability(truth: Truth) -> NDArray[np.float64]:
     """(variant,) logits on an average item: those on a new item, stretched by what differences between items take away."""
-    return np.array(truth.q) * np.sqrt(1.0 + 0.69 * truth.sd_interaction**2)
+    return np.asarray(np.array(truth.q) * np.sqrt(1.0 + 0.69 * truth.sd_interaction**2))
 
 
 def _draw(
@@ -123,7 +123,7 @@ def _draw(
     log_tie = log_nu + (log_left + log_right) / 2.0
     weights = np.exp(np.stack([log_left, log_tie, log_right]) - np.maximum(log_left, log_right))
     at = (rng.random(log_left.size) * weights.sum(axis=0) > np.cumsum(weights, axis=0)).sum(axis=0)
-    return SIDES[np.minimum(at, 2)]
+    return np.asarray(SIDES[np.minimum(at, 2)])
 
 
 def quality(truth: Truth) -> NDArray[np.float64]:
