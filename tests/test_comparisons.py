@@ -28,7 +28,8 @@ def test_numbers_by_hand() -> None:
         ("1", "A", "B", "ann", "left"), ("1", "B", "A", "ann", "right"), ("2", "A", "C", "bob", "tie"), ("2", "C", "B", "bob", ""),
     )  # fmt: skip
     assert (facts.n_ratings, facts.n_missing, facts.n_items) == (3, 1, 2)
-    assert facts.variants.loc["A", ["comparisons", "missing", "won", "tied", "lost"]].tolist() == [3, 0, 2, 1, 0]
+    of_a: Any = facts.variants.loc["A"]
+    assert of_a[["comparisons", "missing", "won", "tied", "lost"]].tolist() == [3, 0, 2, 1, 0]
     assert facts.variants["missing"].tolist() == [0, 1, 1]
     assert facts.variants["share"].to_numpy() == pytest.approx([2.5 / 3, 0.0, 0.5])
     row: Any = facts.evaluators.loc["human"]
