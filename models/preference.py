@@ -130,7 +130,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant_left": ["A", "B"], "variant_right": ["B", "A"], "outcome": ["left", "tie"], "weight": [30, 10]})
     >>> model = build_model(validate(frame))
-    >>> model.named_vars_to_dims["quality"], model["count"].eval().tolist()
+    >>> model.named_vars_to_dims["quality"], model["count_of"].eval().tolist()
     (('variant',), [[30, 0, 0], [0, 10, 0]])
     """
     seen = _seen(ratings, priors := priors or Priors())
