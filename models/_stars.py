@@ -12,6 +12,10 @@ from expsim_bayes.models._centring import group_weight
 from expsim_bayes.models._terms import Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
+NESTED = {
+    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
+}  # fmt: skip
+"""Effects of what is rated and their SDs, by dim, from the top."""
 FEW = 10.0
 """Ratings a unit up to which its effect is integrated out rather than sampled."""
 MOST_STEPS = 20

@@ -17,13 +17,11 @@ its ratings at or above a step. Ratings that share everything the model looks at
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-import xarray as xr
 from pydantic import model_validator
 from pytensor.gradient import disconnected_grad
 
@@ -31,17 +29,15 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import Tensor, effects, group_means, level_and_deviations, scattered
 from expsim_bayes.models._recipe import Recipe
-from expsim_bayes.models._stars import Stars, stars
+from expsim_bayes.models._star_checks import features
+from expsim_bayes.models._star_draws import complete
+from expsim_bayes.models._stars import NESTED, Stars, stars
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.ratings import Ratings
 
-NESTED = {
-    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
-}  # fmt: skip
-"""Effects of what is rated and their SDs, by dim, from the top."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 """Gauss-Hermite points over which quality averages new items and raters."""
 INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
@@ -385,75 +381,6 @@ def _log_likelihoods(count: Tensor, cutpoint: Tensor, latent: Tensor) -> Tensor:
     return (-(lower + upper) * pt.softplus(-edge) - upper * edge).sum(axis=1) + inside.sum(axis=1)[:, None]
 
 
-def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random.Generator) -> xr.Dataset:  # noqa: ARG001
-    """Draws with the effects that were integrated out, each from its conditional given the rest of its draw."""
-    seen = stars(ratings)
-    if seen.lowest is None:
-        return draws
-    dim = seen.lowest
-    name, sd = NESTED[dim]
-    unit = getattr(seen, dim)
-    stacked = {key: _flat(draws[key]) for key in draws.data_vars}
-    raw = np.empty((len(stacked["q"]), int(unit.max()) + 1))
-    for n in range(len(raw)):
-        told = {str(key): value[n] for key, value in stacked.items()}
-        raw[n] = _draw_units(seen, told, told[sd], unit, rng)
-    shape = (draws.sizes["chain"], draws.sizes["draw"], raw.shape[1])
-    coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}
-    found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords={dim: list(coords[dim])})
-    return draws.assign({f"{name}_raw": found, name: found * draws[sd]})
-
-
-GRID = np.linspace(-6.0, 6.0, 81)
-"""Multiples of its SD among which an effect is drawn from its conditional; between them it is spread evenly."""
-
-
-def _draw_units(
-    seen: Stars,
-    told: dict[str, NDArray[np.float64]],
-    sd: NDArray[np.float64],
-    unit: NDArray[np.intp],
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """(unit,) multiples of the SD, drawn given everything else."""
-    latent = _latent(seen, told)
-    edge = (told["cutpoint"][seen.evaluator] - latent[:, None])[:, :, None]
-    edge = edge - (told["scale_use"][seen.evaluator] * sd)[:, None, None] * GRID
-    lower, upper = seen.count[:, :-1, None], seen.count[:, 1:, None]
-    each = (-(lower + upper) * np.logaddexp(0.0, -edge) - upper * edge).sum(axis=1)
-    log = np.tile(-0.5 * GRID**2, (int(unit.max()) + 1, 1))
-    np.add.at(log, unit, each)
-    prob = np.exp(log - log.max(axis=1, keepdims=True))
-    below = np.cumsum(prob, axis=1)
-    at = (below < rng.random(len(below))[:, None] * below[:, -1:]).sum(axis=1)
-    width = GRID[1] - GRID[0]
-    return np.asarray(GRID[at] + width * (rng.random(len(at)) - 0.5))
-
-
-def _latent(seen: Stars, told: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(group,) latent values under one draw, without the effects that were integrated out."""
-    q, k = told["q"], seen.evaluator
-    worth = (q - q.mean())[seen.variant]
-    for dim, (name, _) in NESTED.items():
-        if name in told:
-            worth = worth + (told[name] - (told[name].mean() if dim == "item" else 0.0))[getattr(seen, dim)]
-    latent = told["scale_use"][k] * worth
-    if "severity_logit" in told:
-        of = seen.data.rater_evaluator
-        pool = np.bincount(of, told["severity_logit"]) / np.bincount(of)
-        latent = latent + (told["severity_logit"] - pool[of])[seen.rater]
-    if "shift_logit" in told:
-        latent = latent + (told["shift_logit"] - told["shift_logit"].mean(axis=1, keepdims=True))[k, seen.variant]
-    if "taste_logit" in told:
-        latent = latent + told["taste_logit"][seen.rater, seen.variant]
-    return np.asarray(latent)
-
-
-def _flat(values: xr.DataArray) -> NDArray[np.float64]:
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]))
-
-
 def _step_probabilities(cutpoint: Tensor, eta: Tensor) -> Tensor:
     """(group, step) probabilities; a difference of two logistic functions as a product, which loses no digits in the tails."""
     edge = cutpoint - eta[:, None]
@@ -461,26 +388,6 @@ def _step_probabilities(cutpoint: Tensor, eta: Tensor) -> Tensor:
     down = pm.math.sigmoid(-edge)
     between = up[:, 1:] * down[:, :-1] * -pt.expm1(cutpoint[:, :-1] - cutpoint[:, 1:])
     return pt.concatenate([up[:, :1], between, down[:, -1:]], axis=1)
-
-
-def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np.float64]]:
-    """(draw,) numbers that decisions hang on, from (draw, group, step) counts."""
-    counts = np.asarray(values, dtype=float)
-    points, rater = constant["step_points"].to_numpy(), constant["rater_of"].to_numpy()
-    shares = counts.sum(axis=1) / counts.sum(axis=(1, 2))[:, None]
-    found = {f"share of scores equal to {point:g}": shares[:, c] for c, point in enumerate(points)}
-    total = counts @ points
-    if np.unique(rater).size > 1:
-        who = np.unique(rater, return_inverse=True)[1]
-        belongs = np.eye(who.max() + 1)[who]
-        mean = (total @ belongs) / (counts.sum(axis=2) @ belongs)
-        found["spread between raters' mean scores (SD)"] = mean.std(axis=1)
-    variant = np.unique(constant["variant_of"].to_numpy(), return_inverse=True)[1]
-    belongs = np.eye(variant.max() + 1)[variant]
-    found["spread between variants' mean scores (SD)"] = ((total @ belongs) / (counts.sum(axis=2) @ belongs)).std(
-        axis=1
-    )
-    return found
 
 
 def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:  # noqa: ARG001
