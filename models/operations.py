@@ -10,10 +10,10 @@ log-normal law with a heavy tail (Student's t in logs; Lange, Little and Taylor 
 .. math::
 
     q_v \sim N(m, s_q^2), \quad u_i \sim N(0, \tau_u^2), \quad g_{iv} \sim N(0, \tau_g^2), \quad
-    \log \sigma_v \sim N(\log \sigma, s_\sigma^2), \quad \nu - 2 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
+    \log(\sigma_v - \sigma_0) \sim N(\log \sigma, s_\sigma^2), \quad \nu - 3 \sim \Gamma(2, r), \quad \pi_v \sim B(1, b)
 
-where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` and the :math:`\tau` are half-normal, and all are in
-logs, so that a unit of the amounts is never needed: .1 is about ten per cent.
+where :math:`m` is the log of the median of the amounts above zero, :math:`\sigma` is log-normal, the :math:`\tau` are half-normal, and all
+are in logs, so that a unit of the amounts is never needed: .1 is about ten per cent.
 
 A new call on a new item has all of these in it. `p50` and `p95` are quantiles of its amount, and `mean` its mean, in which an amount above
 the quantile .999 counts as that quantile: a law with a tail this heavy has no mean otherwise, and one call in a thousand is not left to
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 CAP = 0.999
 """Quantile above which an amount counts as that quantile in a mean."""
-LEAST_FREEDOM = 2.0
-"""Degrees of freedom of the tail are above this: with fewer, amounts have no spread even in logs."""
+LEAST_FREEDOM = 3.0
+"""Degrees of freedom of the tail are above this: with fewer, single calls would decide the mean even where the largest are capped."""
 LARGEST_LOG = 700.0
 """Log above which a predicted amount would be no number."""
 
@@ -72,14 +72,16 @@ class Priors(Frozen):
     """Scale of the half-normal prior of the SD between items; logs."""
     sd_interaction: float = 0.3
     """Scale of the half-normal prior of the SD of what a variant takes more on some items; logs."""
-    sd_noise: float = 0.7
-    """Scale of the half-normal prior of the typical scale of noise from call to call, from `least_noise` up; logs."""
+    noise: float = 0.3
+    """Middle of the log-normal prior of the typical scale of noise from call to call; logs."""
+    log_typical_noise_sd: float = 0.8
+    """SD of the log of that typical scale: with .8 it lies within a factor of 5 with probability .95; no unit."""
     least_noise: float = 0.005
-    """Least scale of noise, half a per cent: without it amounts that never vary have no posterior; logs."""
+    """Least scale of noise, half a per cent, added to every variant's: without it amounts that never vary have no posterior; logs."""
     log_noise_sd: float = 0.4
     """SD of the log of a variant's scale of noise around the typical one; no unit."""
     tail: float = 0.1
-    """Rate of the gamma prior (shape 2) of the degrees of freedom of the tail above 2: .1 expects about 20; no unit."""
+    """Rate of the gamma prior (shape 2) of the degrees of freedom of the tail above 3: .1 expects about 20; no unit."""
     zeros: float = 9.0
     """Second parameter of the Beta(1, .) prior of the share of calls that use nothing, where there are any: 9 expects a tenth; calls."""
 
@@ -137,12 +139,13 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         latent, variance, at_hand = pt.zeros(len(seen.amount)), pt.constant(0.0), pt.zeros(len(seen.variants))
         if seen.has_item:
             sd = pm.HalfNormal("sd_item", priors.sd_item)
-            effect = effects("item_effect", sd, "item")
+            effect = effects("item_effect", sd, "item", centred=_centred(seen.item))
             latent, variance, at_hand = latent + effect[item], variance + sd**2, at_hand + effect.mean()
         if seen.has_interaction:
             sd = pm.HalfNormal("sd_interaction", priors.sd_interaction)
-            effect = effects("interaction", sd, "cell")
+            effect = effects("interaction", sd, "cell", centred=_centred(seen.cell))
             latent, variance = latent + effect[pm.Data("cell_of", seen.cell, dims="call")], variance + sd**2
+            at_hand = at_hand + pt.dot(_share_of_cells(seen), effect)
 
         # population: what variants take, sampled at the average of the items at hand, of which the calls tell most
         typical = pm.Normal("log_typical", seen.middle + at_hand, priors.sd_variant, dims="variant")
@@ -172,11 +175,24 @@ def _coords(seen: Calls) -> dict[str, Any]:
     }
 
 
+def _centred(unit: NDArray[np.intp]) -> float:
+    """How far effects of units are sampled as they are: from 0 where a unit has 4 calls or fewer, to 1 where it has very many."""
+    return max(0.0, 1.0 - 4.0 * np.unique(unit).size / unit.size)
+
+
+def _share_of_cells(seen: Calls) -> NDArray[np.float64]:
+    """(variant, cell) 1 / number of cells of the variant where the cell is one of them, else 0."""
+    cells, first = np.unique(seen.cell, return_index=True)
+    belongs = np.zeros((len(seen.variants), cells.size))
+    belongs[seen.variant[first], cells] = 1.0
+    return np.asarray(belongs / np.maximum(belongs.sum(axis=1, keepdims=True), 1.0))
+
+
 def _noise(seen: Calls, priors: Priors) -> tuple[Tensor, Tensor, Tensor]:
     """Scale of noise (variant,), degrees of freedom of its tail, and share of calls that use nothing (variant,)."""
-    typical = pt.log(priors.least_noise + pm.HalfNormal("noise_above", priors.sd_noise))
+    typical = pm.Normal("log_typical_noise", np.log(priors.noise), priors.log_typical_noise_sd)
     log_noise = pm.Normal("log_noise", typical, priors.log_noise_sd, dims="variant")
-    noise = pm.Deterministic("sd_noise", pt.exp(log_noise), dims="variant")
+    noise = pm.Deterministic("sd_noise", priors.least_noise + pt.exp(log_noise), dims="variant")
     freedom = pm.Deterministic("tail", LEAST_FREEDOM + pm.Gamma("tail_above", 2.0, priors.tail))
     if not seen.has_zeros:
         return noise, freedom, pt.zeros(len(seen.variants))

@@ -170,9 +170,9 @@ def test_amounts_that_the_model_makes_look_like_the_simulators() -> None:
         "log_typical": np.array(truth.q),
         "sd_item": np.array(truth.sd_item),
         "sd_interaction": np.array(truth.sd_interaction),
-        "noise_above": np.array(1.0 - operations.Priors().least_noise),
-        "log_noise": np.log(truth.sd_noise),
-        "tail_above": np.array(truth.tail - 2.0),
+        "log_typical_noise": np.array(-1.0),
+        "log_noise": np.log(np.array(truth.sd_noise) - operations.Priors().least_noise),
+        "tail_above": np.array(truth.tail - operations.LEAST_FREEDOM),
         "share_zero": np.full(3, truth.share_zero),
     }
     given = az.from_dict(
@@ -280,7 +280,7 @@ def test_features_of_amounts_that_are_zero_are_finite() -> None:
 
 def fitted(ratings: Any, **priors: Any) -> Any:
     tree = fit(
-        ratings, model="operations", priors=operations.Priors(**priors), draws=1000, tune=1000, random_seed=1, cores=2
+        ratings, model="operations", priors=operations.Priors(**priors), draws=1500, tune=1000, random_seed=1, cores=2
     )
     verdict = Verdict.from_json(tree.attrs["verdict"])
     assert verdict.level == "ok", verdict.reasons
@@ -289,7 +289,7 @@ def fitted(ratings: Any, **priors: Any) -> Any:
 
 @pytest.mark.slow
 def test_a_known_truth_is_recovered_and_an_absurd_call_does_no_harm() -> None:
-    truth = simulated.Truth(items=40)
+    truth = simulated.Truth(items=30, calls=5)
     ratings = simulated.ratings(truth, 11)
     tree = fitted(ratings)
     draws = {name: tree["posterior"][name].to_numpy().reshape(-1, 3) for name in ("p50", "p95", "mean")}
@@ -306,7 +306,7 @@ def test_a_known_truth_is_recovered_and_an_absurd_call_does_no_harm() -> None:
     again = fitted(validate(spoilt, variants=ratings.variants, control="A"))
     for name, values in draws.items():
         moved = again["posterior"][name].to_numpy().reshape(-1, 3).mean(axis=0) / values.mean(axis=0) - 1
-        assert np.abs(moved).max() < 0.1, name
+        assert np.abs(moved).max() < {"p50": 0.02, "p95": 0.06, "mean": 0.15}[name], name
 
 
 @pytest.mark.slow
