@@ -69,7 +69,7 @@ class Priors(Frozen):
     """
 
     sd_variant: float = 1.0
-    """SD of the abilities of variants, fixed: q ~ Normal(0, sd_variant); logits on a new item."""
+    """SD of the abilities of variants, fixed: q ~ Normal(0, sd_variant) less their mean; logits on a new item."""
     sd_interaction: float = 2.5
     """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
     sd_shift: float = 0.7
@@ -171,12 +171,12 @@ def _story(seen: Duels, priors: Priors) -> tuple[Tensor, Tensor]:
     rater = pm.Data("rater_of", seen.rater, dims="group")
     _for_checks(seen)
 
-    # population: what variants are worth to the reference panel; only differences are seen
-    q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
+    # population: what variants are worth to the reference panel, less their mean, which meets both sides of every comparison
+    q = pm.ZeroSumNormal("q", priors.sd_variant, dims="variant")
     sd_interaction: Tensor = pt.constant(0.0)
     if seen.present.interaction:
         sd_interaction = pm.HalfNormal("sd_interaction", priors.sd_interaction)
-    ability = pm.Deterministic("ability", pt.sqrt(1.0 + SHRINKS * sd_interaction**2) * (q - q.mean()), dims="variant")
+    ability = pm.Deterministic("ability", pt.sqrt(1.0 + SHRINKS * sd_interaction**2) * q, dims="variant")
 
     # items: some suit a variant better
     ahead = ability[left] - ability[right]
@@ -318,11 +318,12 @@ def _quality(seen: Duels, ability: Tensor, sd_interaction: Tensor, rater: _NewRa
     """Add `prob_beats` and `quality`: both orders, new items, new raters."""
     shapes = [(FEW, FEW_WEIGHTS) if varies else (np.zeros(1), np.ones(1)) for varies in rater.varies]
     (ties, tie_weights), (uses, use_weights) = shapes
+    steps, weights = (STEPS, WEIGHTS) if seen.present.interaction or any(rater.varies) else (np.zeros(1), np.ones(1))
     nu = pt.exp(rater.log_nu + rater.sd_tie * ties)[None, None, :, None, None]
     use = pt.exp(rater.sd_reliability * uses)[None, None, None, :, None]
     ahead = (ability[:, None] - ability[None, :])[:, :, None, None, None]
-    spread = pt.sqrt(2.0 * (use * sd_interaction) ** 2 + rater.sd_order**2 + 1e-12) * STEPS
-    weight = tie_weights[:, None, None] * use_weights[:, None] * WEIGHTS
+    spread = pt.sqrt(2.0 * (use * sd_interaction) ** 2 + rater.sd_order**2 + 1e-12) * steps
+    weight = tie_weights[:, None, None] * use_weights[:, None] * weights
     both = 0.5 * sum(_points(use * ahead + sign * rater.order + spread, nu) for sign in (-1.0, 1.0))
     beats = pm.Deterministic("prob_beats", (both * weight).sum(axis=(2, 3, 4)), dims=("variant", "opponent"))
     if seen.control >= 0:

@@ -11,6 +11,7 @@ import pandas as pd
 import pymc as pm
 import pytensor
 import pytest
+from pymc.distributions.transforms import ZeroSumTransform
 from scipy.optimize import minimize
 
 from expsim_bayes.errors import SettingError
@@ -77,11 +78,12 @@ def test_baseball_by_the_mode_under_flat_priors() -> None:
     columns = {"variant_left": "home", "variant_right": "away", "wins_left": "home_wins", "wins_right": "away_wins"}
     model = build_model(read(file("bt_baseball.csv"), columns=columns), FLAT)
     point, names = mode(model), list(model.coords["variant"])
+    q = at(model, [model["q"]], point)[0]
     known = {
         "Boston": 1.1438, "Cleveland": 0.7047, "Detroit": 1.4754, "Milwaukee": 1.6196, "New York": 1.2813, "Toronto": 1.3271,
     }  # fmt: skip
     for team, ability in known.items():
-        assert point["q"][names.index(team)] - point["q"][names.index("Baltimore")] == pytest.approx(ability, abs=0.001)
+        assert q[names.index(team)] - q[names.index("Baltimore")] == pytest.approx(ability, abs=0.001)
     assert point["order_level"][0] == pytest.approx(0.3023, abs=0.001)
 
 
@@ -90,7 +92,7 @@ def test_pooled_people_of_pandalm_with_rater_and_item_effects_off() -> None:
     model = build_model(read(file("pandalm.csv"), where={"evaluator_kind": "human"}), FLAT)
     assert model["count"].eval().shape == (10, 3)
     point, names = mode(model), list(model.coords["variant"])
-    ability = point["q"] - point["q"].mean()
+    ability = at(model, [model["q"]], point)[0]
     known = {"llama-7b": 0.789, "pythia-6.9b": 0.102, "bloom-7b": -0.019, "opt-7b": -0.241, "cerebras-gpt-6.7B": -0.632}
     assert dict(zip(names, ability, strict=True)) == pytest.approx(known, abs=0.001)
     assert point["log_nu_level"][0] == pytest.approx(-1.344, abs=0.001)
@@ -128,8 +130,11 @@ def test_quality_is_that_of_the_simulator_at_its_truth() -> None:
     truth = simulator.Truth(sd_interaction=1.7, sd_reliability=0.3, people=3)
     ratings = simulator.ratings(truth)
     model = build_model(ratings)
-    given = {
-        "q": np.array(truth.q), "order_level": np.array([truth.order_level, 0.0]), "sd_interaction": truth.sd_interaction,
+    centred = pytensor.tensor.as_tensor_variable(np.array(truth.q) - np.mean(truth.q))
+    unconstrained: Any = ZeroSumTransform([0]).forward(centred)
+    given: dict[str, Any] = {
+        "q_zerosum__": np.asarray(unconstrained.eval()),
+        "order_level": np.array([truth.order_level, 0.0]), "sd_interaction": truth.sd_interaction,
         "log_nu_level": np.array([truth.log_nu_level, 0.0]), "sd_order_of_pool": [truth.sd_order],
         "sd_tie_of_pool": [truth.sd_tie], "sd_reliability_of_pool": [truth.sd_reliability],
     }  # fmt: skip
