@@ -17,7 +17,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help demo test coverage lint format types contracts notebooks docs wheel check lock clean
+.PHONY: help demo test long coverage lint format types contracts notebooks docs wheel check lock clean
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,6 +32,9 @@ demo: $(READY) ## simulate an experiment, fit its ratings, and say where the rep
 
 test: $(READY) ## run every test and doctest
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+long: $(READY) ## run the tests that fit for minutes, too: recovery and known answers of every model
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --long -m long $(ARGS)
 
 coverage: $(READY) ## run the tests and show the lines that none of them reaches
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report=term $(ARGS)

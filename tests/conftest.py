@@ -17,6 +17,20 @@ hypothesis.settings.load_profile("project")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option for the tests that fit for minutes."""
+    parser.addoption("--long", action="store_true", help="also run tests that fit for minutes (make long)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests that fit for minutes unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="fits for minutes: run it with make long"))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The top folder of the project."""

@@ -238,7 +238,7 @@ def binary_constant(ratings: Ratings) -> xr.Dataset:
         return _data(binary.RECIPE, binary.build_model(ratings))["constant_data"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_rate_that_the_usual_correction_puts_below_zero_stays_a_share() -> None:
     """Rogan and Gladen: flags at 5 % by a judge of specificity .85 give (.05 + .85 - 1) / .7 < 0."""
     from expsim_bayes.fit import fit

@@ -51,7 +51,7 @@ def test_a_class_that_does_not_occur_cannot_be_good() -> None:
         classes.build_model(simulate.small(), classes.Priors(good="9"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not DATA.exists(), reason="the data of anaesthetists is not here")
 def test_known_answer_of_the_anaesthetists() -> None:
     from expsim_bayes.fit import fit

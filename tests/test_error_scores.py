@@ -338,7 +338,7 @@ def test_features_of_a_small_table() -> None:
     assert found["largest score"][0] == 5.0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_known_truth_is_recovered() -> None:
     truth = simulate.Truth(n_items=150, n_raters=6)
     tree = fit(simulate.ratings(truth, 11), model="error_scores", draws=500, tune=500, random_seed=1)

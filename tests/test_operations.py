@@ -287,7 +287,7 @@ def fitted(ratings: Any, **priors: Any) -> Any:
     return tree
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_known_truth_is_recovered_and_an_absurd_call_does_no_harm() -> None:
     truth = simulated.Truth(items=30, calls=5)
     ratings = simulated.ratings(truth, 11)
@@ -309,7 +309,7 @@ def test_a_known_truth_is_recovered_and_an_absurd_call_does_no_harm() -> None:
         assert np.abs(moved).max() < {"p50": 0.02, "p95": 0.06, "mean": 0.15}[name], name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("case", ["one call each", "all equal", "zeros"])
 def test_calls_that_say_little_pass_the_gate(case: Any) -> None:
     rng = np.random.default_rng(3)

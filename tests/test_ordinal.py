@@ -329,7 +329,7 @@ def test_ratings_of_anonymous_raters_are_added_up() -> None:
     assert any("added up to 48 groups" in sentence for sentence in seen.sentences)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_known_truth_is_recovered() -> None:
     truth = Truth()
     found = fit(ratings(truth, 5), model="ordinal", draws=600, tune=600, random_seed=1)
@@ -351,7 +351,7 @@ def test_known_truth_is_recovered() -> None:
         assert abs(float(draws.mean()) - true) < 3.3 * float(draws.std()), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "values", [[2, 4] * 12, [3] * 24, [1, 5] * 12], ids=["empty steps", "all equal", "only the ends"]
 )

@@ -239,7 +239,7 @@ def test_all_ties_hold_variants_for_equal() -> None:
     assert np.isfinite(tree["posterior"]["log_nu_level"].to_numpy()).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_circular_wins_give_equal_abilities_and_are_flagged() -> None:
     rows = [row for one, other in ("AB", "BC", "CA") for row in ((one, other, 45, 0, 5), (other, one, 5, 0, 45))]
     tree = sampled(counted(rows))
@@ -252,7 +252,7 @@ def test_circular_wins_give_equal_abilities_and_are_flagged() -> None:
     assert observed > np.quantile(RECIPE.features(predicted, constant)[name], 0.999)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_variant_that_never_lost_stays_finite() -> None:
     tree = sampled(counted([("A", "B", 20, 0, 0), ("B", "C", 20, 0, 0), ("B", "A", 0, 0, 20), ("C", "B", 0, 0, 20)]))
     ability = tree["posterior"]["ability"].mean(("chain", "draw")).to_numpy()
@@ -260,7 +260,7 @@ def test_a_variant_that_never_lost_stays_finite() -> None:
     assert np.abs(ability).max() < 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_known_truth_is_found_again() -> None:
     truth = simulator.Truth(items=100)
     tree = sampled(simulator.ratings(truth, 7))

@@ -349,7 +349,7 @@ def sampled() -> Any:
     return truth, fit(simulated.ratings(truth, 11), model="ranking", draws=1000, tune=800, random_seed=1, cores=2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_known_truth_is_recovered(sampled: Any) -> None:
     truth, tree = sampled
     verdict = Verdict.from_json(tree.attrs["verdict"])
@@ -365,7 +365,7 @@ def test_a_known_truth_is_recovered(sampled: Any) -> None:
     assert np.abs(z).max() < 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled: Any) -> None:
     _, tree = sampled
     constant = tree["constant_data"].to_dataset()
