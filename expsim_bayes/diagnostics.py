@@ -122,9 +122,9 @@ def is_reported(name: str) -> bool:
 
 
 def reported(posterior: xr.Dataset) -> tuple[str, ...]:
-    """Names of the variables that the gate looks at, quality first."""
+    """Names of the variables that the gate looks at, quality first, whatever order a file keeps them in."""
     names = [str(name) for name in posterior if is_reported(str(name))]
-    return tuple(sorted(names, key=lambda name: name != "quality"))
+    return tuple(sorted(names, key=lambda name: (name != "quality", name)))
 
 
 def _worst(values: list[float], pick: Callable[[list[float]], float]) -> float:

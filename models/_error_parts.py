@@ -39,7 +39,7 @@ def grid(ratings: int, *, finer: float = 1.0) -> Floats:
     Examples
     --------
     >>> grid(1).size, grid(100).size
-    (17, 43)
+    (17, 45)
     """
     step = min(WIDEST, 1.6 / np.sqrt(1 + 0.5 * ratings)) / finer
     half = int(np.ceil(REACH / step))
