@@ -127,8 +127,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": [0, 5, 0, 0, 1, 0, 0, 6]})
     >>> model = build_model(validate(frame, score_range=(0, 25)))
-    >>> model.coords["step"], model["finding_of"].get_value().tolist()
-    ((0.0, 1.0, 5.0, 6.0, 25.0), [0, 2, 0, 0, 1, 0, 0, 3])
+    >>> [float(step) for step in model.coords["step"]], model["finding_of"].get_value().tolist()
+    ([0.0, 1.0, 5.0, 6.0, 25.0], [0, 2, 0, 0, 1, 0, 0, 3])
     """
     seen = errors(ratings)
     with pm.Model(coords=_coords(seen)) as model:
