@@ -16,6 +16,14 @@ from numpy.typing import NDArray
 
 Tensor = Any
 """A symbolic array of pytensor, which has no usable static types."""
+NESTED_EFFECTS = tuple(
+    f"{name}{part}"
+    for name in (
+        "item_effect", "interaction", "output_effect", "opinion", "severity_logit", "shift_logit", "taste_logit",
+    )
+    for part in ("", "_raw")
+)  # fmt: skip
+"""Effects of scores in logits, and the multiples of their SDs: one value an item, an output, a rater or a rating."""
 
 
 def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor:

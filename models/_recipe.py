@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -19,6 +21,28 @@ if TYPE_CHECKING:
 
 Features = Callable[["NDArray[Any]", "xr.Dataset"], Mapping[str, "NDArray[np.float64]"]]
 """From (draw, ...) observed values of D data sets, and the constant_data group of the fit, to (D,) numbers that decisions hang on."""
+
+
+def refuse_not_positive(priors: Frozen, *, but: Collection[str] = ()) -> None:
+    """Raise where a number among some priors leaves nothing to learn.
+
+    Parameters
+    ----------
+    priors : Frozen
+        Of a model; settings that are no numbers are not looked at.
+    but : collection of str
+        Priors that may have any sign.
+
+    Raises
+    ------
+    SettingError
+        A number is not above 0.
+    """
+    for name, value in priors:
+        if isinstance(value, int | float) and not isinstance(value, bool) and name not in but and not value > 0:
+            raise SettingError(
+                f"a prior of {value} leaves nothing to learn", where=f"priors.{name}", remedy="give a number above 0"
+            )
 
 
 def as_sampled(draws: xr.Dataset, ratings: Ratings, priors: Frozen, rng: np.random.Generator) -> xr.Dataset:  # noqa: ARG001

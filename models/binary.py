@@ -28,10 +28,9 @@ import pytensor.tensor as pt
 import xarray as xr
 from pydantic import model_validator
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import Tensor, effects
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features
 from expsim_bayes.models._verdicts import Verdicts, coords, verdicts
@@ -89,13 +88,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if isinstance(value, float) and name not in SIGNED and not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self, but=SIGNED)
         return self
 
 

@@ -29,8 +29,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from pydantic import model_validator
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.models._effects import NESTED_EFFECTS
 from expsim_bayes.models._error_draws import complete, features
 from expsim_bayes.models._error_parts import (
     Tensor,
@@ -43,7 +43,7 @@ from expsim_bayes.models._error_parts import (
     size_log_probs,
 )
 from expsim_bayes.models._error_steps import NESTED, Errors, errors
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,13 +90,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self)
         return self
 
 
@@ -428,18 +422,6 @@ RECIPE = Recipe(
     sentences=_sentences,
     sampled=build_marginal_model,
     complete=complete,
-    nested=tuple(
-        f"{name}{part}"
-        for name in (
-            "item_effect",
-            "interaction",
-            "output_effect",
-            "opinion",
-            "severity_logit",
-            "shift_logit",
-            "taste_logit",
-        )
-        for part in ("", "_raw")
-    ),
+    nested=NESTED_EFFECTS,
     higher_is_better=False,
 )

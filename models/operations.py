@@ -32,12 +32,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from pydantic import model_validator
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._calls import UNITS, Calls, Measure, calls
 from expsim_bayes.models._effects import Tensor, effects
 from expsim_bayes.models._heavy_tail import mean_below, quantile, sums
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,13 +86,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if isinstance(value, float) and not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self)
         return self
 
 

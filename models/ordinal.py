@@ -25,10 +25,9 @@ import pytensor.tensor as pt
 from pydantic import model_validator
 from pytensor.gradient import disconnected_grad
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import Tensor, effects, group_means, level_and_deviations, scattered
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._effects import NESTED_EFFECTS, Tensor, effects, group_means, level_and_deviations, scattered
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
 from expsim_bayes.models._stars import NESTED, Stars, stars
@@ -78,13 +77,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self)
         return self
 
 
@@ -405,17 +398,5 @@ RECIPE = Recipe(
     sentences=_sentences,
     sampled=build_marginal_model,
     complete=complete,
-    nested=tuple(
-        f"{name}{part}"
-        for name in (
-            "item_effect",
-            "interaction",
-            "output_effect",
-            "opinion",
-            "severity_logit",
-            "shift_logit",
-            "taste_logit",
-        )
-        for part in ("", "_raw")
-    ),
+    nested=NESTED_EFFECTS,
 )

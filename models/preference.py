@@ -37,12 +37,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from pydantic import model_validator
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._duel_checks import features
 from expsim_bayes.models._duels import Duels, duels
 from expsim_bayes.models._effects import Tensor, effects, group_means, scattered
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.ratings.contract import SIDES
 
 if TYPE_CHECKING:
@@ -97,13 +96,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if not isinstance(value, bool) and name not in ANY_NUMBER and not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self, but=ANY_NUMBER)
         return self
 
 

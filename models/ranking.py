@@ -30,12 +30,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from pydantic import model_validator
 
-from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import Tensor, scattered
 from expsim_bayes.models._podium import Podium, podium, sentences
 from expsim_bayes.models._podium_checks import features
-from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,13 +71,7 @@ class Priors(Frozen):
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
-        for name, value in self:
-            if not value > 0:
-                raise SettingError(
-                    f"a prior of {value} leaves nothing to learn",
-                    where=f"priors.{name}",
-                    remedy="give a number above 0",
-                )
+        refuse_not_positive(self)
         return self
 
 

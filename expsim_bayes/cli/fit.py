@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,93 +14,51 @@ from expsim_bayes.cli.fitted import describe_ratings, show_fit
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.model import AUTO, FASTER, model_of, timed
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
+from expsim_bayes.cli.reading import (
+    Anonymous,
+    Columns,
+    CrossedUsers,
+    Duplicates,
+    Encoding,
+    FlagBelow,
+    MergeNames,
+    NoQuotes,
+    NoVariants,
+    OutcomeMap,
+    RoundScores,
+    ScoreMap,
+    ScoreRange,
+    ValidRange,
+    Where,
+)  # fmt: skip
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
-READING, QUESTION, MODEL, SAMPLER = "Reading the file", "The question", "The model", "The sampler"
+QUESTION, MODEL, SAMPLER = "The question", "The model", "The sampler"
 """Headings of the options in --help."""
 
 
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ratings, one a row: CSV or Parquet.")],
     *,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN=VALUE", help="Use only rows with this value (repeat it).", rich_help_panel=READING
-        ),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OURS=THEIRS", help="A column's name in the file, such as score=rating.", rich_help_panel=READING
-        ),
-    ] = None,
-    score_range: Annotated[
-        str | None,
-        typer.Option(metavar="LO:HI", help="Ends of the scale; a score outside is an error.", rich_help_panel=READING),
-    ] = None,
-    valid_range: Annotated[
-        str | None,
-        typer.Option(metavar="LO:HI", help="Scores outside count as missing.", rich_help_panel=READING),
-    ] = None,
-    round_scores: Annotated[
-        bool,
-        typer.Option("--round-scores", help="Round averages to the nearest whole point.", rich_help_panel=READING),
-    ] = False,
-    flag_below: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="EVALUATOR=NUMBER",
-            help="A score below it flags an error (1), else 0; * for all others (repeat it).",
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    score_map: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORD=NUMBER", help="What a word is worth, such as good=1.", rich_help_panel=READING),
-    ] = None,
-    anonymous_raters: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND",
-            help="Rater names of this kind (human, llm, metric) are slots, not persons.",
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    outcome_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WORD=SIDE",
-            help="What a verdict of a comparison means: left, tie, right or missing.",
-            rich_help_panel=READING,
-        ),
-    ] = None,
-    no_variants: Annotated[
-        bool,
-        typer.Option("--no-variants", help="Nothing is compared: no column 'variant'.", rich_help_panel=READING),
-    ] = False,
-    duplicates: Annotated[
-        Literal["ask", "keep", "drop"],
-        typer.Option(help="Rows that are equal in every column.", rich_help_panel=READING),
-    ] = "ask",
-    crossed_users: Annotated[
-        Literal["keep", "drop"],
-        typer.Option(help="Users who met several variants.", rich_help_panel=READING),
-    ] = "keep",
-    merge_names: Annotated[
-        bool,
-        typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING),
-    ] = False,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Encoding of a CSV, such as cp1252.", rich_help_panel=READING)
-    ] = None,
-    no_quotes: Annotated[
-        bool, typer.Option("--no-quotes", help="Read double quotes in a CSV as text.", rich_help_panel=READING)
-    ] = False,
+    where: Where = None,
+    column: Columns = None,
+    score_range: ScoreRange = None,
+    valid_range: ValidRange = None,
+    round_scores: RoundScores = False,
+    flag_below: FlagBelow = None,
+    score_map: ScoreMap = None,
+    anonymous_raters: Anonymous = None,
+    outcome_map: OutcomeMap = None,
+    no_variants: NoVariants = False,
+    duplicates: Duplicates = "ask",
+    crossed_users: CrossedUsers = "keep",
+    merge_names: MergeNames = False,
+    encoding: Encoding = None,
+    no_quotes: NoQuotes = False,
     lower_is_better: Annotated[
         bool, typer.Option("--lower-is-better", help="Scores count errors.", rich_help_panel=QUESTION)
     ] = False,

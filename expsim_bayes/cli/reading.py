@@ -1,4 +1,4 @@
-"""Options with which a file of ratings is read, for the verbs that read one and fit nothing."""
+"""Options with which a file of ratings is read."""
 
 from __future__ import annotations
 
@@ -46,4 +46,32 @@ Encoding = Annotated[
 ]
 NoQuotes = Annotated[
     bool, typer.Option("--no-quotes", help="Read double quotes in a CSV as text.", rich_help_panel=READING)
+]
+RoundScores = Annotated[
+    bool, typer.Option("--round-scores", help="Round averages to the nearest whole point.", rich_help_panel=READING)
+]
+FlagBelow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="EVALUATOR=NUMBER",
+        help="A score below it flags an error (1), else 0; * for all others (repeat it).",
+        rich_help_panel=READING,
+    ),
+]
+OutcomeMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WORD=SIDE",
+        help="What a verdict of a comparison means: left, tie, right or missing.",
+        rich_help_panel=READING,
+    ),
+]
+NoVariants = Annotated[
+    bool, typer.Option("--no-variants", help="Nothing is compared: no column 'variant'.", rich_help_panel=READING)
+]
+CrossedUsers = Annotated[
+    Literal["keep", "drop"], typer.Option(help="Users who met several variants.", rich_help_panel=READING)
+]
+MergeNames = Annotated[
+    bool, typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING)
 ]
