@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,9 @@ from scipy.special import ndtr
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
+
+if TYPE_CHECKING:
+    from expsim_bayes import superiority
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -54,6 +57,28 @@ class Evidence(NamedTuple):
     """What the next look would cost."""
     next_ratings: NDArray[np.int64] | int = 0
     """How many ratings the next look would add."""
+
+
+def evidence_of_one(found: superiority.Superiority, *, control: int | None = None) -> Evidence:
+    """Evidence of a single posterior, of which neither price nor time is asked.
+
+    Parameters
+    ----------
+    found : superiority.Superiority
+        Of one replication, without its axis.
+    control : int, optional
+        Position of the control.
+    """
+    return Evidence(
+        prob_best=found.prob_best[None],
+        prob_superior=found.prob_superior[None],
+        expected_loss=found.expected_loss[None],
+        prob_equivalent=np.atleast_1d(found.prob_equivalent),
+        dollars=np.zeros(1),
+        ratings=np.zeros(1, dtype=np.int64),
+        days=np.zeros(1),
+        control=control,
+    )
 
 
 class Verdicts(NamedTuple):

@@ -7,6 +7,7 @@ same, and the sampler has no ridge to climb.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -91,3 +92,19 @@ def group_means(values: Tensor, group: NDArray[np.intp]) -> Tensor:
     """(groups,) means of values by group; every group from 0 has a member."""
     belongs = np.eye(int(group.max()) + 1)[group]
     return pt.dot(values, belongs / belongs.sum(axis=0))
+
+
+def scale_uses(has: Sequence[bool] | NDArray[np.bool_], log_sd: float) -> Tensor:
+    """(evaluator,) lambda as a Deterministic `scale_use`: how strongly an evaluator answers to what the reference sees.
+
+    Parameters
+    ----------
+    has : (evaluator,) sequence of bool
+        Whose lambda is estimated, along the dim `scaled`; it is 1 for the others.
+    log_sd : float
+        SD of log lambda; no unit.
+    """
+    where, use = np.flatnonzero(has), pt.ones(len(has))
+    if where.size:
+        use = pt.set_subtensor(use[where], pt.exp(pm.Normal("log_scale_use", 0.0, log_sd, dims="scaled")))
+    return pm.Deterministic("scale_use", use, dims="evaluator")

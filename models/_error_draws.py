@@ -10,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from expsim_bayes.models._error_parts import grid
-from expsim_bayes.models._error_steps import NESTED, Errors, errors
+from expsim_bayes.models._error_steps import Errors, errors
+from expsim_bayes.models._task import flat
+from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
@@ -26,7 +28,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Any, rng: np.random.Ge
     dim = seen.lowest
     name, sd = NESTED[dim]
     unit = seen.unit(dim)
-    stacked = {str(key): _flat(draws[key]) for key in draws.data_vars}
+    stacked = {str(key): flat(draws[key]) for key in draws.data_vars}
     raw = np.empty((len(stacked["q"]), 2, int(unit.max()) + 1))
     for n in range(len(raw)):
         told = {key: value[n] for key, value in stacked.items()}
@@ -124,11 +126,6 @@ def _latent(seen: Errors, told: Mapping[str, Floats]) -> Floats:
     if "opinion" in told:
         latent += told["opinion"][:, seen.pair]
     return np.asarray(latent)
-
-
-def _flat(values: xr.DataArray) -> Floats:
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 
 def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, Floats]:

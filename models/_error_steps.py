@@ -22,12 +22,6 @@ UNSEEN = (0.25, 0.5, 0.75, 1.0)
 """Sizes, as shares of the cap, where no rating found an error."""
 
 
-NESTED = {
-    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
-}  # fmt: skip
-"""Effects of what is rated and their SDs, by dim, from the top."""
-
-
 class Errors(NamedTuple):
     """Error scores of R ratings, each no error or one of S sizes."""
 
@@ -57,10 +51,6 @@ class Errors(NamedTuple):
     """(rows,) first rating of each row."""
     sentences: tuple[str, ...]
     """What was merged, left out or taken as the sizes."""
-
-    def has(self, dim: str) -> bool:
-        """Whether a dim of item, cell and output has effects."""
-        return {"item": self.present.item, "cell": self.present.interaction, "output": self.present.output}[dim]
 
     def unit(self, dim: str) -> Ints:
         """(R,) member of a dim of item, cell, output and pair."""

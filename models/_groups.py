@@ -34,7 +34,7 @@ from expsim_bayes.models._recover import (
     voices_see,
 )
 from expsim_bayes.models._statistics import Statistics, statistics
-from expsim_bayes.models._task import Task
+from expsim_bayes.models._task import Task, flat
 from expsim_bayes.models._terms import Components, Terms, terms
 from expsim_bayes.ratings import Coded, code
 
@@ -228,12 +228,6 @@ def sampled_parts(sampled: xr.Dataset, story: Story) -> Parts:
     raters, variants = len(story.data.raters), len(story.data.variants)
     empty = {"rater_deviation": (draws, raters), "taste_deviation": (draws, raters, variants)}
     return Parts(*(flat(sampled[name]) if name in sampled else np.zeros(empty[name]) for name in Parts._fields))
-
-
-def flat(values: xr.DataArray) -> NDArray[np.float64]:
-    """Values with chain and draw as one leading axis, chain by chain."""
-    array = values.transpose("chain", "draw", ...).to_numpy().astype(np.float64)
-    return array.reshape(-1, *array.shape[2:])
 
 
 def dataset(effects: Effects, sd: ComponentDraws, story: Story, chains: int) -> xr.Dataset:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from expsim_bayes.models._stars import NESTED, Stars, stars
+from expsim_bayes.models._stars import Stars, stars
+from expsim_bayes.models._task import flat
+from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     dim = seen.lowest
     name, sd = NESTED[dim]
     unit = getattr(seen, dim)
-    stacked = {key: _flat(draws[key]) for key in draws.data_vars}
+    stacked = {key: flat(draws[key]) for key in draws.data_vars}
     raw = np.empty((len(stacked["q"]), int(unit.max()) + 1))
     for n in range(len(raw)):
         told = {str(key): value[n] for key, value in stacked.items()}
@@ -79,8 +81,3 @@ def _latent(seen: Stars, told: Mapping[str, NDArray[np.float64]]) -> NDArray[np.
     if "taste_logit" in told:
         latent = latent + told["taste_logit"][seen.rater, seen.variant]
     return np.asarray(latent)
-
-
-def _flat(values: xr.DataArray) -> NDArray[np.float64]:
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]))

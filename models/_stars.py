@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.models._centring import group_weight
-from expsim_bayes.models._terms import Terms, terms
+from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
-NESTED = {
-    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
-}  # fmt: skip
-"""Effects of what is rated and their SDs, by dim, from the top."""
 FEW = 10.0
 """Ratings a unit up to which its effect is integrated out rather than sampled."""
 MOST_STEPS = 20
@@ -61,10 +57,6 @@ class Stars(NamedTuple):
     """The lowest of the dims item, cell and output that has effects, where its units have too few ratings each for a sampler."""
     sentences: tuple[str, ...]
     """What was taken as the scale, and how far ratings could be added up."""
-
-    def has(self, dim: str) -> bool:
-        """Whether a dim of item, cell and output has effects."""
-        return {"item": self.present.item, "cell": self.present.interaction, "output": self.present.output}[dim]
 
 
 def stars(ratings: Ratings) -> Stars:
@@ -130,8 +122,7 @@ def _centring(data: Coded, cell: NDArray[np.intp]) -> dict[str, float]:
 
 
 def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
-    flags = {"item": present.item, "cell": present.interaction, "output": present.output}
-    dims = [dim for dim, has in flags.items() if has]
+    dims = [dim for dim in NESTED if present.has(dim)]
     if not dims or any(present.opinion):
         return None
     each = unit[dims[-1]].size / np.unique(unit[dims[-1]]).size

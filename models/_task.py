@@ -10,6 +10,7 @@ import xarray as xr
 
 if TYPE_CHECKING:
     import pymc as pm
+    from numpy.typing import NDArray
 
 Groups = dict[str, xr.Dataset]
 
@@ -25,3 +26,9 @@ class Task(NamedTuple):
     """From the sampler's draws and a seed, every group but sample_stats."""
     attrs: Mapping[str, str | int]
     """What only the model knows: its name, priors, reference, terms."""
+
+
+def flat(values: xr.DataArray) -> NDArray[np.float64]:
+    """(chain x draw, ...) values with chain and draw as one leading axis, chain by chain."""
+    array = values.transpose("chain", "draw", ...).to_numpy().astype(np.float64)
+    return array.reshape(-1, *array.shape[2:])

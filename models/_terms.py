@@ -20,6 +20,10 @@ MIN_REPLICATES = 3
 """Replicates beyond the first (degrees of freedom) without which two terms are taken as one."""
 MIN_RATINGS_A_TASTE = 1.5
 """Mean ratings a rater gives a variant, without which a person's taste for it is noise."""
+NESTED = {
+    "item": ("item_effect", "sd_item"), "cell": ("interaction", "sd_interaction"), "output": ("output_effect", "sd_output"),
+}  # fmt: skip
+"""Effects of what is rated and their SDs, by dim, from the top."""
 
 
 class Components(NamedTuple):
@@ -72,6 +76,10 @@ class Terms:
     """(K,) lambda is estimated (else it is 1, or given)."""
     sentences: tuple[str, ...]
     """What is merged or left out, and why."""
+
+    def has(self, dim: str) -> bool:
+        """Whether a dim of item, cell and output has effects."""
+        return {"item": self.item, "cell": self.interaction, "output": self.output}[dim]
 
     @property
     def individual(self) -> tuple[bool, ...]:

@@ -34,6 +34,7 @@ from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._classes import Labels, labels
 from expsim_bayes.models._effects import Tensor
 from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._task import flat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,7 +192,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     """Draws with the true class of each output, drawn from its conditional."""
     seen = _seen(ratings, priors)
     shape = (draws.sizes["chain"], draws.sizes["draw"])
-    confusion, prevalence = (_flat(draws[name]) for name in ("confusion", "prevalence"))
+    confusion, prevalence = (flat(draws[name]) for name in ("confusion", "prevalence"))
     truth = np.stack([_draw(seen, confusion[n], prevalence[n], rng) for n in range(len(confusion))])
     coords = {"output": list(seen.data.outputs)}
     return draws.assign(truth=xr.DataArray(truth.reshape(*shape, -1), dims=("chain", "draw", "output"), coords=coords))
@@ -206,11 +207,6 @@ def _draw(
     np.add.at(log, seen.output, np.einsum("el,ecl->ec", seen.counts, np.log(np.maximum(confusion, tiny))[seen.rater]))
     below = np.cumsum(np.exp(log - log.max(axis=1, keepdims=True)), axis=1)
     return np.asarray((below < rng.random(len(below))[:, None] * below[:, -1:]).sum(axis=1))
-
-
-def _flat(values: xr.DataArray) -> NDArray[np.float64]:
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 
 MOST_SHOWN = 6

@@ -42,8 +42,9 @@ from expsim_bayes.models._error_parts import (
     one_by_one,
     size_log_probs,
 )
-from expsim_bayes.models._error_steps import NESTED, Errors, errors
+from expsim_bayes.models._error_steps import Errors, errors
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -275,7 +276,7 @@ def _worth(seen: Errors, priors: Priors, rows: NDArray[np.intp], *, without: str
     agreeing = pm.Beta("agreeing", priors.correlation, priors.correlation)
     correlation = pm.Deterministic("correlation", 2 * agreeing - 1)
     for dim, (name, sd) in NESTED.items():
-        if not seen.has(dim):
+        if not seen.present.has(dim):
             continue
         spread = pm.HalfNormal(sd, getattr(priors, sd), dims="part")
         variance, covariance = variance + spread**2, covariance + correlation * spread.prod()

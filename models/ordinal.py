@@ -26,11 +26,20 @@ from pydantic import model_validator
 from pytensor.gradient import disconnected_grad
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import NESTED_EFFECTS, Tensor, effects, group_means, level_and_deviations, scattered
+from expsim_bayes.models._effects import (
+    NESTED_EFFECTS,
+    Tensor,
+    effects,
+    group_means,
+    level_and_deviations,
+    scale_uses,
+    scattered,
+)
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
-from expsim_bayes.models._stars import NESTED, Stars, stars
+from expsim_bayes.models._stars import Stars, stars
+from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -181,7 +190,7 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     worth = _worth(seen, priors, (q - q.mean())[variant], centred=centred, without=without)
 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions
-    scale_use = _scale_use(seen, priors)
+    scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
     people = _personal(seen, priors)
 
     # what a report says: the reference panel's answer to new items by new raters
@@ -226,7 +235,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
     """Worth of outputs."""
     mean, variance = pt.constant(0.0), pt.constant(0.0)
     for dim, (name, sd) in NESTED.items():
-        if not seen.has(dim):
+        if not seen.present.has(dim):
             continue
         spread = pm.HalfNormal(sd, getattr(priors, sd))
         variance = variance + spread**2
@@ -237,16 +246,6 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
         latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
         mean = mean + absorbed
     return _Part(latent, mean, variance)
-
-
-def _scale_use(seen: Stars, priors: Priors) -> Tensor:
-    where = np.flatnonzero(seen.present.scale_use)
-    use: Tensor = pt.ones(len(seen.data.evaluators))
-    if where.size:
-        use = pt.set_subtensor(
-            use[where], pt.exp(pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled"))
-        )
-    return pm.Deterministic("scale_use", use, dims="evaluator")
 
 
 def _personal(seen: Stars, priors: Priors) -> _Part:

@@ -40,7 +40,7 @@ from pydantic import model_validator
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._duel_checks import features
 from expsim_bayes.models._duels import Duels, duels
-from expsim_bayes.models._effects import Tensor, effects, group_means, scattered
+from expsim_bayes.models._effects import Tensor, effects, group_means, scale_uses, scattered
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.ratings.contract import SIDES
 
@@ -251,7 +251,7 @@ def _asked(seen: Duels, priors: Priors) -> _Asked:
     present, of = seen.present, seen.data.rater_evaluator
     order_level = pm.Normal("order_level", 0.0, priors.order, dims="evaluator")
     log_nu_level = pm.Normal("log_nu_level", priors.tie_mean, priors.tie_sd, dims="evaluator")
-    scale_use = _scale_use(seen, priors)
+    scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
     own_order, sd_order = _deviations("order", priors.sd_order, present.rater, of, "pool")
     own_tie, sd_tie = _deviations("tie", priors.sd_tie, present.rater, of, "pool")
     own_use, sd_reliability = _deviations(
@@ -268,15 +268,6 @@ def _asked(seen: Duels, priors: Priors) -> _Asked:
     varies = (bool(present.rater[k]), bool(present.reliability[k]))
     new = _NewRater(order_level[k], sd_order[k], log_nu_level[k], sd_tie[k], sd_reliability[k], varies)
     return _Asked(reliability, order, log_nu, nu_level, new)
-
-
-def _scale_use(seen: Duels, priors: Priors) -> Tensor:
-    where = np.flatnonzero(seen.present.scale_use)
-    use: Tensor = pt.ones(len(seen.data.evaluators))
-    if where.size:
-        log_use = pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled")
-        use = pt.set_subtensor(use[where], pt.exp(log_use))
-    return pm.Deterministic("scale_use", use, dims="evaluator")
 
 
 def _deviations(name: str, scale: float, has: Any, of: Any, dim: str) -> tuple[Tensor, Tensor]:

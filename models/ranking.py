@@ -31,7 +31,7 @@ import pytensor.tensor as pt
 from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import Tensor, scattered
+from expsim_bayes.models._effects import Tensor, scale_uses, scattered
 from expsim_bayes.models._podium import Podium, podium, sentences
 from expsim_bayes.models._podium_checks import features
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
@@ -129,7 +129,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
             variance = variance + sd**2
 
         # evaluators and raters: use of the scale, tastes
-        latent = _scale_use(seen, priors)[evaluator][:, None] * worth
+        latent = scale_uses(seen.terms.scale_use, priors.log_scale_use_sd)[evaluator][:, None] * worth
         if terms.shift.any():
             sd = pm.HalfNormal("sd_shift", priors.sd_shift)
             latent = latent + scattered("shift_logit", sd, terms.shift, ("evaluator", "variant"))[evaluator]
@@ -159,16 +159,6 @@ def _coords(seen: Podium) -> dict[str, Any]:
         "scaled": [data.evaluators[k] for k in np.flatnonzero(terms.scale_use)],
         "taste_pool": [data.evaluators[k] for k in np.flatnonzero(terms.taste)],
     }
-
-
-def _scale_use(seen: Podium, priors: Priors) -> Tensor:
-    """(evaluator,) lambda."""
-    where = np.flatnonzero(seen.terms.scale_use)
-    use: Tensor = pt.ones(len(seen.data.evaluators))
-    if where.size:
-        log = pm.Normal("log_scale_use", 0.0, priors.log_scale_use_sd, dims="scaled")
-        use = pt.set_subtensor(use[where], pt.exp(log))
-    return pm.Deterministic("scale_use", use, dims="evaluator")
 
 
 def _sd_taste(seen: Podium, priors: Priors) -> Tensor:

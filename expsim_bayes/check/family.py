@@ -22,7 +22,6 @@ from expsim_bayes.check.fits import (
     all_fits,
     best_below,
     convergence,
-    flat,
     kept,
     seed,
     what_was_run,
@@ -34,6 +33,7 @@ from expsim_bayes.check.uniformity import Runs, covered, ranks_below, run_again_
 from expsim_bayes.diagnostics import is_reported
 from expsim_bayes.fit import sample
 from expsim_bayes.models import recipe
+from expsim_bayes.models._task import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

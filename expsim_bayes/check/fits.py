@@ -19,7 +19,6 @@ from expsim_bayes.check.uniformity import Calibration, calibration, predicted_be
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import xarray as xr
     from numpy.typing import NDArray
 
     from expsim_bayes.check.resume import Journal
@@ -190,12 +189,6 @@ def kept(draws: int) -> NDArray[np.intp]:
     array([ 0, 82, 163])
     """
     return np.linspace(0, draws - 1, KEPT).round().astype(np.intp)
-
-
-def flat(values: xr.DataArray) -> NDArray[np.float64]:
-    """(chain x draw, ...) of a variable of a fit."""
-    array = values.transpose("chain", "draw", ...).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
 
 
 def best_below(drawn: NDArray[np.float64], true: NDArray[np.float64], rng: np.random.Generator) -> float:

@@ -24,7 +24,6 @@ from expsim_bayes.check.fits import (
     all_fits,
     best_below,
     convergence,
-    flat,
     kept,
     seed,
     what_was_run,
@@ -38,6 +37,7 @@ from expsim_bayes.models._marginal import PARTS
 from expsim_bayes.models._predict import log_likelihoods, rating_means
 from expsim_bayes.models._recover import nested_effects, parts_to_effects, voices_see
 from expsim_bayes.models._statistics import statistics
+from expsim_bayes.models._task import flat
 from expsim_bayes.models.continuous import Components, Priors, build_marginal_model, score_scale, terms
 from expsim_bayes.ratings import code
 from expsim_bayes.simulate import Streams

@@ -18,7 +18,7 @@ from expsim_bayes.amounts import level
 from expsim_bayes.errors import SettingError
 from expsim_bayes.facts import CI_PROB, Decision, DecisionName, Interval
 from expsim_bayes.objectives.metrics import Limit, Metric
-from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, Evidence, first
+from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, evidence_of_one, first
 from expsim_bayes.stopping import Superiority as SuperiorityRule
 
 if TYPE_CHECKING:
@@ -318,16 +318,7 @@ def _decision(
     )
     said = first(
         rules,
-        Evidence(
-            prob_best=found.prob_best[None],
-            prob_superior=found.prob_superior[None],
-            expected_loss=found.expected_loss[None],
-            prob_equivalent=np.atleast_1d(found.prob_equivalent),
-            dollars=np.zeros(1),
-            ratings=np.zeros(1, dtype=np.int64),
-            days=np.zeros(1),
-            control=control,
-        ),
+        evidence_of_one(found, control=control),
     )
     code, variant = int(said.decision[0]), int(said.variant[0])
     if code == CONTINUE:

@@ -21,7 +21,7 @@ from expsim_bayes.recommend import plain, reading
 from expsim_bayes.recommend.forecast import forecast
 from expsim_bayes.recommend.measures import measures
 from expsim_bayes.recommend.reading import Reading
-from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, Evidence, first
+from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, evidence_of_one, first
 from expsim_bayes.stopping import Superiority as SuperiorityRule
 
 if TYPE_CHECKING:
@@ -208,16 +208,7 @@ def _decision(read: Reading, verdict: Verdict, linked: tuple[tuple[str, ...], ..
     found = read.found
     said = first(
         read.rules,
-        Evidence(
-            prob_best=found.prob_best[None],
-            prob_superior=found.prob_superior[None],
-            expected_loss=found.expected_loss[None],
-            prob_equivalent=np.atleast_1d(found.prob_equivalent),
-            dollars=np.zeros(1),
-            ratings=np.zeros(1, dtype=np.int64),
-            days=np.zeros(1),
-            control=read.control,
-        ),
+        evidence_of_one(found, control=read.control),
     )
     if said.decision[0] == CONTINUE:
         return Decision(
