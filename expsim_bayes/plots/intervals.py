@@ -304,20 +304,23 @@ def scale_use(
     high: ArrayLike,
     ax: Axes,
     *,
+    unit: str = "points",
     ci_prob: float = 0.95,
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """How much of the scale each evaluator uses, compared with the reference.
+    """How strongly each evaluator follows what the reference sees.
 
     Parameters
     ----------
     evaluators : sequence of str
         Evaluators.
     mean, low, high : array_like of shape (evaluator,)
-        Points by which a score moves when the reference would move by 1, with the ends of the interval.
+        How far its ratings move when the reference would move by 1, with the ends of the interval.
     ax : Axes
         To draw on.
+    unit : str
+        Of quality: with points a judge gives scores, else comparisons or rankings.
     ci_prob : float
         Probability of the intervals.
     title : str, optional
@@ -327,7 +330,8 @@ def scale_use(
     """
     centre, lows, highs = (np.asarray(values, dtype=float) for values in (mean, low, high))
     numbers = _numbers(centre, lows, highs)
-    words = f"points a score moves when the reference moves by 1 ({level(ci_prob)} interval)"
+    moved = "points a score moves" if unit == "points" else "how far its verdicts move"
+    words = f"{moved} when the reference moves by 1 ({level(ci_prob)} interval)"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     rows = range(centre.size)[::-1]
     for n, row in enumerate(rows):

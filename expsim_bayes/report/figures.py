@@ -248,10 +248,12 @@ def _scale_use(facts: Facts, folder: Path) -> Figure:
     names = [name for name, _ in facts.fit.scale_use]
     values = [value for _, value in facts.fit.scale_use]
     fig, ax = plots.figure(height=plots.rows_height(len(names)))
-    plots.scale_use(names, *_columns(values), ax, ci_prob=facts.ci_prob)
+    plots.scale_use(names, *_columns(values), ax, unit=facts.unit, ci_prob=facts.ci_prob)
     plots.save(fig, folder / FOLDER / "scale_use.png")
     finding = ", ".join(f"{name} {value.mean:.2f}" for name, value in zip(names, values, strict=True))
-    return _figure("scale_use.png", "How much of the scale each judge uses, against the reference (1).", f"{finding}.")
+    return _figure(
+        "scale_use.png", "How strongly each judge follows what the reference sees (1: as the reference).", f"{finding}."
+    )
 
 
 def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -> Figure:
