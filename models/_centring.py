@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from expsim_bayes.models._effects import Layout, leads, turn
 from expsim_bayes.ratings import Coded
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,20 @@ def shift_weight(data: Coded, k: int, reference: int) -> float:
     slope = float(x @ y) / (float(x @ x) or 1.0)
     noise2 = _cells(data, k)[2] / count[both] + slope**2 * _cells(data, reference)[2] / other_count[both]
     return _weight(y - slope * x, noise2)
+
+
+def severity_layout(data: Coded, has: NDArray[np.bool_], *, centred: bool = True) -> Layout:
+    """Layout of the severities of the (rater,) raters who have one, the level of their evaluator absorbing the mean of its pool."""
+    pool = data.rater_evaluator[has]
+    weight = np.array([rater_weight(data, int(k)) if k in pool else 0.0 for k in range(len(data.evaluators))])
+    return Layout(turn(pool), np.where(leads(pool), 0.0, centred * weight[pool]))
+
+
+def shift_layout(data: Coded, has: NDArray[np.bool_], reference: int, *, centred: bool = True) -> Layout:
+    """Layout of the tastes for variants of the (evaluator,) judges who have some, the level of a judge absorbing their mean."""
+    together = np.zeros(len(data.variants), dtype=np.intp)
+    weight = np.array([shift_weight(data, int(k), reference) if k != reference else 0.0 for k in np.flatnonzero(has)])
+    return Layout(turn(together), np.where(leads(together), 0.0, centred * weight[:, None]))
 
 
 def group_weight(residual: Floats, group: Ints) -> float:

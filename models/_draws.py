@@ -29,6 +29,8 @@ MOST_VALUES = 5_000_000
 """Most numbers in one array of predictions."""
 PRIOR_DRAWS = 1_000
 """Draws from the prior."""
+PRIOR_PREDICTIONS = 200
+"""Draws of ratings before any rating is seen."""
 ROUNDING = 1e-10
 """Relative change over the draws that is no more than rounding."""
 PLAIN = {"mode": "FAST_COMPILE"}
@@ -134,17 +136,15 @@ def _forget_starts(model: pm.Model) -> None:
 
 
 def _prior(recipe: Recipe, explicit: pm.Model, seed: int) -> Groups:
-    """Draws before any rating is seen, of everything that has not one value an item, an output or a rating."""
+    """Draws before any rating is seen: of everything that has not one value an item, an output or a rating, and of ratings."""
     named = [rv.name for rv in (*explicit.free_RVs, *explicit.deterministics) if rv.name not in recipe.nested]
+    draws = {"prior": (PRIOR_DRAWS, named), "prior_predictive": (PRIOR_PREDICTIONS, list(recipe.observed))}
+    groups = {}
     with explicit, _quiet():
-        tree = pm.sample_prior_predictive(
-            PRIOR_DRAWS, var_names=[*named, *recipe.observed], random_seed=seed, compile_kwargs=PLAIN
-        )
-    step = -(
-        -PRIOR_DRAWS // max(1, MOST_VALUES // max(1, tree["prior_predictive"].to_dataset().nbytes // 8 // PRIOR_DRAWS))
-    )
-    predicted = tree["prior_predictive"].to_dataset().isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
-    return {"prior": tree["prior"].to_dataset().assign_attrs({}), "prior_predictive": predicted}
+        for group, (count, names) in draws.items():
+            tree = pm.sample_prior_predictive(count, var_names=names, random_seed=seed, compile_kwargs=PLAIN)
+            groups[group] = tree[group].to_dataset().assign_attrs({})
+    return groups
 
 
 def _data(recipe: Recipe, explicit: pm.Model) -> Groups:

@@ -8,15 +8,19 @@ same, and the sampler has no ridge to climb.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from scipy.linalg import helmert
 
+Ints = NDArray[np.intp]
 Tensor = Any
 """A symbolic array of pytensor, which has no usable static types."""
+MOST_TURNED = 200
+"""Members of a group up to which it is turned: the mean of more is as well known as a member."""
 NESTED_EFFECTS = tuple(
     f"{name}{part}"
     for name in (
@@ -45,50 +49,97 @@ def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor
     return pm.Deterministic(name, sd ** (1.0 - centred) * raw, dims=dims)
 
 
-def level_and_deviations(name: str, sd: float, dim: str) -> Tensor:
-    """Independent Normal(0, sd^2) numbers along a dim, as a Deterministic of that name, whose mean is sampled apart.
+def turn(group: Ints) -> NDArray[np.float64]:
+    """(n, n) orthogonal matrix that makes n members of groups of as many numbers: for each group, its mean and what deviates from it.
 
-    The mean, `name_mean`, is Normal(0, sd^2 / n), and the deviations from it, `name_deviation`, are independent of it: Normal(0, sd^2)
-    given that they sum to zero.
+    Independent normals of one SD stay what they are when they are turned, so that the story is the same. Where a level absorbs the mean of
+    a group, ratings tell the deviations well and the mean not at all; a sampler that moves along the members has a ridge to climb.
 
     Parameters
     ----------
-    name : str
-        Of the numbers.
-    sd : float
-        Their SD.
-    dim : str
-        A dim of the model in context.
+    group : (n,) array of int
+        Group of each member. The number at a group's first member stands for its mean.
+
+    Examples
+    --------
+    >>> turn(np.array([0, 0, 1])).round(2).tolist()
+    [[0.71, 0.71, 0.0], [0.71, -0.71, 0.0], [0.0, 0.0, 1.0]]
     """
-    n = len(pm.modelcontext(None).coords[dim])
-    mean = pm.Normal(f"{name}_mean", 0.0, sd / np.sqrt(n))
-    deviation = pm.ZeroSumNormal(f"{name}_deviation", sd, dims=dim) if n > 1 else pt.zeros(1)
-    return pm.Deterministic(name, mean + deviation, dims=dim)
+    matrix = np.eye(group.size)
+    for members in (np.flatnonzero(group == g) for g in np.unique(group)):
+        if members.size <= MOST_TURNED:
+            matrix[np.ix_(members, members)] = helmert(members.size, full=True).T
+    return matrix
 
 
-def scattered(name: str, sd: Tensor, has: NDArray[np.bool_], dims: tuple[str, ...]) -> Tensor:
-    """Effects along dims whose first axis has them only in places: multiples of their SD there, zero elsewhere.
+def leads(group: Ints) -> NDArray[np.bool_]:
+    """(n,) which of the numbers that `turn` takes stand for the mean of a group."""
+    first = np.zeros(group.size, dtype=bool)
+    first[np.unique(group, return_index=True)[1]] = True
+    return first
+
+
+def turned(name: str, sd: float, dims: tuple[str, ...]) -> Tensor:
+    """Independent Normal(0, sd^2) numbers along dims, as a Deterministic of that name, turned along the last (`turn`).
+
+    What is sampled is called `name_raw`.
+    """
+    sizes = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
+    raw = pm.Normal(f"{name}_raw", 0.0, sd, shape=sizes)
+    return pm.Deterministic(name, pt.dot(raw, turn(np.zeros(sizes[-1], dtype=np.intp)).T), dims=dims)
+
+
+class Layout(NamedTuple):
+    """In which numbers the sampler moves effects along an axis."""
+
+    matrix: NDArray[np.float64]
+    """(n, n) from `turn`."""
+    centred: NDArray[np.float64]
+    """(n,) of those numbers, from 0, sampled as multiples of the SD, to 1, as they are (`expsim_bayes.models._centring`)."""
+
+
+def scattered(
+    name: str, sd: Tensor, has: NDArray[np.bool_], dims: tuple[str, ...], *, layout: Layout | None = None
+) -> Tensor:
+    """Effects along dims, one of which has them only in places: zero elsewhere.
 
     Parameters
     ----------
     name : str
-        Of the effects; the multiples are called `name_raw`.
+        Of the effects; what is sampled is called `name_raw`.
     sd : tensor
-        One SD, or one for each entry of the first axis.
+        One SD, or (..., first) SDs.
     has : (first,) array of bool
         Where there are any.
     dims : tuple of str
-        Dims of the model in context.
+        Dims of the model in context: those of `sd`, the last of them the one with places, then any others.
+    layout : Layout, optional
+        Along the last dim, of those that are there; multiples of the SDs unless told.
     """
-    rows = np.flatnonzero(has)
+    lead = max(sd.ndim - 1, 0)
     sizes = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
-    raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=(rows.size, *sizes[1:]))
-    scale = sd if sd.ndim == 0 else pt.shape_padright(sd[rows], len(dims) - 1)
-    full = pt.set_subtensor(pt.zeros(sizes)[rows], scale * raw)
-    return pm.Deterministic(name, full, dims=dims)
+    where = (slice(None),) * lead + (np.flatnonzero(has),)
+    shape = (*sizes[:lead], int(np.sum(has)), *sizes[lead + 1 :])
+    scale = sd if sd.ndim == 0 else pt.shape_padright(sd[where], len(dims) - sd.ndim)
+    if layout is None:
+        effect = scale * pm.Normal(f"{name}_raw", 0.0, 1.0, shape=shape)
+    else:
+        raw = pm.Normal(f"{name}_raw", 0.0, scale**layout.centred, shape=shape)
+        effect = pt.dot(scale ** (1.0 - layout.centred) * raw, layout.matrix.T)
+    return pm.Deterministic(name, pt.set_subtensor(pt.zeros(sizes)[where], effect), dims=dims)
 
 
-def group_means(values: Tensor, group: NDArray[np.intp]) -> Tensor:
+def pool_sds(name: str, scale: float, has: Sequence[bool], dim: str, *, lead: tuple[str, ...] = ()) -> Tensor:
+    """(*lead, evaluator) half-normal SDs of the pools that have a term, along `dim` where they are sampled, and zero elsewhere."""
+    some = pm.HalfNormal(f"{name}_of_pool", scale, dims=(*lead, dim))
+    sizes = [len(pm.modelcontext(None).coords[each]) for each in lead]
+    where = (slice(None),) * len(lead) + (np.flatnonzero(has),)
+    return pm.Deterministic(
+        name, pt.set_subtensor(pt.zeros((*sizes, len(has)))[where], some), dims=(*lead, "evaluator")
+    )
+
+
+def group_means(values: Tensor, group: Ints) -> Tensor:
     """(groups,) means of values by group; every group from 0 has a member."""
     belongs = np.eye(int(group.max()) + 1)[group]
     return pt.dot(values, belongs / belongs.sum(axis=0))

@@ -12,6 +12,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pytensor.gradient import disconnected_grad
 
 Tensor = Any
 """A symbolic array of pytensor, which has no usable static types."""
@@ -54,76 +55,81 @@ def joint(correlation: Tensor, nodes: Floats) -> Tensor:
     return weight / weight.sum()
 
 
-def integrated(each: Tensor, correlation: Tensor, nodes: Floats) -> Tensor:
+def integrated(error: Tensor, size: Tensor, correlation: Tensor, nodes: Floats) -> Tensor:
     """(unit,) log of the likelihood of each unit, its two effects averaged out.
 
     Parameters
     ----------
-    each : (unit, 2 node) tensor
-        Log-likelihoods of the unit's ratings at the nodes: as error or none, then as sizes.
+    error, size : (unit, node) tensor
+        Log-likelihoods of the unit's ratings at the nodes, as error or none and as sizes.
     correlation : scalar tensor
         Of the two effects.
     nodes : (node,) array
         From `grid`.
     """
-    error, size = each[:, : nodes.size], each[:, nodes.size :]
-    top_error, top_size = error.max(axis=1, keepdims=True), size.max(axis=1, keepdims=True)
-    both = (pt.exp(error - top_error) @ joint(correlation, nodes)) * pt.exp(size - top_size)
+    top_error, top_size = (disconnected_grad(each.max(axis=1, keepdims=True)) for each in (error, size))
+    both = pt.dot(pt.exp(error - top_error), joint(correlation, nodes)) * pt.exp(size - top_size)
     return pt.log(both.sum(axis=1)) + top_error[:, 0] + top_size[:, 0]
 
 
-def size_log_probs(cutpoint: Tensor, latent: Tensor) -> Tensor:
-    """(..., size, node) log-probabilities of sizes, given cutpoints (..., cut) and latent values (..., node).
+def cutpoints(shares: Tensor, sizes: int) -> Tensor:
+    """(evaluator, cut) cutpoints between sizes that have the (evaluator, size) shares at a latent value of 0; logits."""
+    upto = np.triu(np.ones((sizes, sizes)))[:, :-1]  # (size, cut) sizes up to a cut
+    return pt.log(pt.dot(shares, upto)) - pt.log(pt.dot(shares, 1 - upto))
 
-    The probability of a size is sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)) with its edges less the latent value.
+
+def edges(cutpoint: Tensor) -> Tensor:
+    """(row, size + 1) edges of the sizes, the scale being open at both ends."""
+    end = pt.full((cutpoint.shape[0], 1), OPEN)
+    return pt.concatenate([-end, cutpoint, end], axis=1)
+
+
+def size_probs(lower: Tensor, upper: Tensor, latent: Tensor) -> Tensor:
+    """Probabilities of the size between two edges, given latent values of a shape that fits.
+
+    They are sigmoid(upper - latent) - sigmoid(lower - latent), written as a product so that none cancels.
     """
-    edge = cutpoint[..., :, None] - latent[..., None, :]
-    nothing = pt.zeros_like(latent[..., None, :])
-    upper = pt.concatenate([-pt.softplus(-edge), nothing], axis=-2)
-    lower = pt.concatenate([nothing, -pt.softplus(edge)], axis=-2)
-    return upper + lower + _inside(cutpoint)[..., None]
+    return pm.math.sigmoid(upper - latent) * pm.math.sigmoid(latent - lower) * -pt.expm1(lower - upper)
 
 
-def _inside(cutpoint: Tensor) -> Tensor:
-    """(..., size) log(1 - exp(lower - upper)) of sizes between two cutpoints, 0 at the ends."""
-    full = pt.zeros((*[cutpoint.shape[n] for n in range(cutpoint.ndim - 1)], cutpoint.shape[-1] + 1))
-    return pt.set_subtensor(full[..., 1:-1], pt.log(-pt.expm1(cutpoint[..., :-1] - cutpoint[..., 1:])))
+def size_log_probs(lower: Tensor, upper: Tensor, latent: Tensor) -> Tensor:
+    """Logs of `size_probs`."""
+    return pt.log(-pt.expm1(lower - upper)) - pt.softplus(latent - upper) - pt.softplus(lower - latent)
 
 
-def looked_up(cutpoint: Tensor, latent: Tensor, step: Tensor, row: Ints) -> Tensor:
-    """(rating, 2 node) log-likelihoods of ratings at the nodes, from a table with one line a row and step.
+def tabled(edge: Tensor, latent: Tensor, step: Tensor, row: Ints, unit: Ints) -> tuple[Tensor, Tensor]:
+    """(unit, node) log-likelihoods as error or none and as sizes, from tables of what each row and size is worth and how often it occurs.
 
     Parameters
     ----------
-    cutpoint : (row, cut) tensor
-        Between the sizes.
+    edge : (row, size + 1) tensor
+        Edges of the sizes.
     latent : (part, row, node) tensor
         Latent values.
     step : (rating,) tensor of int
         0 for no error, else the size.
-    row : (rating,) array of int
-        Row of each rating.
+    row, unit : (rating,) array of int
+        Row and unit of each rating.
     """
-    size = size_log_probs(cutpoint, latent[1])
-    found = -pt.softplus(-latent[0])[:, None, :] + pt.zeros((1, size.shape[1], 1))
-    error = pt.concatenate([-pt.softplus(latent[0])[:, None, :], found], axis=1)
-    size = pt.concatenate([pt.zeros_like(size[:, :1]), size], axis=1)
-    table = pt.concatenate([error, size], axis=2)
-    flat = table.reshape((table.shape[0] * table.shape[1], table.shape[2]))
-    return flat[row * table.shape[1] + step]
+    rows, units, sizes = int(row.max()) + 1, int(unit.max()) + 1, edge.shape[1] - 1
+    found = pt.cast(step > 0, "float64")
+    errors = pt.inc_subtensor(pt.zeros((units, rows))[unit, row], found)
+    rated = np.zeros((units, rows))
+    np.add.at(rated, (unit, row), 1.0)
+    error = pt.dot(errors, latent[0]) - pt.dot(rated, pt.softplus(latent[0]))
+    size = size_log_probs(edge[:, :-1, None], edge[:, 1:, None], latent[1][:, None, :])
+    each = size.reshape((rows * sizes, size.shape[2]))[row * sizes + pt.maximum(step - 1, 0)]
+    return error, pt.inc_subtensor(pt.zeros((units, latent.shape[2]))[unit], found[:, None] * each)
 
 
-def one_by_one(cutpoint: Tensor, latent: Tensor, step: Tensor, row: Ints) -> Tensor:
-    """The same as `looked_up`, without a table: for ratings that hardly share a row."""
-    cutpoint, latent, which = cutpoint[row], latent[:, row], np.arange(row.size)
-    end = pt.full((row.size, 1), OPEN)
-    edge = pt.concatenate([-end, cutpoint, end], axis=1)
-    size = pt.maximum(step, 1)
-    lower, upper = edge[which, size - 1][:, None], edge[which, size][:, None]
-    log = -pt.softplus(latent[1] - upper) - pt.softplus(lower - latent[1]) + _inside(cutpoint)[which, size - 1][:, None]
-    found = (step > 0)[:, None]
-    error = -pt.softplus(pt.switch(found, -latent[0], latent[0]))
-    return pt.concatenate([error, pt.switch(found, log, 0.0)], axis=1)
+def one_by_one(edge: Tensor, latent: Tensor, step: Tensor, row: Ints, unit: Ints) -> tuple[Tensor, Tensor]:
+    """The same as `tabled`, rating by rating: for ratings that hardly share a row."""
+    found = pt.cast(step > 0, "float64")[:, None]
+    size = pt.maximum(step - 1, 0)
+    log = size_log_probs(edge[row, size][:, None], edge[row, size + 1][:, None], latent[1][row])
+    empty = pt.zeros((int(unit.max()) + 1, latent.shape[2]))
+    error = found * latent[0][row] - pt.softplus(latent[0][row])
+    return pt.inc_subtensor(empty[unit], error), pt.inc_subtensor(empty[unit], found * log)
 
 
 def expected_sizes(points: Floats, cutpoint: Tensor, latent: Tensor) -> Tensor:

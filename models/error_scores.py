@@ -30,17 +30,20 @@ import pytensor.tensor as pt
 from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import NESTED_EFFECTS
+from expsim_bayes.models._centring import severity_layout, shift_layout
+from expsim_bayes.models._effects import NESTED_EFFECTS, pool_sds, scattered, turned
 from expsim_bayes.models._error_draws import complete, features
 from expsim_bayes.models._error_parts import (
     Tensor,
+    cutpoints,
+    edges,
     expected_sizes,
     grid,
     integrated,
     joint,
-    looked_up,
     one_by_one,
-    size_log_probs,
+    size_probs,
+    tabled,
 )
 from expsim_bayes.models._error_steps import Errors, errors
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
@@ -155,18 +158,17 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
         return build_model(ratings, priors)
     unit = seen.unit(seen.lowest)
     nodes = grid(int(np.bincount(unit).max()))
-    tabled = seen.first.size * seen.points.size < seen.step.size
-    rows, dim = (seen.first, "row") if tabled else (np.arange(seen.step.size), "rating")
+    shared = seen.first.size * seen.points.size < seen.step.size
+    rows, dim = (seen.first, "row") if shared else (np.arange(seen.step.size), "rating")
     with pm.Model(coords={**_coords(seen), dim: np.arange(rows.size)}) as model:
         pm.Data("step_points", seen.points, dims="step")
         step = pm.Data("finding_of", seen.step, dims="rating")
         told = _story(seen, priors or Priors(), rows, dim=dim, without=seen.lowest)
         spread = told.scale_use * model[NESTED[seen.lowest][1]][:, None]
         latent = told.latent[:, :, None] + spread[:, :, None] * nodes  # (part, row, node)
-        likelihood = looked_up if tabled else one_by_one
-        each = likelihood(told.cutpoint, latent, step, seen.row if tabled else rows)
-        units = pt.inc_subtensor(pt.zeros((int(unit.max()) + 1, 2 * nodes.size))[unit], each)
-        pm.Potential("likelihood", integrated(units, told.correlation, nodes).sum())
+        likelihood = tabled if shared else one_by_one
+        error, size = likelihood(edges(told.cutpoint), latent, step, seen.row if shared else rows, unit)
+        pm.Potential("likelihood", integrated(error, size, told.correlation, nodes).sum())
     return model
 
 
@@ -185,7 +187,8 @@ class _Told(NamedTuple):
 def _step_probabilities(told: _Told) -> Tensor:
     """(rating, step) probabilities."""
     found = pm.math.sigmoid(told.latent[0])[:, None]
-    size = pt.exp(size_log_probs(told.cutpoint, told.latent[1][:, None])[:, :, 0])
+    edge = edges(told.cutpoint)
+    size = size_probs(edge[:, :-1], edge[:, 1:], told.latent[1][:, None])
     return pt.concatenate([1 - found, found * size], axis=1)
 
 
@@ -222,7 +225,7 @@ def _story(seen: Errors, priors: Priors, rows: NDArray[np.intp], *, dim: str, wi
     pm.Data("rater_of", data.rater[rows], dims=dim)
 
     # population: what variants add, how often an evaluator finds errors and how large, at the average of variants and raters at hand
-    q = pm.Normal("q", 0.0, priors.sd_variant, dims=("part", "variant"))
+    q = turned("q", priors.sd_variant, ("part", "variant"))
     deviation = q - q.mean(axis=1, keepdims=True)
     level = pm.Normal("error_level", 0.0, priors.sd_level, dims="evaluator")
     cutpoint = _cutpoints(seen, priors)
@@ -251,8 +254,7 @@ def _cutpoints(seen: Errors, priors: Priors) -> Tensor:
     if sizes == 1:
         return pt.zeros((evaluators, 0))
     shares = pm.Dirichlet("shares", np.full(sizes, priors.shares), dims=("evaluator", "size"))
-    below, above = pt.cumsum(shares, axis=1)[:, :-1], pt.cumsum(shares[:, ::-1], axis=1)[:, -2::-1]
-    return pm.Deterministic("cutpoint", pt.log(below) - pt.log(above), dims=("evaluator", "cut"))
+    return pm.Deterministic("cutpoint", cutpoints(shares, sizes), dims=("evaluator", "cut"))
 
 
 class _Worth(NamedTuple):
@@ -317,8 +319,9 @@ def _personal(seen: Errors, priors: Priors, rows: NDArray[np.intp]) -> _People:
     of, evaluators = data.rater_evaluator, len(data.evaluators)
     latent, mean, variance = pt.zeros((2, rows.size)), pt.zeros((2, evaluators)), pt.zeros((2, evaluators))
     if any(present.severity):
-        sd = _pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool")
-        severity = _scattered("severity_logit", sd[:, of], np.array(present.severity)[of], ("rater",))
+        sd = pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool", lead=("part",))
+        has = np.array(present.severity)[of]
+        severity = scattered("severity_logit", sd[:, of], has, ("part", "rater"), layout=severity_layout(data, has))
         belongs = np.eye(evaluators)[of]
         pool = severity @ (belongs / belongs.sum(axis=0).clip(1))
         latent = latent + (severity - pool[:, of])[:, rater]
@@ -326,37 +329,22 @@ def _personal(seen: Errors, priors: Priors, rows: NDArray[np.intp]) -> _People:
     if any(present.shift):
         sd = pm.HalfNormal("sd_shift", priors.sd_shift, dims="part")
         has = np.array(present.shift)
-        shift = _scattered("shift_logit", pt.repeat(sd[:, None], evaluators, axis=1), has, ("evaluator", "variant"))
+        sd = pt.repeat(sd[:, None], evaluators, axis=1)
+        layout = shift_layout(data, has, present.reference)
+        shift = scattered("shift_logit", sd, has, ("part", "evaluator", "variant"), layout=layout)
         average = shift.mean(axis=2)
         latent = latent + (shift - average[:, :, None])[:, evaluator, variant]
         mean = mean + average
     if any(present.taste):
-        sd = _pool_sds("sd_taste", priors.sd_taste, present.taste, "taste_pool")
-        taste = _scattered("taste_logit", sd[:, of], np.array(present.taste)[of], ("rater", "variant"))
+        sd = pool_sds("sd_taste", priors.sd_taste, present.taste, "taste_pool", lead=("part",))
+        taste = scattered("taste_logit", sd[:, of], np.array(present.taste)[of], ("part", "rater", "variant"))
         latent, variance = latent + taste[:, rater, variant], variance + sd**2
     if any(present.opinion):
-        sd = _pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool")
+        sd = pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool", lead=("part",))
         has = np.array(present.opinion)[seen.pair_evaluator]
-        opinion = _scattered("opinion", sd[:, seen.pair_evaluator], has, ("pair",))
+        opinion = scattered("opinion", sd[:, seen.pair_evaluator], has, ("part", "pair"))
         latent, variance = latent + opinion[:, seen.pair[rows]], variance + sd**2
     return _People(latent, mean, variance)
-
-
-def _pool_sds(name: str, scale: float, has: tuple[bool, ...], dim: str) -> Tensor:
-    """(part, evaluator) SDs of the pools that have the term, zero elsewhere."""
-    some = pm.HalfNormal(f"{name}_of_pool", scale, dims=("part", dim))
-    full = pt.set_subtensor(pt.zeros((2, len(has)))[:, np.flatnonzero(has)], some)
-    return pm.Deterministic(name, full, dims=("part", "evaluator"))
-
-
-def _scattered(name: str, sd: Tensor, has: NDArray[np.bool_], dims: tuple[str, ...]) -> Tensor:
-    """(part, *dims) effects where the first of the dims has them, sampled as multiples of their SD (part, first); zero elsewhere."""
-    where = np.flatnonzero(has)
-    sizes = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
-    raw = pm.Normal(f"{name}_raw", 0.0, 1.0, shape=(2, where.size, *sizes[1:]))
-    scale = pt.shape_padright(sd[:, where], len(dims) - 1)
-    full = pt.set_subtensor(pt.zeros((2, *sizes))[:, where], scale * raw)
-    return pm.Deterministic(name, full, dims=("part", *dims))
 
 
 class _New(NamedTuple):

@@ -26,14 +26,16 @@ from pydantic import model_validator
 from pytensor.gradient import disconnected_grad
 
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.models._centring import severity_layout, shift_layout
 from expsim_bayes.models._effects import (
     NESTED_EFFECTS,
     Tensor,
     effects,
     group_means,
-    level_and_deviations,
+    pool_sds,
     scale_uses,
     scattered,
+    turned,
 )
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._star_checks import features
@@ -106,7 +108,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
     Returns
     -------
     pm.Model
-        With `quality` of dims `("variant",)` in points, `prob_at_least` of dims `("variant", "step")`, one variable a term in logits, and
+        With `quality` of dims `("variant",)` in points, `prob_at_least` of dims `("variant", "cut")`, one variable a term in logits, and
         the observed `count` of dims `("group", "step")`.
 
     Raises
@@ -181,7 +183,7 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     pm.Data("step_points", seen.steps, dims="step")
 
     # population: what variants add, and how each evaluator cuts its scale, at the average of the variants, items and raters at hand
-    q = level_and_deviations("q", priors.sd_variant, "variant")
+    q = turned("q", priors.sd_variant, ("variant",))
     shares = pm.Dirichlet("shares", np.full(seen.steps.size, priors.shares), dims=("evaluator", "step"))
     below = pt.cumsum(shares, axis=1)[:, :-1]
     cutpoint = pm.Deterministic("cutpoint", pt.log(below) - pt.log1p(-below), dims=("evaluator", "cut"))
@@ -191,7 +193,7 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions
     scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
-    people = _personal(seen, priors)
+    people = _personal(seen, priors, centred=centred)
 
     # what a report says: the reference panel's answer to new items by new raters
     k = seen.present.reference
@@ -248,7 +250,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
     return _Part(latent, mean, variance)
 
 
-def _personal(seen: Stars, priors: Priors) -> _Part:
+def _personal(seen: Stars, priors: Priors, *, centred: bool) -> _Part:
     """What evaluators and raters add of their own; mean and variance are (evaluator,)."""
     data, present = seen.data, seen.present
     of = data.rater_evaluator
@@ -256,34 +258,33 @@ def _personal(seen: Stars, priors: Priors) -> _Part:
     mean: Tensor = pt.zeros(len(data.evaluators))
     variance: Tensor = pt.zeros(len(data.evaluators))
     if any(present.severity):
-        sd = _pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool")
-        severity = scattered("severity_logit", sd[of], np.array(present.severity)[of], ("rater",))
+        sd = pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool")
+        has = np.array(present.severity)[of]
+        severity = scattered(
+            "severity_logit", sd[of], has, ("rater",), layout=severity_layout(data, has, centred=centred)
+        )
         pool = group_means(severity, of)
         latent = latent + (severity - pool[of])[seen.rater]
         mean, variance = mean + pool, variance + sd**2
     if any(present.shift):
         sd = pm.HalfNormal("sd_shift", priors.sd_shift)
-        shift = scattered("shift_logit", sd, np.array(present.shift), ("evaluator", "variant"))
+        has = np.array(present.shift)
+        layout = shift_layout(data, has, present.reference, centred=centred)
+        shift = scattered("shift_logit", sd, has, ("evaluator", "variant"), layout=layout)
         latent = latent + (shift - shift.mean(axis=1, keepdims=True))[seen.evaluator, seen.variant]
         mean = mean + shift.mean(axis=1)
     if any(present.taste):
-        sd = _pool_sds("sd_taste", priors.sd_taste, present.taste, "taste_pool")
+        sd = pool_sds("sd_taste", priors.sd_taste, present.taste, "taste_pool")
         taste = scattered("taste_logit", sd[of], np.array(present.taste)[of], ("rater", "variant"))
         latent = latent + taste[seen.rater, seen.variant]
         variance = variance + sd**2
     if any(present.opinion):
-        sd = _pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool")
+        sd = pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool")
         has = np.array(present.opinion)[seen.pair_evaluator]
         opinion = scattered("opinion", sd[seen.pair_evaluator], has, ("pair",))
         latent = latent + pt.where(np.array(present.opinion)[seen.evaluator], opinion[seen.pair], 0.0)
         variance = variance + sd**2
     return _Part(latent, mean, variance)
-
-
-def _pool_sds(name: str, scale: float, has: tuple[bool, ...], dim: str) -> Tensor:
-    """(evaluator,) SDs of the pools that have the term, zero elsewhere."""
-    full = pt.set_subtensor(pt.zeros(len(has))[np.flatnonzero(has)], pm.HalfNormal(f"{name}_of_pool", scale, dims=dim))
-    return pm.Deterministic(name, full, dims="evaluator")
 
 
 def _quality(seen: Stars, latent: Tensor, cutpoint: Tensor, sd: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ import pytest
 
 from expsim_bayes import models
 from expsim_bayes.errors import SettingError
+from expsim_bayes.models._effects import turn
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.ratings import Ratings, taking_part, validate
 
@@ -214,16 +215,23 @@ def moved(model: pm.Model, seed: int) -> dict[str, Any]:
     return {name: value + 0.1 * rng.normal(size=value.shape) for name, value in model.initial_point(seed).items()}
 
 
+TURNED = ("q_raw", "shift_logit_raw")
+"""Effects of variants that models which turn what variants add have turned along the variants."""
+
+
 def _reordered(one: pm.Model, other: pm.Model, name: str, value: Any, new: Mapping[str, str]) -> Any:
     """Values of one model along the coordinates of the other, matched by label with variants renamed."""
     dims = one.named_vars_to_dims.get(name) or one.named_vars_to_dims.get(name.removesuffix("_raw"), ())
     result = np.asarray(value)
+    back = turn(np.zeros(result.shape[-1], dtype=np.intp)) if name in TURNED and "q_raw" in one.named_vars else None
+    if back is not None:
+        result = result @ back.T
     for axis, dim in enumerate(dims[: result.ndim]):
         labels, target = ([str(label) for label in model.coords[dim]] for model in (one, other))
         told = [_rename(label, new) for label in labels]
         if result.shape[axis] == len(labels) and sorted(told) == sorted(target):
             result = np.take(result, [told.index(label) for label in target], axis=axis)
-    return result
+    return result if back is None else result @ back
 
 
 def _rename(label: str, new: Mapping[str, str]) -> str:

@@ -12,12 +12,14 @@ import pymc as pm
 import pytensor
 import pytest
 import xarray as xr
+from numpy.typing import NDArray
 from pymc.pytensorf import compile as compile_pytensor
 from scipy.special import expit, gammaln, logsumexp
 
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.fit import fit
+from expsim_bayes.models._effects import turn
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
 from expsim_bayes.models._stars import stars
@@ -208,11 +210,21 @@ def test_names_and_order_of_rows_do_not_matter() -> None:
     swapped = validate(frame.assign(variant=frame.variant.map({"A": "C", "B": "B", "C": "A"})), score_range=(1, 5))
     model, other = build_marginal_model(table), build_marginal_model(swapped)
     point = drawn(model)
-    turned = point | {"q_deviation": point["q_deviation"][::-1], "shift_logit_raw": point["shift_logit_raw"][:, ::-1]}
+    mirrored = point | {name: reversed_effects(point[name]) for name in ("q_raw", "shift_logit_raw")}
     if "taste_logit_raw" in point:
-        turned["taste_logit_raw"] = point["taste_logit_raw"][:, ::-1]
-    assert float(at(other, "likelihood")(turned)) == pytest.approx(float(at(model, "likelihood")(point)), rel=1e-10)
-    np.testing.assert_allclose(at(other, "quality")(turned), at(model, "quality")(point)[::-1], rtol=1e-10)
+        mirrored["taste_logit_raw"] = point["taste_logit_raw"][:, ::-1]
+    assert float(at(other, "likelihood")(mirrored)) == pytest.approx(float(at(model, "likelihood")(point)), rel=1e-10)
+    np.testing.assert_allclose(at(other, "quality")(mirrored), at(model, "quality")(point)[::-1], rtol=1e-10)
+
+
+def reversed_effects(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is sampled of effects whose order along the last axis is reversed."""
+    return np.asarray(straight(raw)[..., ::-1] @ turn(np.zeros(raw.shape[-1], dtype=np.intp)))
+
+
+def straight(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Effects of one group along the last axis, as multiples of their SD, from what is sampled of them."""
+    return np.asarray(raw @ turn(np.zeros(raw.shape[-1], dtype=np.intp)).T)
 
 
 def truth_point(truth: Truth, model: pm.Model, rng: np.random.Generator | None = None) -> Point:
@@ -227,8 +239,7 @@ def truth_point(truth: Truth, model: pm.Model, rng: np.random.Generator | None =
     judge = np.array(cut["llm"]) - truth.scale_use * q.mean()
     edges = [np.concatenate([[0.0], expit(each), [1.0]]) for each in (people, judge)]
     return point | {
-        "q_mean": np.asarray(q.mean()),
-        "q_deviation": q - q.mean(),
+        "q_raw": q @ turn(np.zeros(q.size, dtype=np.intp)),
         "shares": np.diff(np.stack(edges), axis=1),
         "log_scale_use": np.log([truth.scale_use]),
         "sd_item": np.asarray(truth.sd_item),
@@ -273,8 +284,8 @@ def test_model_and_simulator_tell_one_story() -> None:
     for n in range(sets):
         point = truth_point(truth, model, rng)
         ease = truth.sd_item * point["item_effect_raw"].mean()
-        severity = truth.sd_rater * point["severity_logit_raw"].mean()
-        lean = truth.sd_shift * point["shift_logit_raw"].mean()
+        severity = truth.sd_rater * straight(point["severity_logit_raw"]).mean()
+        lean = truth.sd_shift * straight(point["shift_logit_raw"]).mean()
         edges = [
             np.array(truth.cutpoint) - np.mean(truth.q) - ease - severity,
             np.array(truth.judge_cutpoint) - truth.scale_use * (np.mean(truth.q) + ease) - lean,
