@@ -425,7 +425,7 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     named = {option for text in texts for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
-    verbs = ((), ("fit",), ("simulate",), ("compare",), ("check",), ("decide",), ("agreement",), ("scenario", "show"))
+    verbs = ((), ("fit",), ("simulate",), ("compare",), ("pretend",), ("check",), ("decide",), ("agreement",), ("scenario", "show"))
     helps = [expsim(*verb, "--help", columns=200).stdout for verb in verbs]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))
     assert {option for option in named if option not in known} == set()

@@ -4,6 +4,7 @@ app        the command itself: verbs, version, exit codes, what happens when som
 scenarios  expsim scenario list, show, check
 simulate   expsim simulate: one experiment told look by look, or many counted
 compare    expsim compare: strategies and evaluators side by side
+pretend    expsim pretend: ratings of any kind made up, with their truth
 fit        expsim fit: real ratings to a decision
 report     expsim report: the pages of a finished folder, written again
 options    options that several verbs have, and how their values are read

@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from expsim_bayes.cli import agreement, check, compare, compare_models, decide, exits, fit, report, scenarios, simulate
+from expsim_bayes.cli import (
+    agreement,
+    check,
+    compare,
+    compare_models,
+    decide,
+    exits,
+    fit,
+    pretend,
+    report,
+    scenarios,
+    simulate,
+)
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import ExpsimError
 
@@ -90,6 +102,7 @@ scenario.command("check")(scenarios.check)
 app.add_typer(scenario, name="scenario")
 app.command("simulate")(simulate.simulate)
 app.command("compare")(compare.compare)
+app.command("pretend")(pretend.pretend)
 app.command("fit")(fit.fit)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
