@@ -20,6 +20,7 @@ import xarray as xr
 from expsim_bayes.diagnostics import gate
 from expsim_bayes.errors import SettingError
 from expsim_bayes.models import task
+from expsim_bayes.ratings import taking_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,8 +88,9 @@ def fit(
     Returns
     -------
     xr.DataTree
-        Groups posterior, effects, posterior_predictive, log_likelihood, prior, prior_predictive, sample_stats, observed_data and
-        constant_data; `attrs` hold provenance, the terms' sentences and the verdict (`expsim_bayes.diagnostics.Verdict.from_json`).
+        Groups posterior, effects, posterior_predictive, log_likelihood, log_prior, prior, prior_predictive, sample_stats, observed_data,
+        constant_data and raters (who gave how many ratings); `attrs` hold provenance, the terms' sentences and the verdict
+        (`expsim_bayes.diagnostics.Verdict.from_json`).
 
     Raises
     ------
@@ -109,6 +111,7 @@ def fit(
     tell(0.9, "drawing what was integrated out, and predictions")
     groups = job.groups(trace["posterior"].to_dataset(), seeds[1])
     groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
+    groups |= _raters(ratings)
     tree = xr.DataTree.from_dict(groups)
     asked = {**settings, "target_accept": accept, "min_effect": min_effect, "ci_prob": ci_prob}
     tree.attrs = {**_provenance(ratings, asked, random_seed, started), **job.attrs}
@@ -205,6 +208,25 @@ def _stats(stats: xr.Dataset) -> xr.Dataset:
     kept = stats[[name for name in STATS if name in stats and stats[name].dims[:2] == ("chain", "draw")]]
     kept.attrs = {}
     return kept.drop_vars([name for name in kept.coords if name not in ("chain", "draw")])
+
+
+def _raters(ratings: Ratings) -> dict[str, xr.Dataset]:
+    """The group raters: of each, the evaluator with its kind, ratings given, and whether the name is a slot; none where nobody rated."""
+    who = taking_part(ratings)
+    if not who.raters:
+        return {}
+    kinds = [who.kinds[k] for k in who.rater_evaluator]
+    of_rater = {
+        "evaluator": [who.evaluators[k] for k in who.rater_evaluator],
+        "kind": kinds,
+        "ratings": who.by_rater,
+        "slot": np.array([kind in ratings.anonymous_kinds for kind in kinds], dtype=np.int8),
+    }
+    return {
+        "raters": xr.Dataset(
+            {name: ("rater", values) for name, values in of_rater.items()}, {"rater": list(who.raters)}
+        )
+    }
 
 
 def _provenance(

@@ -33,6 +33,7 @@ from expsim_bayes.models._recover import (
     parts_to_effects,
     voices_see,
 )
+from expsim_bayes.models._score_prior import log_priors
 from expsim_bayes.models._statistics import Statistics, statistics
 from expsim_bayes.models._task import Task, flat
 from expsim_bayes.models._terms import Components, Terms, terms
@@ -119,7 +120,7 @@ def estimated(story: Story) -> dict[str, NDArray[np.bool_]]:
 
 
 def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:
-    """Groups posterior, effects, posterior_predictive and log_likelihood from the sampler's draws."""
+    """Groups posterior, log_prior, effects, posterior_predictive and log_likelihood from the sampler's draws."""
     chains, draws = sampled.sizes["chain"], sampled.sizes["draw"]
     sd = sampled_components(sampled, story)
     parts = sampled_parts(sampled, story)
@@ -127,6 +128,7 @@ def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator
         parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
     )
     groups = {"posterior": dataset(effects, sd, story, chains)}
+    groups["log_prior"] = log_priors(groups["posterior"], estimated(story), story.priors, story.scale)
     step = keep_every(chains * draws, story.data)
     kept = np.arange(draws) % step == 0
     rows = np.flatnonzero(np.tile(kept, chains))

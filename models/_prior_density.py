@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pymc as pm
 import xarray as xr
 from pytensor.graph.traversal import ancestors
+from pytensor.tensor.random.basic import NormalRV
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
 def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Free variables whose prior depends on no other one, but for the multiples of an SD that effects are made of.
+    """Free variables whose prior a person chose: all but effects whose spread is estimated.
+
+    Nor are the multiples of an estimated SD that effects are made of. A normal one may have a mean that other variables move, as long as
+    its SD is given.
 
     Parameters
     ----------
@@ -25,12 +29,17 @@ def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]
     without : collection of str
         Variables with one value an item, an output or a rating.
     """
-    free = set(model.free_RVs)
-    return tuple(
-        rv.name
-        for rv in model.free_RVs
-        if rv.name not in without and not rv.name.endswith("_raw") and not (free & set(ancestors([rv])) - {rv})
-    )
+    return tuple(rv.name for rv in model.free_RVs if rv.name not in without and _is_chosen(rv, model))
+
+
+def _is_chosen(rv: Any, model: pm.Model) -> bool:
+    """Whether nothing that is estimated sets the spread of a variable, nor that of the effects which are multiples of it."""
+    others = set(model.free_RVs) - {rv}
+    effect = model.named_vars.get(rv.name.removesuffix("_raw"))
+    if rv.name.endswith("_raw") and (effect is None or others & set(ancestors([effect]))):
+        return False
+    normal = isinstance(rv.owner.op, NormalRV)
+    return not others & set(ancestors([rv.owner.op.dist_params(rv.owner)[1] if normal else rv]))
 
 
 def log_priors(
@@ -41,6 +50,8 @@ def log_priors(
     compile_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Log prior densities of some draws, one variable a top-level variable of the model, its entries added up.
+
+    What is sampled as `name_raw` is called by its name.
 
     Parameters
     ----------
@@ -60,5 +71,9 @@ def log_priors(
     with model:
         compute_log_prior(tree, var_names=names, progressbar=False, compile_kwargs=dict(compile_kwargs or {}))
     found = tree["log_prior"].to_dataset()
-    summed = {name: found[name].sum([d for d in found[name].dims if d not in ("chain", "draw")]) for name in names}
-    return xr.Dataset(summed)
+    return xr.Dataset({name.removesuffix("_raw"): added_up(found[name]) for name in names})
+
+
+def added_up(values: xr.DataArray) -> xr.DataArray:
+    """Sums over everything but chain and draw."""
+    return values.sum([dim for dim in values.dims if dim not in ("chain", "draw")])

@@ -76,8 +76,8 @@ def test_fit_passes_the_gate(fitted: xr.DataTree) -> None:
 
 def test_groups_dims_and_coords_are_the_contract(fitted: xr.DataTree) -> None:
     groups = {
-        "posterior", "effects", "posterior_predictive", "log_likelihood", "prior", "prior_predictive", "sample_stats", "observed_data",
-        "constant_data",
+        "posterior", "effects", "posterior_predictive", "log_likelihood", "log_prior", "prior", "prior_predictive", "sample_stats",
+        "observed_data", "constant_data", "raters",
     }  # fmt: skip
     assert set(fitted.children) == groups
     for group in ("posterior", "prior"):

@@ -26,6 +26,7 @@ from expsim_bayes.cli import (
     pretend,
     report,
     scenarios,
+    sensitivity,
     simulate,
 )
 from expsim_bayes.cli.screen import Screen
@@ -107,6 +108,7 @@ app.command("fit")(fit.fit)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
 app.command("compare-models")(compare_models.compare_models)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("agreement")(agreement.agreement)
 app.command("check")(check.check)
 

@@ -1,0 +1,439 @@
+"""Whether an answer hangs on what was assumed: each prior made weaker or stronger, without fitting again.
+
+A prior is raised to a power: to 2 as if it were told twice (a normal one with an SD divided by 1.41), to .5 as if half of it were told.
+Draws of the fit are weighted by what that changes, with Pareto smoothing, and the sensitivity of single numbers is that of Kallioinen,
+Paananen, Buerkner and Vehtari (2024). Looked at is what a decision hangs on: quality, the difference of the best two, the chance of being
+best, and standard deviations.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import arviz as az
+import numpy as np
+import xarray as xr
+
+from expsim_bayes.amounts import change, level, listed, percent, quantity
+from expsim_bayes.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+POWERS = (0.5, 2.0)
+"""Powers that priors are raised to."""
+SENSITIVE = 0.05
+"""Sensitivity from which a number is taken to hang on a prior, or on the ratings (Kallioinen et al. 2024)."""
+MATTERS = 0.02
+"""Least change of the chance of being best that is worth a sentence."""
+CLEAR = 2.0
+"""Monte-Carlo errors that a change must exceed."""
+ALL = "all priors"
+"""Name of all priors together."""
+MOST_NAMED = 4
+"""Numbers that one sentence names."""
+SAMPLE = ("chain", "draw")
+
+WORDS = {
+    ALL: "all of them together",
+    "q": "how far variants differ",
+    "log_typical": "how far variants differ",
+    "level": "the level of the ratings",
+    "error_level": "how often errors are found",
+    "agreeing": "how number and size of errors go together",
+    "scale_use": "how much of the scale judges use",
+    "log_scale_use": "how strongly judges follow the reference",
+    "shares": "how often each step is used",
+    "share": "how common each class is",
+    "confusion": "raters' errors",
+    "sensitivity_logit": "evaluators' sensitivity",
+    "specificity_logit": "evaluators' specificity",
+    "panel_sum": "the accuracy of the reference panel",
+    "panel_difference": "which way the reference panel errs",
+    "order_level": "favour for the left side",
+    "log_nu_level": "readiness for ties",
+    "log_typical_noise": "noise from call to call",
+    "log_noise": "how noise differs between variants",
+    "tail_above": "the tail of calls",
+    "share_zero": "calls that use nothing",
+    "sd_item": "how far items differ",
+    "sd_interaction": "how a variant suits an item",
+    "sd_output": "generations of a variant on an item",
+    "sd_shift": "judges' tastes",
+    "sd_rater": "severity of raters",
+    "sd_taste": "persons' tastes",
+    "sd_opinion": "lasting opinions of an output",
+    "sd_noise": "noise of a rating",
+    "sd_order": "how raters differ in favour for the left side",
+    "sd_tie": "how raters differ in readiness for ties",
+    "sd_reliability": "how raters differ in reliability",
+    "sd_domain": "how errors differ by domain",
+    "sd_sensitivity": "how raters differ in sensitivity",
+    "sd_specificity": "how raters differ in specificity",
+}
+"""What a prior is about."""
+
+
+class Figure(NamedTuple):
+    """A number from draws."""
+
+    value: float
+    mcse: float
+    """Its Monte-Carlo error; NaN where there are too few draws to tell."""
+
+
+class Hangs(NamedTuple):
+    """How one number answers to priors and ratings: 0 not at all; .05 is the least that counts."""
+
+    name: str
+    """The number, such as "quality of A" or "sd_item"."""
+    prior: float
+    """Sensitivity to all priors together."""
+    likelihood: float
+    """Sensitivity to the ratings."""
+    by_prior: tuple[tuple[str, float], ...]
+    """Sensitivity to each prior alone, the largest first."""
+
+    @property
+    def diagnosis(self) -> str:
+        """What follows: "" where the prior does not count."""
+        if self.prior < SENSITIVE:
+            return ""
+        return "prior and ratings pull" if self.likelihood >= SENSITIVE else "rests on its prior"
+
+
+class Scaled(NamedTuple):
+    """What would be said under a prior raised to a power."""
+
+    prior: str
+    about: str
+    """What that prior is about, in words."""
+    power: float
+    prob_best: Figure | None
+    """Chance that the leader is best; None where nothing is compared."""
+    moved: Figure | None
+    """By how much that differs from the chance under the prior as it is."""
+    number: Figure
+    """Mean difference of the best two; where nothing is compared, mean quality."""
+    k_hat: float
+    trusted: bool
+    """Whether the draws reach so far (Pareto k-hat)."""
+
+
+class Sensitivity(NamedTuple):
+    """What an answer hangs on."""
+
+    leader: str
+    """Variant with the best mean quality."""
+    against: str
+    """What it is compared with: the control, else the second best; "" where nothing is compared."""
+    unit: str
+    """Unit of quality."""
+    prob_best: Figure | None
+    """Chance that the leader is best, from the draws used here."""
+    number: Figure
+    """Mean difference of the two; where nothing is compared, mean quality."""
+    draws: int
+    good_k: float
+    """Pareto k-hat above which a figure is not to be trusted."""
+    hangs: tuple[Hangs, ...]
+    scaled: tuple[Scaled, ...]
+    """Each prior at each power, and all together."""
+    sentences: tuple[str, ...]
+
+
+class _Draws(NamedTuple):
+    """What is looked at, at the draws for which prior densities are kept."""
+
+    leader: str
+    against: str
+    is_best: xr.DataArray | None
+    """(chain, draw) 1 where the leader is best."""
+    number: xr.DataArray
+    """(chain, draw)"""
+    quantities: xr.Dataset
+    """(chain, draw) each number by its name."""
+
+
+def sensitivity(tree: xr.DataTree, *, threshold: float = 0.95) -> Sensitivity:
+    """What the answer of a fit hangs on.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From `fit.fit`, by any model.
+    threshold : float
+        Probability of being best that is asked for before something is launched.
+
+    Raises
+    ------
+    SettingError
+        The fit holds no prior densities.
+    """
+    if not {"log_prior", "log_likelihood"} <= set(tree.children) or not tree["log_prior"].data_vars:
+        raise SettingError("holds no densities of its priors", where="fit", remedy="fit it again with this version")
+    told = tree["log_prior"].to_dataset()
+    seen, whole = _looked_at(tree, told["draw"]), _looked_at(tree)
+    good_k = float(min(0.7, 1 - 1 / np.log10(told.sizes["chain"] * told.sizes["draw"])))
+    priors = {**({ALL: _total(told)} if len(told) > 1 else {}), **{str(name): told[name] for name in told}}
+    now = _Now(None if whole.is_best is None else mean(whole.is_best), mean(whole.number))
+    found = Sensitivity(
+        leader=seen.leader,
+        against=seen.against,
+        unit=str(tree.attrs.get("unit", "points")),
+        prob_best=now.prob_best,
+        number=now.number,
+        draws=told.sizes["chain"] * told.sizes["draw"],
+        good_k=good_k,
+        hangs=_hangs(tree, told, seen),
+        scaled=tuple(_scaled(name, priors[name], power, seen, now, good_k) for name in priors for power in POWERS),
+        sentences=(),
+    )
+    return found._replace(sentences=_sentences(found, threshold))
+
+
+class _Now(NamedTuple):
+    """What is said under the priors as they are, from all draws."""
+
+    prob_best: Figure | None
+    number: Figure
+
+
+def _looked_at(tree: xr.DataTree, draw: xr.DataArray | None = None) -> _Draws:
+    """Leader, opponent, and every number that a decision hangs on, at some of the draws or all."""
+    posterior = tree["posterior"].to_dataset()
+    posterior = posterior if draw is None else posterior.sel(draw=draw)
+    quality = posterior["quality"].transpose("chain", "draw", "variant")
+    names = [str(name) for name in quality["variant"].to_numpy()] if "variant" in quality.coords else ["all"]
+    sign = 1.0 if json.loads(str(tree.attrs.get("higher_is_better", "true"))) else -1.0
+    order = np.argsort(-sign * tree["posterior"]["quality"].mean(SAMPLE).to_numpy(), kind="stable")
+    control = json.loads(str(tree.attrs.get("control", "null")))
+    of = [f"quality of {name}" if len(names) > 1 else "quality" for name in names]
+    numbers = {name: quality.isel(variant=v, drop=True) for v, name in enumerate(of)}
+    is_best, number, against = None, numbers[of[order[0]]], ""
+    if len(names) > 1:
+        other = next(v for v in ([names.index(control)] if control in names else []) + list(order) if v != order[0])
+        against = names[other]
+        number = number - quality.isel(variant=other, drop=True)
+        numbers = {f"{names[order[0]]} against {against}": number, **numbers}
+        top = sign * quality == (sign * quality).max("variant")
+        is_best = (top / top.sum("variant")).isel(variant=order[0], drop=True)
+    for name in (str(n) for n in posterior if str(n).startswith("sd_") and not str(n).endswith(("_raw", "_of_pool"))):
+        numbers |= _entries(name, posterior[name])
+    kept = {name: values.drop_vars("draw") for name, values in numbers.items() if float(np.ptp(values.to_numpy())) > 0}
+    return _Draws(names[order[0]], against, is_best, number, xr.Dataset(kept))
+
+
+def _entries(name: str, values: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Entries of a variable by name and labels."""
+    dims = [dim for dim in values.dims if dim not in SAMPLE]
+    plain = values.transpose(*SAMPLE, *dims)
+    found = {}
+    for place in np.ndindex(plain.shape[2:]):
+        labels = [str(values[dim].to_numpy()[at]) for dim, at in zip(dims, place, strict=True)]
+        one = plain.isel(dict(zip(dims, place, strict=True)), drop=True)
+        found[f"{name} ({', '.join(labels)})" if labels else name] = one.reset_coords(drop=True)
+    return found
+
+
+def _scaled(  # noqa: PLR0917
+    name: str, log_prior: xr.DataArray, power: float, seen: _Draws, now: _Now, good_k: float
+) -> Scaled:
+    weights, k_hat = importance(log_prior, power)
+    moved = None if seen.is_best is None else moved_mean(seen.is_best, weights)
+    best = None if moved is None or now.prob_best is None else _together(now.prob_best, moved, (0.0, 1.0))
+    number = _together(now.number, moved_mean(seen.number, weights))
+    return Scaled(name, about(name), power, best, moved, number, k_hat, bool(k_hat <= good_k))
+
+
+def _together(now: Figure, moved: Figure, within: tuple[float, float] = (-np.inf, np.inf)) -> Figure:
+    """A figure from all draws, moved by as much as those with weights are."""
+    return Figure(float(np.clip(now.value + moved.value, *within)), float(np.hypot(now.mcse, moved.mcse)))
+
+
+def about(prior: str) -> str:
+    """What a prior is about, in words.
+
+    Examples
+    --------
+    >>> about("sd_rater_of_pool"), about("something_new")
+    ('severity of raters', 'something new')
+    """
+    plain = prior.removesuffix("_of_pool")
+    return WORDS.get(plain, plain.replace("_", " "))
+
+
+def importance(log_density: xr.DataArray, power: float) -> tuple[xr.DataArray, float]:
+    """Weights, adding up to 1, that turn draws into those under a density raised to a power, and Pareto k-hat of their tail.
+
+    Parameters
+    ----------
+    log_density : xr.DataArray
+        Log densities by chain and draw.
+    power : float
+        1 changes nothing.
+    """
+    ratio = (power - 1) * log_density
+    if float(np.ptp(ratio.to_numpy())) < 1e-12:
+        return xr.full_like(ratio, 1 / ratio.size), float("-inf")
+    smoothed, k_hat = (-ratio).azstats.psislw(dim=list(SAMPLE))
+    weights = np.exp(smoothed - smoothed.max())
+    return weights / weights.sum(), float(k_hat)
+
+
+def mean(values: xr.DataArray) -> Figure:
+    """Mean of draws with its Monte-Carlo error."""
+    return Figure(float(values.mean()), _error(values))
+
+
+def moved_mean(values: xr.DataArray, weights: xr.DataArray) -> Figure:
+    """By how much weights, adding up to 1, move a mean, with its Monte-Carlo error: that of a ratio by the delta method.
+
+    Correlation between draws and uneven weights are in it; it is smaller than that of either mean, for both come from the same draws.
+    """
+    before, after = float(values.mean()), float((weights * values).sum())
+    return Figure(after - before, _error(values.size * weights * (values - after) - (values - before)))
+
+
+def _error(terms: xr.DataArray) -> float:
+    """Monte-Carlo error of the mean of some draws."""
+    array = terms.transpose(*SAMPLE).to_numpy()
+    return 0.0 if np.ptp(array) < 1e-12 else float(az.mcse(array, method="mean"))
+
+
+def _hangs(tree: xr.DataTree, told: xr.Dataset, seen: _Draws) -> tuple[Hangs, ...]:
+    """Sensitivity of every number to priors and ratings."""
+    likelihood = tree["log_likelihood"].to_dataset()
+    by_rating = xr.Dataset({"ratings": _total(likelihood)})
+    at_ratings = _looked_at(tree, likelihood["draw"]).quantities[list(seen.quantities)]
+    ratings = _psense(at_ratings, by_rating, "likelihood")
+    whole = _psense(seen.quantities, told, "prior")
+    single = {str(name): _psense(seen.quantities, told[[name]], "prior") for name in told}
+    return tuple(
+        Hangs(
+            name,
+            whole[name],
+            ratings[name],
+            tuple(sorted(((prior, values[name]) for prior, values in single.items()), key=lambda pair: -pair[1])),
+        )
+        for name in whole
+    )
+
+
+def _total(densities: xr.Dataset) -> xr.DataArray:
+    """(chain, draw) sum of log densities over everything else."""
+    parts = [values.sum([dim for dim in values.dims if dim not in SAMPLE]) for values in densities.values()]
+    total: xr.DataArray = sum(parts[1:], start=parts[0])
+    return total
+
+
+def _psense(quantities: xr.Dataset, densities: xr.Dataset, group: str) -> dict[str, float]:
+    """Power-scaling sensitivity of each number to a density, by ArviZ."""
+    summed = xr.Dataset({"all": _total(densities)}).drop_vars("draw")
+    if float(np.ptp(summed["all"].to_numpy())) < 1e-12:
+        return dict.fromkeys(map(str, quantities), 0.0)
+    columns = {f"n{n}": quantities[name] for n, name in enumerate(quantities)}  # ArviZ reads marks in names
+    made = xr.DataTree.from_dict({"posterior": xr.Dataset(columns), f"log_{group}": summed.expand_dims(part=1, axis=2)})
+    found = az.psense(made, group=group, sample_dims=list(SAMPLE))
+    return {str(name): float(found[f"n{n}"]) for n, name in enumerate(quantities)}
+
+
+def _sentences(found: Sensitivity, threshold: float) -> tuple[str, ...]:
+    """The answer first, then the numbers that hang on a prior, then what could not be told."""
+    doubtful = [f"{row.prior} {_power(row.power)}" for row in found.scaled if not row.trusted]
+    said = [*_answer(found, threshold), *_single_numbers(found.hangs)]
+    if doubtful:
+        said.append(
+            f"warning: too few draws lie where {listed(doubtful)} would put them (Pareto k-hat above {found.good_k:.2f}): those figures "
+            "cannot be trusted. Fit again with another --prior to know."
+        )
+    said.append(
+        "Twice as strong is a prior told twice (a normal one with an SD divided by 1.41), half as strong its square root; computed from "
+        f"{found.draws:,} weighted draws of this fit."
+    )
+    return tuple(said)
+
+
+def _answer(found: Sensitivity, threshold: float) -> list[str]:
+    """What happens to the chance of being best."""
+    trusted = [row for row in found.scaled if row.trusted]
+    if found.prob_best is None or not trusted:
+        return _alone(found, trusted)
+    hanging = sorted((row for row in trusted if _matters(row.moved)), key=lambda row: (row.prior == ALL, -_size(row)))
+    if not hanging:
+        return [_steady(found, max(trusted, key=_size), some=len(trusted) < len(found.scaled))]
+    strongest = {row.prior: row for row in reversed(hanging)}
+    return [
+        _hanging(found, found.prob_best, row, threshold)
+        for row in reversed(strongest.values())
+        if row.prior != ALL or len(strongest) == 1
+    ]
+
+
+def _hanging(found: Sensitivity, now: Figure, row: Scaled, threshold: float) -> str:
+    then = row.prob_best or now
+    crossed = (then.value >= threshold) != (now.value >= threshold)
+    over = f", to the other side of the {level(threshold)} that is asked for" if crossed else ""
+    return (
+        f"The answer hangs on what was assumed of {row.about} ({row.prior}): were that prior {_power(row.power)}, the chance that "
+        f"{found.leader} is best would move from {percent(now.value)} to {percent(then.value)} (± {100 * then.mcse:.1f}){over}."
+    )
+
+
+def _steady(found: Sensitivity, row: Scaled, *, some: bool) -> str:
+    """Where no prior moves the answer by what matters, or by more than chance in the draws."""
+    size = 100 * _size(row)
+    error = f" ± {100 * row.moved.mcse:.1f}" if row.moved is not None and row.moved.mcse > 0 else ""
+    which = "any of those that can be tried" if some else "any of them"
+    now = "" if found.prob_best is None else percent(found.prob_best.value)
+    if size < 100 * MATTERS:
+        return (
+            f"The answer does not hang on the priors: with {which} half or twice as strong, the chance that {found.leader} is best, "
+            f"{now}, moves by no more than {size:.1f}{error} percentage points."
+        )
+    return (
+        f"No prior clearly moves the answer: of {which}, {row.prior} {_power(row.power)} moves the chance that {found.leader} is best, "
+        f"{now}, most, by {size:.1f}{error} percentage points."
+    )
+
+
+def _alone(found: Sensitivity, trusted: Sequence[Scaled]) -> list[str]:
+    """Where nothing is compared: what happens to the mean quality."""
+    if not trusted:
+        return ["No prior can be tried with these draws: none reaches as far as half or twice its strength."]
+    row = max(trusted, key=lambda one: abs(one.number.value - found.number.value))
+    moved = change(row.number.value - found.number.value, found.unit)
+    now = quantity(found.number.value, found.unit)
+    where = f"the prior of {row.about} ({row.prior}) is {_power(row.power)}"
+    return [f"Nothing is compared. Mean quality, {now}, moves most where {where}: by {moved}."]
+
+
+def _size(row: Scaled) -> float:
+    return 0.0 if row.moved is None else abs(row.moved.value)
+
+
+def _matters(moved: Figure | None) -> bool:
+    return moved is not None and abs(moved.value) >= MATTERS and not abs(moved.value) < CLEAR * moved.mcse
+
+
+def _power(power: float) -> str:
+    return "twice as strong" if power > 1 else "half as strong"
+
+
+def _single_numbers(hangs: Sequence[Hangs]) -> list[str]:
+    """Numbers that rest on a prior, and those on which prior and ratings pull."""
+    said = []
+    for diagnosis, verb in (
+        ("rests on its prior", "rest on their priors rather than on the ratings"),
+        ("prior and ratings pull", "answer to prior and ratings alike, which may disagree"),
+    ):
+        rows = [row for row in hangs if row.diagnosis == diagnosis]
+        names = [f"{row.name} ({row.prior:.2f}, most of it to {row.by_prior[0][0]})" for row in rows[:MOST_NAMED]]
+        more = [f"{len(rows) - MOST_NAMED} more"] if len(rows) > MOST_NAMED else []
+        if rows:
+            said.append(
+                f"These {verb} (sensitivity to the priors of {SENSITIVE:g} or more): {listed([*names, *more])}."
+            )
+    return said
