@@ -123,7 +123,7 @@ def is_reported(name: str) -> bool:
 
 def reported(posterior: xr.Dataset) -> tuple[str, ...]:
     """Names of the variables that the gate looks at, quality first, whatever order a file keeps them in."""
-    names = [str(name) for name in posterior if is_reported(str(name))]
+    names = [str(name) for name in posterior if is_reported(str(name)) or "covariate" in posterior[name].dims]
     return tuple(sorted(names, key=lambda name: (name != "quality", name)))
 
 
@@ -298,10 +298,14 @@ def _features(fit: xr.DataTree, model: Recipe, ci_prob: float) -> tuple[Predicti
     constant = fit["constant_data"].to_dataset()
     told = model.features(observed.to_numpy()[None], constant)
     made = model.features(predicted.reshape(-1, *predicted.shape[2:]), constant)
+    pairs = [(name, float(value[0]), np.asarray(made[name])) for name, value in told.items()]
+    if model.supposed is not None:
+        found = model.supposed(fit["posterior"].to_dataset(), constant, np.random.default_rng(0))
+        pairs += [(name, each.found, each.fresh) for name, each in found.items()]
     return tuple(
-        _compared(name, float(value[0]), np.asarray(made[name])[np.isfinite(made[name])], ci_prob)
-        for name, value in told.items()
-        if np.isfinite(value[0]) and np.isfinite(made[name]).any()
+        _compared(name, observed, values[np.isfinite(values)], ci_prob)
+        for name, observed, values in pairs
+        if np.isfinite(observed) and np.isfinite(values).any()
     )
 
 

@@ -39,9 +39,9 @@ def _of_scores(ratings: Ratings, score: NDArray[np.float64]) -> tuple[str, str]:
     if set(values.tolist()) <= {0.0, 1.0}:
         return "binary", "every score is 0 or 1"
     if not ratings.higher_is_better and _errors(score):
-        return "continuous", (
-            f"the scores count errors and {(score == 0).mean():.0%} of them are 0; it ranks by means and does not describe the zeros and "
-            "the tail, which --model error_scores does in many minutes"
+        return (
+            "error_scores",
+            f"the scores count errors, {(score == 0).mean():.0%} of them are 0 and the others have a long tail",
         )
     steps = _steps(ratings, values)
     if steps is not None:

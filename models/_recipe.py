@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 Features = Callable[["NDArray[Any]", "xr.Dataset"], Mapping[str, "NDArray[np.float64]"]]
 """From (draw, ...) observed values of D data sets, and the constant_data group of the fit, to (D,) numbers that decisions hang on."""
+
+
+class Supposed(NamedTuple):
+    """One number about effects, beside what the story supposes of it."""
+
+    found: float
+    """Its posterior mean."""
+    fresh: NDArray[np.float64]
+    """(draw,) of effects drawn afresh from their distribution."""
 
 
 def refuse_not_positive(priors: Frozen, *, but: Collection[str] = ()) -> None:
@@ -78,6 +87,8 @@ class Recipe:
     asked for some of the draws only, so that what it adds is `nested`."""
     nested: tuple[str, ...] = ()
     """Variables with one value an item, an output or a rating: kept in the group `effects`, and not looked at by the gate."""
+    supposed: Callable[[xr.Dataset, xr.Dataset, np.random.Generator], Mapping[str, Supposed]] | None = None
+    """(posterior, constant data, rng) -> numbers about effects that predictions of ratings cannot tell, for the predictive checks."""
     unit: str | Callable[[Ratings, Any], str] = "points"
     """Unit of `quality`: "points", "share" (a probability), "dollars", "seconds" or "tokens"; or what tells it of (ratings, priors)."""
     effects_unit: str = "logits"

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from expsim_bayes.models._recipe import Supposed
+from expsim_bayes.models._task import flat
+
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
 MOST_PAIRED = 6
 """Evaluators up to which all pairs are looked at; of more, those with the panel or gold alone."""
+MOST_VARIANTS = 12
+"""Variants up to which the panel's verdicts are looked at one by one."""
+PANEL = 1
+"""Role of the evaluator whose verdicts the truth is held to."""
 FEWEST_SHARED = 20
 """Outputs that two evaluators must share to be compared."""
 
@@ -34,6 +41,8 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
         for place, there in [("", np.ones_like(own)), *places]:
             if (own & there).any():
                 found[f"share of 1 from {name}{place}"] = _rate(ones, asked, own & there)
+    for k in np.flatnonzero(constant["role_of"].to_numpy() == PANEL):
+        found |= _by_variant(ones, constant, evaluator == k, str(names[k]))
     said = {k: _by_output(ones, asked, output, evaluator == k) for k in range(names.size)}
     role = constant["role_of"].to_numpy()
     for one, other in _pairs(role):
@@ -50,6 +59,68 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
             edge = (each <= 0).all(axis=1) | (each >= 1).all(axis=1)
             found[f"spread between raters' shares of 1 from {name} (SD)"] = np.where(edge, np.nan, each.std(axis=1))
     return found
+
+
+def _by_variant(
+    ones: NDArray[np.float64], constant: xr.Dataset, own: NDArray[np.bool_], name: str
+) -> dict[str, NDArray[np.float64]]:
+    """(draw,) shares of 1 that the panel gives each variant: what quality is about, should it be no good guide to the truth."""
+    variant, labels = constant["variant_of"].to_numpy(), constant["variant"].to_numpy()
+    if not 1 < labels.size <= MOST_VARIANTS:
+        return {}
+    asked = constant["asked_of"].to_numpy()
+    there = {str(label): own & (variant == v) for v, label in enumerate(labels)}
+    return {
+        f"share of 1 from {name} for {label}": _rate(ones, asked, rated)
+        for label, rated in there.items()
+        if rated.any()
+    }
+
+
+def tastes(draws: xr.Dataset, constant: xr.Dataset, rng: np.random.Generator) -> dict[str, Supposed]:
+    """How far judges' tastes for variants go by the kind of item, beside tastes drawn afresh.
+
+    Looked at where each variant occurs in one kind of item only, so that what a judge gets wrong in a kind passes for tastes for its
+    variants, which predictions of ratings cannot tell. Tastes are independent of one another; a kind that they have in common makes most
+    of their sum of squares lie between kinds. A mixed predictive check (Gelman, Meng and Stern 1996).
+
+    Parameters
+    ----------
+    draws : Dataset
+        Posterior, with `shift_logit_raw` (chain, draw, judge, variant), tastes as multiples of their SD.
+    constant : Dataset
+        As in `features`.
+    rng : Generator
+        Of the fresh tastes.
+    """
+    kind = _kinds(constant)
+    if kind is None or "shift_logit_raw" not in draws:
+        return {}
+    told = flat(draws["shift_logit_raw"])
+    seen, fresh = (
+        _between(values[..., kind >= 0], kind[kind >= 0]) for values in (told, rng.standard_normal(told.shape))
+    )
+    return {"share of judges' tastes for variants that goes by the kind of item": Supposed(float(seen.mean()), fresh)}
+
+
+def _kinds(constant: xr.Dataset) -> NDArray[np.intp] | None:
+    """(variant,) the one kind of item in which each variant occurs, -1 where there is none; None where variants occur in several kinds."""
+    variant, stratum = (constant[f"{name}_of"].to_numpy() for name in ("variant", "stratum"))
+    pairs = np.unique(np.stack([variant, stratum]), axis=1)
+    if np.unique(pairs[0]).size < pairs.shape[1] or not 1 < np.unique(pairs[1]).size < pairs.shape[1]:
+        return None
+    kind = np.full(constant.sizes["variant"], -1, dtype=np.intp)
+    kind[pairs[0]] = pairs[1]
+    return kind
+
+
+def _between(taste: NDArray[np.float64], kind: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(draw,) share of the sum of squares of (draw, judge, variant) tastes, less each judge's mean, that lies between kinds."""
+    taste = taste - taste.mean(axis=2, keepdims=True)
+    belongs = np.eye(int(kind.max()) + 1)[kind][:, np.unique(kind)]
+    means = taste @ (belongs / belongs.sum(axis=0))
+    between = (means**2 * belongs.sum(axis=0)).sum(axis=(1, 2))
+    return np.asarray(between / (taste**2).sum(axis=(1, 2)))
 
 
 def _compared(

@@ -32,7 +32,7 @@ from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import Tensor, effects
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._truths import draw_truths
-from expsim_bayes.models._verdict_checks import features
+from expsim_bayes.models._verdict_checks import features, tastes
 from expsim_bayes.models._verdicts import Verdicts, coords, verdicts
 
 if TYPE_CHECKING:
@@ -446,6 +446,7 @@ RECIPE = Recipe(
     observed={"verdict": "ones_of"},
     features=features,
     sentences=_sentences,
+    supposed=tastes,
     sampled=build_marginal_model,
     complete=complete,
     nested=("truth", "item_effect", "item_effect_raw", "interaction", "interaction_raw"),

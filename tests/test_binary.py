@@ -14,7 +14,9 @@ import xarray as xr
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.models import binary
 from expsim_bayes.models._draws import _data
+from expsim_bayes.models._recipe import Supposed
 from expsim_bayes.models._truths import draw_truths
+from expsim_bayes.models._verdict_checks import features, tastes
 from expsim_bayes.models._verdicts import verdicts
 from expsim_bayes.ratings import Ratings, validate
 from expsim_bayes.simulate import binary as simulate
@@ -269,3 +271,52 @@ def test_variants_that_each_occur_in_one_kind_of_item_are_warned_of_until_errors
         )
     ]
     assert warned == [True, False, False]
+
+
+def tastes_by_kind(raw: np.ndarray, kinds: list[int]) -> dict[str, Supposed]:
+    """The check of tastes (draw, judge, variant) where variant v is rated in kind kinds[v] only."""
+    variants = [f"v{n}" for n in range(len(kinds))]
+    draws = xr.Dataset({"shift_logit_raw": (("chain", "draw", "judge", "variant"), raw[None])})
+    constant = xr.Dataset(
+        {"variant_of": ("entry", np.arange(len(kinds))), "stratum_of": ("entry", kinds)}, coords={"variant": variants}
+    )
+    return tastes(draws, constant, np.random.default_rng(3))
+
+
+def test_tastes_that_go_by_the_kind_of_item_are_told_from_tastes_for_variants() -> None:
+    rng = np.random.default_rng(2)
+    kinds = [0, 0, 0, 0, 1, 1, 1, 1]
+    own = rng.normal(size=(400, 3, 8))
+    by_kind = np.where(np.array(kinds), 2.0, -2.0) + 0.3 * own
+    for raw, expected in ((own, False), (by_kind, True)):
+        (found,) = tastes_by_kind(raw, kinds).values()
+        assert bool(found.found > np.quantile(found.fresh, 0.975)) is expected
+    # the share of the sum of squares between kinds, by the loop of an analysis of variance
+    (found,) = tastes_by_kind(own[:1], kinds).values()
+    centred = own[0] - own[0].mean(axis=1, keepdims=True)
+    between = sum(4 * centred[j, half].mean() ** 2 for j in range(3) for half in (slice(0, 4), slice(4, 8)))
+    assert found.found == pytest.approx(between / (centred**2).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("kinds", [[0, 0, 0, 0], [0, 1, 2, 3]])
+def test_tastes_are_not_looked_at_where_kinds_say_nothing_of_them(kinds: list[int]) -> None:
+    assert tastes_by_kind(np.ones((2, 1, 4)), kinds) == {}
+
+
+def test_verdicts_of_the_panel_are_compared_variant_by_variant() -> None:
+    constant = xr.Dataset(
+        {
+            "asked_of": ("entry", [1, 1, 2, 1]),
+            "evaluator_of": ("entry", [0, 0, 0, 1]),
+            "output_of": ("entry", [0, 1, 2, 0]),
+            "variant_of": ("entry", [0, 0, 1, 0]),
+            "stratum_of": ("entry", [0, 0, 0, 0]),
+            "rater_of": ("entry", [0, 0, 0, 1]),
+            "role_of": ("evaluator", [1, 0]),
+        },
+        coords={"variant": ["A", "B"], "evaluator": ["human", "judge"], "stratum": ["all"]},
+    )
+    found = features(np.array([[1, 0, 1, 1]]), constant)
+    assert found["share of 1 from human for A"] == pytest.approx([0.5])
+    assert found["share of 1 from human for B"] == pytest.approx([0.5])
+    assert "share of 1 from judge for A" not in found
