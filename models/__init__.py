@@ -1,6 +1,7 @@
 """The science: one generative story a file, each an explicit hierarchical PyMC model that reads like a paper's model section.
 
 `continuous` scores on a continuous scale, by people and judges.
+`robust`     the same with wild scores among them, raters who differ in noise, and covariates that a judge should ignore.
 `preference` one variant against another, ties allowed, by people and judges.
 `binary`     pass or fail, by people and judges who err, with or without gold labels.
 `classes`    labels in some classes, by raters who err (Dawid-Skene).
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._task import Task
     from expsim_bayes.ratings import Ratings
 
-RECIPES = ("binary", "classes", "error_scores", "operations", "ordinal", "preference", "ranking")
+RECIPES = ("binary", "classes", "error_scores", "operations", "ordinal", "preference", "ranking", "robust")
 """Models with a recipe, each named as its module."""
 NAMES = ("continuous", *RECIPES)
 """Every model."""

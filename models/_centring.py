@@ -61,6 +61,13 @@ def shift_layout(data: Coded, has: NDArray[np.bool_], reference: int, *, centred
     return Layout(turn(together), np.where(leads(together), 0.0, centred * weight[:, None]))
 
 
+def taste_layout(data: Coded, has: NDArray[np.bool_], *, centred: bool = True) -> Layout:
+    """Layout of the tastes for variants of the (rater,) raters who have some."""
+    pool = data.rater_evaluator[has]
+    weight = np.array([taste_weight(data, int(k)) if k in pool else 0.0 for k in range(len(data.evaluators))])
+    return Layout(np.eye(len(data.variants)), centred * weight[pool][:, None])
+
+
 def group_weight(residual: Floats, group: Ints) -> float:
     """Weight of effects of groups, from ratings of which everything else was taken away.
 
@@ -82,6 +89,21 @@ def group_weight(residual: Floats, group: Ints) -> float:
     between = float(np.mean(mean**2))
     real = 1 - float(np.mean(square.sum() / freedom / count[seen])) / between if between > 0 else 0.0
     return max(0.0, 2 * real - 1)
+
+
+def nested_weights(data: Coded, cell: Ints) -> dict[str, float]:
+    """Weights of the effects of items, cells (R,) and outputs by dim, each from what is left of the scores after the levels above it."""
+    left = _less_means(data.score, data.rater * len(data.variants) + data.variant)
+    weights = {}
+    for dim, group in (("item", data.item), ("cell", cell), ("output", data.output)):
+        weights[dim] = group_weight(left, group)
+        left = _less_means(left, group)
+    return weights
+
+
+def _less_means(values: Floats, group: Ints) -> Floats:
+    mean = np.bincount(group, values) / np.maximum(np.bincount(group), 1)
+    return np.asarray(values - mean[group])
 
 
 def _weight(deviation: Floats, error2: Floats) -> float:

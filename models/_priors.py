@@ -68,13 +68,16 @@ class Priors(Frozen):
                     where=f"priors.{name}",
                     remedy="give a number above 0, in widths of the score range",
                 )
+        self._refuse_least_noise()
+        return self
+
+    def _refuse_least_noise(self) -> None:
         if not 0 < self.least_noise < self.sd_noise:
             raise SettingError(
                 f"a least noise of {self.least_noise} is not between 0 and sd_noise, {self.sd_noise}",
                 where="priors.least_noise",
                 remedy="give a small number above 0, in widths of the score range",
             )
-        return self
 
 
 class Scale(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.models._centring import group_weight
+from expsim_bayes.models._centring import nested_weights
 from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
@@ -104,21 +104,10 @@ def stars(ratings: Ratings) -> Stars:
         cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
         pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if any(present.opinion) else (),
         pair_evaluator=data.rater_evaluator[pair_codes[0]],
-        centring=_centring(data, cell.ravel()),
+        centring=nested_weights(data, cell.ravel()),
         lowest=_lowest(present, {"item": data.item, "cell": cell.ravel(), "output": data.output}),
         sentences=(*present.sentences, *said),
     )
-
-
-def _centring(data: Coded, cell: NDArray[np.intp]) -> dict[str, float]:
-    """Weights of the nested effects, each from what is left of the scores after the levels above it."""
-    voice = data.rater * len(data.variants) + data.variant
-    left = _less_means(data.score, voice)
-    weights = {}
-    for dim, group in (("item", data.item), ("cell", cell), ("output", data.output)):
-        weights[dim] = group_weight(left, group)
-        left = _less_means(left, group)
-    return weights
 
 
 def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
@@ -127,11 +116,6 @@ def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
         return None
     each = unit[dims[-1]].size / np.unique(unit[dims[-1]]).size
     return dims[-1] if each <= FEW else None
-
-
-def _less_means(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray[np.float64]:
-    mean = np.bincount(group, values) / np.maximum(np.bincount(group), 1)
-    return np.asarray(values - mean[group])
 
 
 def _steps(data: Coded, score_range: tuple[float, float] | None, source: str) -> tuple[NDArray[np.intp], list[str]]:

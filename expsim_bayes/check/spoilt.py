@@ -107,6 +107,7 @@ SPOILT: dict[str, dict[str, Spoil]] = {
         "half of the raters' rankings are read from the last": _each(backwards_for_half),
     },
     "operations": {"the slowest tenth is cut off": _each(cut_off)},
+    "robust": {"a quarter of the scores is missing and read as 0": _each(quarter_missing_as_zero)},
     "error_scores": {"a quarter of the scores is missing and read as 0": _each(quarter_missing_as_zero)},
     "classes": {
         "labels are read backwards": _each(backwards),

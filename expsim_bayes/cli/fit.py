@@ -109,7 +109,8 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help="auto (what suits the ratings), continuous, ordinal, binary, classes, error_scores, preference, ranking, operations.",
+            help="auto (what suits the ratings), continuous, robust, ordinal, binary, classes, error_scores, preference, ranking, "
+            "operations.",
             rich_help_panel=MODEL,
         ),
     ] = AUTO,

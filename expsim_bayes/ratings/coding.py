@@ -82,10 +82,31 @@ def code(ratings: Ratings) -> Coded:
     return encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)
 
 
+def coded_rows(ratings: Ratings) -> Codes:
+    """(R,) row of the table, from 0, of each rating of `code`: other columns of the table are taken with it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from expsim_bayes.ratings import validate
+    >>> frame = pd.DataFrame({"variant": ["B", "A", "A"], "item": "1", "rater": ["ann", "ann", "bob"], "score": [4, None, 2]})
+    >>> coded_rows(validate(frame)).tolist()
+    [2, 0]
+    """
+    return _encode(ratings.table, ratings.variants, ratings.anonymous_kinds, ratings.reference)[1]
+
+
 def encode(
     table: pd.DataFrame, variants: tuple[str, ...], anonymous_kinds: Collection[str], reference: str | None
 ) -> Coded:
     """Code a validated table; see `code`."""
+    return _encode(table, variants, anonymous_kinds, reference)[0]
+
+
+def _encode(
+    table: pd.DataFrame, variants: tuple[str, ...], anonymous_kinds: Collection[str], reference: str | None
+) -> tuple[Coded, Codes]:
+    """A validated table as codes, and the row of each rating."""
     present = table["score"].notna().to_numpy(dtype=bool)
     rated = table if present.all() else table[present]
     score = rated["score"].to_numpy(np.float64)
@@ -101,7 +122,7 @@ def encode(
     kinds = rated["kind"].to_numpy(dtype=object)
     first_evaluator = np.unique(evaluator, return_index=True)[1]
     kind_of = tuple(str(kinds[at]) for at in first_evaluator)
-    return Coded(
+    coded = Coded(
         score=score[order],
         variant=variant[order],
         item=item[order],
@@ -121,6 +142,7 @@ def encode(
         anonymous=np.array([kind in anonymous_kinds for kind in kind_of], dtype=bool),
         n_missing=int((~present).sum()),
     )
+    return coded, np.flatnonzero(present)[order]
 
 
 def sorted_codes(column: pd.Series) -> tuple[Codes, tuple[str, ...]]:

@@ -5,6 +5,7 @@ preference    a declared truth -> comparisons by people and judges
 ranking       a declared truth -> rankings by people and judges
 operations    a declared truth -> calls and what they used up
 error_scores  a declared truth -> error scores by people and a judge
+robust        a declared truth -> scores with a heavy tail by people and judges
 """
 
 from __future__ import annotations
