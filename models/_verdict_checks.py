@@ -65,7 +65,8 @@ def _by_variant(
     ones: NDArray[np.float64], constant: xr.Dataset, own: NDArray[np.bool_], name: str
 ) -> dict[str, NDArray[np.float64]]:
     """(draw,) shares of 1 that the panel gives each variant: what quality is about, should it be no good guide to the truth."""
-    variant, labels = constant["variant_of"].to_numpy(), constant["variant"].to_numpy()
+    variant = constant["variant_of"].to_numpy()
+    labels = constant["variant"].to_numpy()
     if not 1 < labels.size <= MOST_VARIANTS:
         return {}
     asked = constant["asked_of"].to_numpy()
@@ -87,16 +88,16 @@ def tastes(draws: xr.Dataset, constant: xr.Dataset, rng: np.random.Generator) ->
     Parameters
     ----------
     draws : Dataset
-        Posterior, with `shift_logit_raw` (chain, draw, judge, variant), tastes as multiples of their SD.
+        Posterior, with `shift_logit` (chain, draw, judge, variant), tastes as multiples of their SD.
     constant : Dataset
         As in `features`.
     rng : Generator
         Of the fresh tastes.
     """
     kind = _kinds(constant)
-    if kind is None or "shift_logit_raw" not in draws:
+    if kind is None or "shift_logit" not in draws:
         return {}
-    told = flat(draws["shift_logit_raw"])
+    told = flat(draws["shift_logit"])
     seen, fresh = (
         _between(values[..., kind >= 0], kind[kind >= 0]) for values in (told, rng.standard_normal(told.shape))
     )

@@ -29,7 +29,7 @@ import xarray as xr
 from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import Tensor, effects
+from expsim_bayes.models._effects import Tensor, effects, turned
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features, tastes
@@ -191,12 +191,13 @@ def _story(seen: Verdicts, priors: Priors, *, integrated: bool) -> _Told:
         [2 if k == seen.gold else int(k == seen.bound) for k in range(len(seen.data.evaluators))],
         dims="evaluator",
     )
+    pm.Data("variant_outputs", np.bincount(seen.data.output_variant, minlength=len(seen.data.variants)), dims="variant")
     pm.Data("stratum_outputs", np.bincount(seen.stratum, minlength=len(seen.strata)), dims="stratum")
 
     # population: how often the truth is 1; the average variant, and what each adds to it
     n_variants = len(seen.data.variants)
     level = pm.Normal("level", priors.level_mean, np.hypot(priors.level_sd, priors.sd_variant / np.sqrt(n_variants)))
-    q = pm.Normal("q", 0.0, priors.sd_variant, dims="variant")
+    q = turned("q", priors.sd_variant, ("variant",))
     location = level + q - q.mean()
 
     # items
@@ -231,8 +232,8 @@ def _errors(seen: Verdicts, priors: Priors, quality: Tensor) -> tuple[Tensor, Te
     alpha, beta = _bases(seen, priors)
     if len(seen.domains) > 1:
         sd = pm.HalfNormal("sd_domain", priors.sd_domain)
-        alpha = alpha[:, None] + sd * _from_average("sensitivity_domain", ("evaluator", "domain"))
-        beta = beta[:, None] + sd * _from_average("specificity_domain", ("evaluator", "domain"))
+        alpha = alpha[:, None] + sd * _from_average("sensitivity_domain_logit", ("evaluator", "domain"))
+        beta = beta[:, None] + sd * _from_average("specificity_domain_logit", ("evaluator", "domain"))
     else:
         alpha, beta = alpha[:, None], beta[:, None]
     shift: Tensor = pt.zeros((len(seen.data.evaluators), len(seen.data.variants)))
@@ -272,8 +273,8 @@ def _bases(seen: Verdicts, priors: Priors) -> tuple[Tensor, Tensor]:
 
 def _from_average(name: str, dims: tuple[str, str]) -> Tensor:
     """Standard normal effects along the second dim, less their average."""
-    raw = pm.Normal(f"{name}_raw", 0.0, 1.0, dims=dims)
-    return raw - raw.mean(axis=1, keepdims=True)
+    effect = turned(name, 1.0, dims)
+    return effect - effect.mean(axis=1, keepdims=True)
 
 
 def _people(seen: Verdicts, priors: Priors, what: str) -> tuple[Tensor, Tensor]:

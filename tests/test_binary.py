@@ -276,7 +276,7 @@ def test_variants_that_each_occur_in_one_kind_of_item_are_warned_of_until_errors
 def tastes_by_kind(raw: np.ndarray, kinds: list[int]) -> dict[str, Supposed]:
     """The check of tastes (draw, judge, variant) where variant v is rated in kind kinds[v] only."""
     variants = [f"v{n}" for n in range(len(kinds))]
-    draws = xr.Dataset({"shift_logit_raw": (("chain", "draw", "judge", "variant"), raw[None])})
+    draws = xr.Dataset({"shift_logit": (("chain", "draw", "judge", "variant"), raw[None])})
     constant = xr.Dataset(
         {"variant_of": ("entry", np.arange(len(kinds))), "stratum_of": ("entry", kinds)}, coords={"variant": variants}
     )
