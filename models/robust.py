@@ -131,7 +131,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": range(8)})
     >>> model = build_model(validate(frame, score_range=(0, 10)))
-    >>> model.named_vars_to_dims["quality"], model["score"].eval().shape
+    >>> model.named_vars_to_dims["quality"], model["score_of"].get_value().shape
     (('variant',), (8,))
     """
     priors = priors or Priors()
