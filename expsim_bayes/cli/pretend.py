@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 EXAMPLE = "items=40"
 """What --set may look like."""
-TOGETHER = (("q", "variants"), ("sensitivity_logit", "specificity_logit"), ("sizes", "shares"))
+TOGETHER = (
+    ("q", "variants"),
+    ("quality", "variants"),
+    ("slope", "judges"),
+    ("sensitivity_logit", "specificity_logit"),
+    ("sizes", "shares"),
+)
 """Settings that have one value each for the same things."""
 SHARES = ("gold", "share", "share_zero", "hit", "prevalence", "shares")
 """Settings that lie within 0 and 1."""
@@ -56,6 +62,9 @@ KINDS = {
     "ordinal": Kind("stars", "expected stars by new people on new items", "points"),
     "preference": Kind(
         "comparisons", "probability of beating the control on a new item, ties counted half (50 % for itself)", "share"
+    ),
+    "robust": Kind(
+        "scores, some of them wild", "what people say of it on average over new items and new people", "points"
     ),
     "ranking": Kind(
         "places in rankings", "probability that people put it before the control (50 % for itself)", "share"
@@ -188,6 +197,8 @@ def fit_command(kind: str, made: Pretence, file: Path) -> str:
         words += ["--gold", "gold"]
     if getattr(truth, "domains", 1) > 1:
         words += ["--domain", "domain"]
+    if "words" in ratings.table.columns:
+        words += ["--covariate", "words"]
     return shlex.join(words)
 
 
