@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SAMPLERS = ("nutpie", "pymc")
 CHAINS, SEED = 4, 1
+MADE_UP: dict[str, dict[str, Any]] = {"robust": {"covariates": ("words",)}}
+"""Priors with which made-up ratings are fitted, where they are not the model's own."""
 HEAD = """# What a fit of each model takes
 
 {versions}; {cores} cores, {chains} chains of {draws} draws after {tune} tuning steps, acceptance {accept}. *Compile*{start}: for nutpie
@@ -72,18 +75,13 @@ class Measured(NamedTuple):
 
 
 def cases(scale: float) -> list[Case]:
-    """Made-up ratings of every model, then the real ones that are at hand, each list with the fewest ratings first."""
-    made_up = [Case(f"made up, x{scale:g}", name, lambda name=name: pretend(name, scale)) for name in NAMES]  # type: ignore[misc]
+    """Made-up ratings of every model, then the real ones that are at hand, of which those with few ratings come first."""
+    made_up = [
+        Case(f"made up, x{scale:g}", name, partial(pretend, name, scale), MADE_UP.get(name, {})) for name in NAMES
+    ]
     files = {
         "dawid_skene_anesthesia": Case(
             "anaesthetists", "classes", lambda: real("dawid_skene_anesthesia", compare=False)
-        ),
-        "pandalm": Case("PandaLM", "preference", lambda: real("pandalm")),
-        "frank_factuality": Case(
-            "FRANK, gold, by domain",
-            "binary",
-            lambda: real("frank_factuality", flag_below={"human": 1.0, "*": 0.5}),
-            {"gold": "human", "domain": "dataset"},
         ),
         "hanna": Case(
             "HANNA complexity, people",
@@ -95,10 +93,17 @@ def cases(scale: float) -> list[Case]:
                 score_range=(1, 5),
             ),
         ),
+        "pandalm": Case("PandaLM", "preference", lambda: real("pandalm")),
         "wmt_mqm_ted": Case(
             "MQM en-de",
             "error_scores",
             lambda: real("wmt_mqm_ted", where={"language_pair": "en-de"}, higher_is_better=False, score_range=(0, 25)),
+        ),
+        "frank_factuality": Case(
+            "FRANK, gold, by domain",
+            "binary",
+            lambda: real("frank_factuality", flag_below={"human": 1.0, "*": 0.5}),
+            {"gold": "human", "domain": "dataset"},
         ),
     }
     return made_up + [case for name, case in files.items() if (DATA / f"{name}.csv").exists()]
