@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
+TURNED = "q_raw"
+"""What variants add, where it is sampled turned (`expsim_bayes.models._effects.turned`): of a given SD, unlike all else so named."""
+
+
 def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]:
     """Free variables whose prior a person chose: all but effects whose spread is estimated.
 
@@ -33,11 +37,10 @@ def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]
 
 
 def _is_chosen(rv: Any, model: pm.Model) -> bool:
-    """Whether nothing that is estimated sets the spread of a variable, nor that of the effects which are multiples of it."""
-    others = set(model.free_RVs) - {rv}
-    effect = model.named_vars.get(rv.name.removesuffix("_raw"))
-    if rv.name.endswith("_raw") and (effect is None or others & set(ancestors([effect]))):
+    """Whether nothing that is estimated sets the spread of a variable, and it is no multiple of such a spread."""
+    if rv.name.endswith("_raw") and rv.name != TURNED:
         return False
+    others = set(model.free_RVs) - {rv}
     normal = isinstance(rv.owner.op, NormalRV)
     return not others & set(ancestors([rv.owner.op.dist_params(rv.owner)[1] if normal else rv]))
 

@@ -24,6 +24,7 @@ from expsim_bayes.cli import (
     exits,
     fit,
     pretend,
+    raters,
     report,
     scenarios,
     sensitivity,
@@ -109,6 +110,7 @@ app.command("report")(report.report)
 app.command("decide")(decide.decide)
 app.command("compare-models")(compare_models.compare_models)
 app.command("sensitivity")(sensitivity.sensitivity)
+app.command("raters")(raters.raters)
 app.command("agreement")(agreement.agreement)
 app.command("check")(check.check)
 
