@@ -275,6 +275,27 @@ def test_of_a_table_of_errors_what_is_right_is_shown() -> None:
     assert "table of errors" in " ".join(sentences(found))
 
 
+def test_traits_of_evaluators_have_their_labels_and_constants_are_left_out() -> None:
+    draws = posterior(
+        sd_noise=(("evaluator",), [1.0, 0.5]),
+        slope=(("evaluator", "covariate"), [[0.0], [0.2]]),
+        scale_use=(("evaluator",), [1.0, 0.7]),
+    )
+    draws = draws.assign_coords(covariate=["length"])
+    draws["slope"] = draws["slope"] * [[0.0], [1.0]]  # people are the reference
+    tree = scored((1.0, 1.0), posterior=draws)
+    constant = tree["constant_data"].to_dataset()
+    tree["constant_data"] = constant.assign(scale_use_estimated=("evaluator", [0, 1]))
+    told = (
+        tree["raters"].to_dataset().assign(evaluator=("rater", ["people", "judge"]), kind=("rater", ["human", "llm"]))
+    )
+    tree["raters"] = told
+    people, judge = raters(tree).evaluators
+    assert [trait.words for trait in people.traits] == ["noise (SD)"]
+    assert [trait.words for trait in judge.traits] == ["scale use", "noise (SD)", "adds per SD of (length)"]
+    assert (judge.kind, judge.raters, judge.ratings) == ("llm", 1, 40)
+
+
 def test_what_a_model_lacks_is_said() -> None:
     tree = scored((1.0, 1.0))
     for model, words in (("preference", "it cancels"), ("ranking", "it cancels"), ("continuous", "nobody of a pool")):

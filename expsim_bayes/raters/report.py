@@ -43,7 +43,9 @@ TRAITS = {
     "left_bias": Shown("favours the left", "change"),
     "tie": Shown("ties of equals", "share"),
     "scale_use": Shown("scale use", ""),
+    "rater_noise": Shown("noise", ""),
     "sd_noise": Shown("noise (SD)", ""),
+    "slope": Shown("adds per SD of", "quality"),
 }
 """Variables that are shown of raters and evaluators, in this order; one that a model lacks is left out."""
 CERTAIN = 1e-9
