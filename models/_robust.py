@@ -62,6 +62,8 @@ class Seen(NamedTuple):
     """(K,) whose raters may differ in noise."""
     calm: Coded
     """The scores with those far out drawn in, by which it is told how the sampler should move."""
+    among: Coded
+    """The same less the mean of what the evaluator says of the output: what its raters differ in."""
     centring: dict[str, float]
     """How far effects of items, cells and outputs are sampled as they are, by dim."""
     noise_centring: Floats
@@ -107,6 +109,7 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
         judges=judges,
         noisy=noisy,
         calm=calm,
+        among=calm._replace(score=calm.score - _own_means(calm)),
         centring=nested_weights(calm, cell.ravel()),
         noise_centring=_noise_centring(calm, noisy),
         sentences=(*present.sentences, scale.sentence, *said),
@@ -147,6 +150,12 @@ def _calm(data: Coded) -> Floats:
     return score
 
 
+def _own_means(data: Coded) -> Floats:
+    """(R,) mean of what the evaluator of a score says of its output."""
+    place = data.evaluator * len(data.outputs) + data.output
+    return np.asarray((np.bincount(place, data.score) / np.maximum(np.bincount(place), 1))[place])
+
+
 def _noise_centring(calm: Coded, noisy: NDArray[np.bool_]) -> Floats:
     """(K,) share of the spread between the logs of raters' noise that is more than chance."""
     weight = np.zeros(noisy.size)
@@ -162,9 +171,8 @@ def _noise_centring(calm: Coded, noisy: NDArray[np.bool_]) -> Floats:
 
 
 def _own_spread(calm: Coded, rater: int) -> float:
-    """SD of what a rater's scores differ by from the mean score of their output, the rater's severity taken away."""
-    mean = np.bincount(calm.output, calm.score) / np.maximum(np.bincount(calm.output), 1)
-    return float(np.std((calm.score - mean[calm.output])[calm.rater == rater]))
+    """SD of what a rater's scores differ by from the mean of its evaluator's on the output, the rater's severity taken away."""
+    return float(np.std((calm.score - _own_means(calm))[calm.rater == rater]))
 
 
 def _noise_words(data: Coded, noisy: NDArray[np.bool_]) -> list[str]:

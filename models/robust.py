@@ -275,7 +275,7 @@ def _personal(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
     if any(present.taste):
         sd = pool_sds("sd_taste", priors.sd_taste * width, present.taste, "taste_pool")
         has = np.array(present.taste)[of]
-        taste = scattered("taste", sd[of], has, ("rater", "variant"), layout=taste_layout(seen.calm, has))
+        taste = scattered("taste", sd[of], has, ("rater", "variant"), layout=taste_layout(seen.among, has))
         own = own + taste[data.rater, data.variant]
     if any(present.opinion):
         sd = pool_sds("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool")
