@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
+from expsim_bayes.fit import fit
 from expsim_bayes.models import binary, continuous, operations, ordinal
 from expsim_bayes.models import recipe as recipe_of
 from expsim_bayes.models._prior_density import log_priors, top_level
@@ -204,6 +205,24 @@ def test_the_command(tmp_path: Path) -> None:
     del none["log_prior"]
     none.to_netcdf(path, engine="h5netcdf")
     assert CliRunner().invoke(app, ["sensitivity", path]).exit_code == 2
+
+
+@pytest.mark.long
+def test_a_fit_with_the_stronger_prior_says_what_the_weights_say() -> None:
+    """Normal priors to the power 2 are normal priors with an SD divided by 1.41."""
+    ratings = stars.small(1)
+    first = fit(ratings, draws=1_000, tune=700, random_seed=3)
+    found = sensitivity(first)
+    (row,) = (row for row in found.scaled if (row.prior, row.power) == ("q", 2.0))
+    again = fit(
+        ratings, priors=Priors(sd_variant=Priors().sd_variant / np.sqrt(2)), draws=1_000, tune=700, random_seed=4
+    )
+    direct = sensitivity(again).prob_best
+    assert sensitivity(again).leader == found.leader
+    assert row.trusted
+    assert row.prob_best is not None
+    assert direct is not None
+    assert abs(row.prob_best.value - direct.value) < 4 * np.hypot(row.prob_best.mcse, direct.mcse)
 
 
 # densities of the priors
