@@ -124,7 +124,7 @@ def test_likelihood_is_that_of_the_story_told_term_by_term() -> None:
         sums, leans = expected_of(value, table)
         noise = value["rater_noise"][data.rater]
         log = stats.t.logpdf(data.score, df=value["tail"][data.evaluator], loc=sums + leans, scale=noise)
-        assert float(value["likelihood"]) == pytest.approx(log.sum(), rel=1e-8)
+        assert float(value["likelihood"]) == pytest.approx(float(np.sum(log)), rel=1e-8)
         reference = data.reference
         np.testing.assert_allclose(value["quality"], value["level"][reference] + value["q"], rtol=1e-12)
         assert (value["slope"][reference] == 0).all()
