@@ -265,7 +265,7 @@ def about(prior: str) -> str:
     >>> about("sd_rater_of_pool"), about("something_new")
     ('severity of raters', 'something new')
     """
-    plain = prior.removesuffix("_of_pool")
+    plain = prior.removesuffix("_of_pool").removesuffix("_raw")
     return WORDS.get(plain, plain.replace("_", " "))
 
 

@@ -41,8 +41,8 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
         for place, there in [("", np.ones_like(own)), *places]:
             if (own & there).any():
                 found[f"share of 1 from {name}{place}"] = _rate(ones, asked, own & there)
-    for k in np.flatnonzero(constant["role_of"].to_numpy() == PANEL):
-        found |= _by_variant(ones, constant, evaluator == k, str(names[k]))
+        if constant["role_of"].to_numpy()[k] == PANEL:
+            found |= _by_variant(ones, constant, own, str(name))
     said = {k: _by_output(ones, asked, output, evaluator == k) for k in range(names.size)}
     role = constant["role_of"].to_numpy()
     for one, other in _pairs(role):
