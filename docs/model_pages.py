@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent
 PAGES = DOCS / "models"
+EDGES, PLATES = "%% Edges:", "%% Plates:"
+"""Headings within a drawn graph."""
 GRAPH = "## Graph"
 """Heading of the part that takes a model to be built."""
 SCORES = ("continuous", "ordinal")
@@ -155,9 +157,19 @@ def graph(name: str) -> str:
     ratings = design(name)
     if ratings is None:
         return ""
-    drawn = pm.model_to_mermaid(import_module(f"expsim_bayes.models.{name}").build_model(ratings)).strip()
+    drawn = ordered(pm.model_to_mermaid(import_module(f"expsim_bayes.models.{name}").build_model(ratings)))
     words = "Of the explicit model on a small design; boxes are repeated along the dims that they name."
     return f"{GRAPH}\n\n{words}\n\n```mermaid\n{drawn}\n```\n"
+
+
+def ordered(drawn: str) -> str:
+    """A drawn graph whose edges, plates and what is in a plate stand in alphabetical order, so that a page changes only with its model."""
+    head, _, rest = drawn.strip().partition(EDGES)
+    edges, _, plates = rest.partition(PLATES)
+    blocks = [block.strip().split("\n") for block in plates.split("\nend") if block.strip()]
+    blocks = sorted([first, *sorted(inside), "end"] for first, *inside in blocks)
+    arrows = sorted(filter(None, edges.split("\n")))
+    return "\n".join([head.rstrip(), "", EDGES, *arrows, "", PLATES, *(line for block in blocks for line in block)])
 
 
 def contents() -> str:
