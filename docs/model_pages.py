@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from expsim_bayes import models
+from expsim_bayes.frozen import Frozen
 from expsim_bayes.ratings import validate
 
 if TYPE_CHECKING:
-    from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
 
 DOCS = Path(__file__).resolve().parent
@@ -45,7 +45,7 @@ class Prior(NamedTuple):
 
 
 def priors(declared: type[Frozen]) -> list[Prior]:
-    """Fields, their defaults, and the sentence and unit that stand below each.
+    """Fields, those of its bases first, their defaults, and the sentence and unit that stand below each.
 
     Examples
     --------
@@ -53,9 +53,12 @@ def priors(declared: type[Frozen]) -> list[Prior]:
     >>> priors(Priors)[0]
     Prior(name='sd_variant', default='0.1', sentence='SD of quality between variants, ...', unit='range widths')
     """
+    rows = []
+    for base in declared.__bases__:
+        if base is not Frozen and issubclass(base, Frozen):
+            rows += priors(base)
     body = ast.parse(dedent(inspect.getsource(declared))).body[0]
     assert isinstance(body, ast.ClassDef)
-    rows = []
     for field, below in zip(body.body, body.body[1:], strict=False):
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
             continue
