@@ -57,7 +57,8 @@ def severity_layout(data: Coded, has: NDArray[np.bool_], *, centred: bool = True
 def shift_layout(data: Coded, has: NDArray[np.bool_], reference: int, *, centred: bool = True) -> Layout:
     """Layout of the tastes for variants of the (evaluator,) judges who have some, the level of a judge absorbing their mean."""
     together = np.zeros(len(data.variants), dtype=np.intp)
-    weight = np.array([shift_weight(data, int(k), reference) if k != reference else 0.0 for k in np.flatnonzero(has)])
+    told = [reference >= 0 and k != reference for k in range(has.size)]
+    weight = np.array([shift_weight(data, int(k), reference) if told[k] else 0.0 for k in np.flatnonzero(has)])
     return Layout(turn(together), np.where(leads(together), 0.0, centred * weight[:, None]))
 
 

@@ -88,7 +88,7 @@ def tastes(draws: xr.Dataset, constant: xr.Dataset, rng: np.random.Generator) ->
     Parameters
     ----------
     draws : Dataset
-        Posterior, with `shift_logit` (chain, draw, judge, variant), tastes as multiples of their SD.
+        Posterior, with `shift_logit` (chain, draw, evaluator, variant), zero for those who are no judges.
     constant : Dataset
         As in `features`.
     rng : Generator
@@ -98,6 +98,7 @@ def tastes(draws: xr.Dataset, constant: xr.Dataset, rng: np.random.Generator) ->
     if kind is None or "shift_logit" not in draws:
         return {}
     told = flat(draws["shift_logit"])
+    told = told[:, (told != 0).any(axis=(0, 2))]
     seen, fresh = (
         _between(values[..., kind >= 0], kind[kind >= 0]) for values in (told, rng.standard_normal(told.shape))
     )

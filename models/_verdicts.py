@@ -379,5 +379,4 @@ def coords(seen: Verdicts) -> dict[str, Any]:
         "free": [name for k, name in enumerate(data.evaluators) if k not in (seen.gold, seen.bound)],
         "pool": [name for k, name in enumerate(data.evaluators) if seen.individual[k]],
         "person": [name for r, name in enumerate(data.raters) if seen.individual[of[r]]],
-        "judge": [name for k, name in enumerate(data.evaluators) if seen.shift[k]],
     }

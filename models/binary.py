@@ -29,7 +29,8 @@ import xarray as xr
 from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._effects import Tensor, effects, turned
+from expsim_bayes.models._centring import shift_layout
+from expsim_bayes.models._effects import Tensor, effects, scattered, turned
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features, tastes
@@ -239,9 +240,9 @@ def _errors(seen: Verdicts, priors: Priors, quality: Tensor) -> tuple[Tensor, Te
     shift: Tensor = pt.zeros((len(seen.data.evaluators), len(seen.data.variants)))
     if seen.shift.any():
         sd = pm.HalfNormal("sd_shift", priors.sd_shift)
-        shift = pt.set_subtensor(
-            shift[np.flatnonzero(seen.shift)], sd * _from_average("shift_logit", ("judge", "variant"))
-        )
+        layout = shift_layout(seen.data, seen.shift, max(seen.gold, seen.bound))
+        shift = scattered("shift_logit", sd, seen.shift, ("evaluator", "variant"), layout=layout)
+        shift = shift - shift.mean(axis=1, keepdims=True)
     spread_alpha, people_alpha = _people(seen, priors, "sensitivity")
     spread_beta, people_beta = _people(seen, priors, "specificity")
     _report(seen, quality, (alpha, spread_alpha, people_alpha), (beta, spread_beta, people_beta), shift)
