@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 Observed = dict[str, "NDArray[Any]"]
 """Values of each `pm.Data` of observations, by its name."""
-SETTINGS = Settings(tune=500, draws=1_500)
-"""Of the runs for the record."""
+SETTINGS = Settings(tune=1_000, draws=1_500)
+"""Of the runs for the record: those of a fit."""
 PROBED = 20
 """Draws from the prior by which it is told what is constant by construction."""
 SAME = 1e-9
