@@ -37,6 +37,7 @@ from expsim_bayes.models._calls import UNITS, Calls, Measure, calls
 from expsim_bayes.models._effects import Tensor, effects
 from expsim_bayes.models._heavy_tail import mean_below, quantile, sums
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._small_sd import SMALL_SD
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,11 +132,11 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         # items: what they take, whatever the variant, and with one of them
         latent, variance, at_hand = pt.zeros(len(seen.amount)), pt.constant(0.0), pt.zeros(len(seen.variants))
         if seen.has_item:
-            sd = pm.HalfNormal("sd_item", priors.sd_item)
+            sd = pm.HalfNormal("sd_item", priors.sd_item, default_transform=SMALL_SD)
             effect = effects("item_effect", sd, "item", centred=_centred(seen.item))
             latent, variance, at_hand = latent + effect[item], variance + sd**2, at_hand + effect.mean()
         if seen.has_interaction:
-            sd = pm.HalfNormal("sd_interaction", priors.sd_interaction)
+            sd = pm.HalfNormal("sd_interaction", priors.sd_interaction, default_transform=SMALL_SD)
             effect = effects("interaction", sd, "cell", centred=_centred(seen.cell))
             latent, variance = latent + effect[pm.Data("cell_of", seen.cell, dims="call")], variance + sd**2
             at_hand = at_hand + pt.dot(_share_of_cells(seen), effect)

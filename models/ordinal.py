@@ -38,6 +38,7 @@ from expsim_bayes.models._effects import (
     turned,
 )
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
 from expsim_bayes.models._stars import Stars, stars
@@ -239,7 +240,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
     for dim, (name, sd) in NESTED.items():
         if not seen.present.has(dim):
             continue
-        spread = pm.HalfNormal(sd, getattr(priors, sd))
+        spread = pm.HalfNormal(sd, getattr(priors, sd), default_transform=SMALL_SD)
         variance = variance + spread**2
         if dim == without:
             continue
