@@ -17,7 +17,7 @@ STEPS = 25
 """Newton steps of the way from an SD to its coordinate, which is gone only for starting values."""
 
 
-class _SmallSD(Transform):
+class _SmallSD(Transform):  # type: ignore[misc]
     """log sd = x - exp(-x)."""
 
     name = "small"

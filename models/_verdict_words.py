@@ -79,6 +79,18 @@ def confounded(data: Coded, column: str | None, stratum: Codes, shift: NDArray[n
     ]
 
 
+def same_everywhere(data: Coded, panel: int, column: str | None) -> list[str]:
+    """That the people who define the truth err alike in all kinds of item, where others may not."""
+    if column is None or panel < 0 or data.kinds[panel] != "human":
+        return []
+    return [
+        (
+            f"How often {data.evaluators[panel]} errs is taken to be the same in all kinds of {column!r}: were it free, a kind in which "
+            "judges agree with one another against people would pass for one in which people err."
+        )
+    ]
+
+
 def _selected(data: Coded, has: NDArray[np.bool_]) -> list[str]:
     """Warnings where evaluators say 1 more often, or less, of labelled outputs than of others."""
     said = []

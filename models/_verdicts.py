@@ -179,6 +179,7 @@ def verdicts(
             *words.labels(data, label, ones),
             *words.absent(data),
             *words.confounded(data, None if domain else column, stratum, shift),
+            *words.same_everywhere(data, bound, domain),
         ),
     )
 
@@ -266,6 +267,11 @@ def _anchor(data: Coded, gold: int, source: str, *, declared: bool) -> tuple[int
         "warning: judges alone: the truth is not identified by the data, and stands on the declared prior of the judges' errors.",
         f"Sensitivity + specificity of {data.evaluators[panel]} is taken to be above 1.",
     ]
+
+
+def panel(seen: Verdicts) -> NDArray[np.bool_]:
+    """(evaluator,) whether its verdicts in the long run are what is called the truth: people, where there is no gold."""
+    return np.array([k == seen.bound and kind == "human" for k, kind in enumerate(seen.data.kinds)])
 
 
 def _verdicts_an_output(data: Coded, k: int) -> float:

@@ -12,7 +12,8 @@ sees it with errors of two kinds (Dawid & Skene 1979; Joseph, Gyorkos & Coupal 1
 for items of kind :math:`d` (the column named as `domain`). :math:`d_{kv}` is a judge's taste for a variant: it makes the judge say 1 more
 often, whatever the truth; like the effects of kinds of item it is counted from the judge's own average. Given the truth, verdicts are
 independent. A gold label *is* the truth. Without gold labels truth and error could change names; sensitivity + specificity > 1 for the
-reference panel excludes that (:math:`\alpha_k + \beta_k > 0`). Judges may be no better than chance: they then tell nothing.
+reference panel excludes that (:math:`\alpha_k + \beta_k > 0`), and its errors are the same for all kinds of item. Judges may be no better
+than chance: they then tell nothing.
 
 *Quality* is the probability that the truth is 1, averaged over new items: the share of outputs that pass, or that hold an error, whatever 1
 stands for. It lies within [0, 1] where the usual correction (apparent rate + specificity - 1) / (sensitivity + specificity - 1) does not.
@@ -34,7 +35,7 @@ from expsim_bayes.models._effects import Tensor, effects, scattered, turned
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features, tastes
-from expsim_bayes.models._verdicts import Verdicts, coords, verdicts
+from expsim_bayes.models._verdicts import Verdicts, coords, panel, verdicts
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
@@ -232,7 +233,8 @@ def _errors(seen: Verdicts, priors: Priors, quality: Tensor) -> tuple[Tensor, Te
     """(cell,) logits of sensitivity and specificity."""
     alpha, beta = _bases(seen, priors)
     if len(seen.domains) > 1:
-        sd = pm.HalfNormal("sd_domain", priors.sd_domain)
+        differs = ~panel(seen)[:, None]
+        sd = pm.HalfNormal("sd_domain", priors.sd_domain) * differs
         alpha = alpha[:, None] + sd * _from_average("sensitivity_domain_logit", ("evaluator", "domain"))
         beta = beta[:, None] + sd * _from_average("specificity_domain_logit", ("evaluator", "domain"))
     else:

@@ -17,7 +17,7 @@ from expsim_bayes.models._draws import _data
 from expsim_bayes.models._recipe import Supposed
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features, tastes
-from expsim_bayes.models._verdicts import verdicts
+from expsim_bayes.models._verdicts import panel, verdicts
 from expsim_bayes.ratings import Ratings, validate
 from expsim_bayes.simulate import binary as simulate
 
@@ -320,3 +320,21 @@ def test_verdicts_of_the_panel_are_compared_variant_by_variant() -> None:
     assert found["share of 1 from human for A"] == pytest.approx([0.5])
     assert found["share of 1 from human for B"] == pytest.approx([0.5])
     assert "share of 1 from judge for A" not in found
+
+
+def test_the_panel_errs_alike_in_all_kinds_of_item_and_judges_need_not() -> None:
+    """Were the panel's errors free by kind, what judges agree on against people could pass for the truth of a kind."""
+    ratings = simulate.ratings(simulate.Truth(domains=2, sd_domain=1.0), random_seed=4)
+    assert any(
+        "to be the same in all kinds of 'domain'" in said for said in verdicts(ratings, domain="domain").sentences
+    )
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        model = binary.build_model(ratings, binary.Priors(domain="domain"))
+        prior = pm.sample_prior_predictive(50, model=model, random_seed=1, compile_kwargs=PLAIN)["prior"]
+    seen = verdicts(ratings, domain="domain")
+    assert panel(seen).sum() == 1
+    for name in ("sensitivity", "specificity"):
+        apart = abs(prior[name].diff("domain")).max(("chain", "draw", "domain")).to_numpy()
+        np.testing.assert_allclose(apart[panel(seen)], 0.0, atol=1e-12)
+        assert (apart[~panel(seen)] > 0.1).all()
+    assert not panel(verdicts(ratings, gold=seen.data.evaluators[seen.bound], domain="domain")).any()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -18,6 +18,7 @@ import pytest
 
 from expsim_bayes import models
 from expsim_bayes.errors import SettingError
+from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import turn
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.ratings import Ratings, taking_part, validate
@@ -73,12 +74,11 @@ def test_a_recipe_bears_the_name_of_its_module(recipe: Recipe) -> None:
 
 
 def test_every_prior_has_a_sentence(recipe: Recipe) -> None:
-    source = Path(str(import_module(f"expsim_bayes.models.{recipe.name}").__file__)).read_text(encoding="utf-8")
-    priors = next(
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef) and node.name == "Priors"
-    )
+    declared = [each for each in recipe.priors.__mro__ if issubclass(each, Frozen) and each is not Frozen]
+    bodies = [ast.parse(inspect.getsource(each)).body[0] for each in declared]
     said = {
         field.target.id: after.value.value
+        for priors in bodies if isinstance(priors, ast.ClassDef)
         for field, after in itertools.pairwise(priors.body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
@@ -215,7 +215,7 @@ def moved(model: pm.Model, seed: int) -> dict[str, Any]:
     return {name: value + 0.1 * rng.normal(size=value.shape) for name, value in model.initial_point(seed).items()}
 
 
-TURNED = ("q_raw", "shift_logit_raw")
+TURNED = ("q_raw", "shift_logit_raw", "shift_raw")
 """Effects of variants that models which turn what variants add have turned along the variants."""
 
 
