@@ -93,7 +93,7 @@ class Layout(NamedTuple):
     """In which numbers the sampler moves effects along an axis."""
 
     matrix: NDArray[np.float64]
-    """(n, n) from `turn`."""
+    """(n, n) from `turn`, or the identity."""
     centred: NDArray[np.float64]
     """(n,) of those numbers, from 0, sampled as multiples of the SD, to 1, as they are (`expsim_bayes.models._centring`)."""
 
@@ -140,7 +140,7 @@ def pool_sds(name: str, scale: float, has: Sequence[bool], dim: str, *, lead: tu
 
 
 def group_means(values: Tensor, group: Ints) -> Tensor:
-    """(groups,) means of values by group; every group from 0 has a member."""
+    """(..., groups) means of values along the last axis by group; every group from 0 has a member."""
     belongs = np.eye(int(group.max()) + 1)[group]
     return pt.dot(values, belongs / belongs.sum(axis=0))
 

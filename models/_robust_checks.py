@@ -9,15 +9,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from expsim_bayes.models._robust import MAD, RATINGS_A_NOISE
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 FAR = 3.0
 """Robust SDs from the median of an evaluator beyond which a score is extreme."""
-MAD = 1.4826
-"""SD of a normal law over its median absolute deviation."""
-FEWEST = 8
-"""Ratings of a rater without which its own noise is not looked at."""
 
 
 def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, Floats]:
@@ -77,7 +75,7 @@ def _spread_out(score: Floats, group: Ints) -> Floats:
 def _several(rater: Ints, evaluator: Ints) -> Ints:
     """Raters with enough ratings, of evaluators that have several such."""
     who, first, count = np.unique(rater, return_index=True, return_counts=True)
-    enough = count >= FEWEST
+    enough = count >= RATINGS_A_NOISE
     pool = evaluator[first]
     several = np.bincount(pool[enough], minlength=int(pool.max()) + 1) > 1
     return np.asarray(who[enough & several[pool]])
@@ -101,7 +99,7 @@ def _followed(score: Floats, constant: xr.Dataset) -> Iterator[tuple[str, Floats
     for k in np.unique(evaluator[(follows != 0).any(axis=1)]):
         judge, own = str(constant["evaluator"].to_numpy()[k]), evaluator == k
         both = own & np.isin(output, rated) & ~by_reference
-        given = both.sum() >= FEWEST
+        given = both.sum() >= RATINGS_A_NOISE
         other = _means(score[:, by_reference], output[by_reference])[:, np.searchsorted(rated, output[both])]
         for name, x in zip(constant["covariate"].to_numpy(), follows.T, strict=True):
             if given:

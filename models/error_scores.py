@@ -31,7 +31,7 @@ from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._centring import severity_layout, shift_layout
-from expsim_bayes.models._effects import NESTED_EFFECTS, pool_sds, scattered, turned
+from expsim_bayes.models._effects import NESTED_EFFECTS, group_means, pool_sds, scattered, turned
 from expsim_bayes.models._error_draws import complete, features
 from expsim_bayes.models._error_parts import (
     Tensor,
@@ -322,8 +322,7 @@ def _personal(seen: Errors, priors: Priors, rows: NDArray[np.intp]) -> _People:
         sd = pool_sds("sd_rater", priors.sd_rater, present.severity, "severity_pool", lead=("part",))
         has = np.array(present.severity)[of]
         severity = scattered("severity_logit", sd[:, of], has, ("part", "rater"), layout=severity_layout(data, has))
-        belongs = np.eye(evaluators)[of]
-        pool = severity @ (belongs / belongs.sum(axis=0).clip(1))
+        pool = group_means(severity, of)
         latent = latent + (severity - pool[:, of])[:, rater]
         mean, variance = mean + pool, variance + sd**2
     if any(present.shift):
