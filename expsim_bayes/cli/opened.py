@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import typer
+
+from expsim_bayes.cli import exits
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.errors import SettingError
 
@@ -42,3 +46,22 @@ def opened(path: Path, screen: Screen) -> xr.DataTree:
     if "posterior" not in found.children or "verdict" not in found.attrs:
         raise SettingError("is no fit of expsim", where=str(file), remedy=REMEDY)
     return found
+
+
+def trusted(path: Path, screen: Screen) -> xr.DataTree:
+    """A fit as by `opened`, for what says nothing of one that the gate refused.
+
+    Raises
+    ------
+    SettingError
+        There is no fit, or it cannot be read.
+    typer.Exit
+        The fit is not to be trusted, which has been said.
+    """
+    tree = opened(path, screen)
+    verdict = json.loads(tree.attrs["verdict"])
+    if verdict["level"] == "refuse":
+        screen.say(f"The fit is not to be trusted: {' '.join(verdict['reasons'])}", style="yellow")
+        screen.emit({"refused": verdict["reasons"]})
+        raise typer.Exit(exits.REFUSED)
+    return tree

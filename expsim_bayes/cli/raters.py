@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from expsim_bayes.amounts import change, count, level, measured
-from expsim_bayes.cli import exits
-from expsim_bayes.cli.opened import opened
+from expsim_bayes.cli.opened import trusted
 from expsim_bayes.cli.options import AsJson, Details
 from expsim_bayes.cli.screen import Cell, Column, Screen, plain, short
 
@@ -39,12 +37,7 @@ def raters(
     from expsim_bayes.raters import sentences
 
     screen = Screen(as_json=as_json)
-    tree = opened(fit, screen)
-    verdict = json.loads(tree.attrs["verdict"])
-    if verdict["level"] == "refuse":
-        screen.say(f"The fit is not to be trusted: {' '.join(verdict['reasons'])}", style="yellow")
-        screen.emit({"refused": verdict["reasons"]})
-        raise typer.Exit(exits.REFUSED)
+    tree = trusted(fit, screen)
     found = found_in(tree)
     said = sentences(found)
     screen.listed(said)
