@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from expsim_bayes.models._effects import Layout, leads, turn
+from expsim_bayes.models._effects import Layout, Shown, leads, turn
 from expsim_bayes.ratings import Coded
 
 Floats = NDArray[np.float64]
@@ -92,14 +92,58 @@ def group_weight(residual: Floats, group: Ints) -> float:
     return max(0.0, 2 * real - 1)
 
 
-def nested_weights(data: Coded, cell: Ints) -> dict[str, float]:
-    """Weights of the effects of items, cells (R,) and outputs by dim, each from what is left of the scores after the levels above it."""
-    left = _less_means(data.score, data.rater * len(data.variants) + data.variant)
-    weights = {}
-    for dim, group in (("item", data.item), ("cell", cell), ("output", data.output)):
-        weights[dim] = group_weight(left, group)
-        left = _less_means(left, group)
-    return weights
+def shown_nested(data: Coded, cell: Ints, k: int, *, noise: float | None = None) -> dict[str, Shown]:
+    """What evaluator k's ratings say of the effects of items, cells and outputs, by dim, each level beside the one above it.
+
+    Parameters
+    ----------
+    data : Coded
+        Ratings in points.
+    cell : (R,) array of int
+        Item x variant of each rating.
+    k : int
+        The evaluator on whose scale the effects stand.
+    noise : float, optional
+        SD of the noise of a single rating on the scale of a latent value; effects are then in its unit, else in points.
+    """
+    own = data.evaluator == k
+    score = _less_means(data.score[own], data.rater[own] * len(data.variants) + data.variant[own])
+    unit, shown = data.output[own], {}
+    count = np.bincount(unit, minlength=len(data.outputs)).astype(float)
+    mean = np.bincount(unit, score, count.size) / np.maximum(count, 1)
+    freedom = max(1.0, score.size - float((count > 0).sum()))
+    within = float(((score - mean[unit]) ** 2).sum()) / freedom or float(np.var(score)) or 1.0
+    points = 1.0 if noise is None else np.sqrt(within) / noise
+    mean, information = mean / points, count * points**2 / within
+    for dim, above, size in (
+        ("output", _parents(data.output, cell), int(cell.max()) + 1),
+        ("cell", _parents(cell, data.item), len(data.items)),
+    ):
+        mean, information, shown[dim] = _level_above(mean, information, above, size)
+    return shown | {"item": Shown(mean, information)}
+
+
+def _parents(unit: Ints, above: Ints) -> Ints:
+    """(units,) which unit of the level above each belongs to."""
+    found = np.zeros(int(unit.max()) + 1, dtype=np.intp)
+    found[unit] = above
+    return found
+
+
+def _level_above(mean: Floats, information: Floats, above: Ints, size: int) -> tuple[Floats, Floats, Shown]:
+    """Means of units of the level above and what is known of them, and what is known of how these units deviate from them."""
+    seen = information > 0
+    error2 = np.where(seen, 1.0 / np.where(seen, information, 1.0), 0.0)
+    members = np.bincount(above[seen], minlength=size)
+    plain = np.bincount(above[seen], mean[seen], size) / np.maximum(members, 1)
+    several = seen & (members[above] > 1)
+    stretch = np.sqrt(members / np.maximum(members - 1, 1))[above]
+    spread = float(np.mean(((mean - plain[above]) * stretch)[several] ** 2)) if several.any() else 0.0
+    real = max(0.0, spread - float(np.mean(error2[several]))) if several.any() else 0.0
+    weight = np.where(seen, 1.0 / np.where(seen, error2 + real, 1.0), 0.0)
+    total = np.bincount(above, weight, size)
+    higher = np.bincount(above, weight * mean, size) / np.where(total > 0, total, 1.0)
+    return higher, total, Shown(np.where(seen, mean - higher[above], 0.0), information)
 
 
 def _less_means(values: Floats, group: Ints) -> Floats:

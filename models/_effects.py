@@ -14,8 +14,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.logprob.transforms import Transform
 from scipy.linalg import helmert
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Tensor = Any
 """A symbolic array of pytensor, which has no usable static types."""
@@ -31,7 +33,55 @@ NESTED_EFFECTS = tuple(
 """Effects of scores in logits, and the multiples of their SDs: one value an item, an output, a rater or a rating."""
 
 
-def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor:
+class Shown(NamedTuple):
+    """What ratings say of n effects beforehand, as if each were rated alone; it decides how fast the sampler moves, never what it finds."""
+
+    estimate: Floats
+    """(n,) of each effect."""
+    information: Floats
+    """(n,) inverse of the variance of its error; 0 where nothing is known."""
+
+    def turned(self, matrix: Floats) -> Shown:
+        """The same of turned effects, of whose mean nothing is known."""
+        information = np.full(len(matrix), self.information.mean())
+        information[0] = 0.0
+        return Shown(matrix.T @ self.estimate, information)
+
+
+class _Leaning(Transform):  # type: ignore[misc]
+    """z of an effect Normal(0, sd^2) that would be standard normal given sd, were the effect known just as `Shown` says.
+
+    Centred where ratings say more than the SD does, multiples of the SD where they say less, and between the two as the SD moves
+    (Papaspiliopoulos, Roberts and Skold 2007): neither a small SD nor a large one makes a funnel.
+    """
+
+    name = "leaning"
+
+    def __init__(self, shown: Shown) -> None:
+        self.shown = shown
+
+    def backward(self, value: Tensor, *inputs: Tensor) -> Tensor:
+        """Effects at z."""
+        middle, width = self._conditional(inputs[-1])
+        return middle + width * value
+
+    def forward(self, value: Tensor, *inputs: Tensor) -> Tensor:
+        """Coordinates of effects."""
+        middle, width = self._conditional(inputs[-1])
+        return (value - middle) / width
+
+    def log_jac_det(self, value: Tensor, *inputs: Tensor) -> Tensor:
+        """Log of the derivatives of effects by z."""
+        return pt.log(self._conditional(inputs[-1])[1]) + pt.zeros_like(value)
+
+    def _conditional(self, sd: Tensor) -> tuple[Tensor, Tensor]:
+        known = sd**2 * self.shown.information
+        return self.shown.estimate * known / (1 + known), sd / pt.sqrt(1 + known)
+
+
+def effects(
+    name: str, sd: Tensor, dim: str, *, centred: float = 0.0, shown: Shown | None = None, absorbed: bool = False
+) -> Tensor:
     """Independent Normal(0, sd^2) effects along a dim, as a Deterministic of that name.
 
     Parameters
@@ -40,13 +90,31 @@ def effects(name: str, sd: Tensor, dims: str, *, centred: float = 0.0) -> Tensor
         Of the effects; what is sampled is called `name_raw`.
     sd : scalar tensor
         Their SD.
-    dims : str
+    dim : str
         A dim of the model in context.
     centred : float
         From 0, they are sampled as multiples of the SD, to 1, as they are (`expsim_bayes.models._centring`).
+    shown : Shown, optional
+        What ratings say of the effects. They are then sampled as they are, in coordinates that lean on it.
+    absorbed : bool
+        Whether a level absorbs their mean, so that they had better be turned (`turn`); more than `MOST_TURNED` are not.
     """
-    raw = pm.Normal(f"{name}_raw", 0.0, sd**centred if centred else 1.0, dims=dims)
-    return pm.Deterministic(name, sd ** (1.0 - centred) * raw, dims=dims)
+    size = len(pm.modelcontext(None).coords[dim])
+    if not absorbed or not 1 < size <= MOST_TURNED:
+        return pm.Deterministic(name, _sampled(f"{name}_raw", sd, centred, shown, dims=dim), dims=dim)
+    together = np.zeros(size, dtype=np.intp)
+    matrix = turn(together)
+    told = None if shown is None else shown.turned(matrix)
+    raw = _sampled(f"{name}_raw", sd, np.where(leads(together), 0.0, centred), told, shape=size)
+    return pm.Deterministic(name, pt.dot(matrix, raw), dims=dim)
+
+
+def _sampled(name: str, sd: Tensor, centred: float | Floats, shown: Shown | None, **size: Any) -> Tensor:
+    """Normal(0, sd^2) numbers by way of the free variable of that name."""
+    if shown is not None:
+        return pm.Normal(name, 0.0, sd, default_transform=_Leaning(shown), **size)
+    raw = pm.Normal(name, 0.0, sd**centred if np.any(centred) else 1.0, **size)
+    return sd ** (1.0 - centred) * raw
 
 
 def turn(group: Ints) -> NDArray[np.float64]:

@@ -82,6 +82,8 @@ class Recipe:
     sampled: Callable[[Ratings, Any], pm.Model] | None = None
     """The same story with something integrated out, for the sampler, its free variables named as in `build`; `build` unless told.
     What stands for the observed variables is a `pm.Potential` named "likelihood"."""
+    for_any: Callable[[Ratings, Any], pm.Model] | None = None
+    """The same story in coordinates that lean on no ratings, for a model that is compiled once and sees many; `sampled` unless told."""
     complete: Callable[[xr.Dataset, Ratings, Any, np.random.Generator], xr.Dataset] = as_sampled
     """(draws with dims chain and draw, ratings, priors, rng) -> the same with what was integrated out drawn from its conditional. It is
     asked for some of the draws only, so that what it adds is `nested`."""

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.models._centring import nested_weights
+from expsim_bayes.models._centring import shown_nested
 from expsim_bayes.models._covariates import Covariates, covariates
+from expsim_bayes.models._effects import Shown
 from expsim_bayes.models._priors import Scale, score_scale
 from expsim_bayes.models._terms import Terms, terms
 from expsim_bayes.ratings import code
@@ -64,8 +65,8 @@ class Seen(NamedTuple):
     """The scores with those far out drawn in, by which it is told how the sampler should move."""
     among: Coded
     """The same less the mean of what the evaluator says of the output: what its raters differ in."""
-    centring: dict[str, float]
-    """How far effects of items, cells and outputs are sampled as they are, by dim."""
+    shown: dict[str, Shown]
+    """What the reference's scores say of the effects of items, cells and outputs, by dim; points."""
     noise_centring: Floats
     """(K,) the same for the logs of the raters' noise."""
     sentences: tuple[str, ...]
@@ -110,7 +111,7 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
         noisy=noisy,
         calm=calm,
         among=calm._replace(score=calm.score - _own_means(calm)),
-        centring=nested_weights(calm, cell.ravel()),
+        shown=shown_nested(calm, cell.ravel(), max(present.reference, 0)),
         noise_centring=_noise_centring(calm, noisy),
         sentences=(*present.sentences, scale.sentence, *said),
     )

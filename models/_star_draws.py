@@ -35,7 +35,8 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     shape = (draws.sizes["chain"], draws.sizes["draw"], raw.shape[1])
     coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}
     found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords={dim: list(coords[dim])})
-    return draws.assign({f"{name}_raw": found, name: found * draws[sd]})
+    effect = found * draws[sd]
+    return draws.assign({f"{name}_raw": effect, name: effect})
 
 
 GRID = np.linspace(-6.0, 6.0, 81)

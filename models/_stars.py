@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.models._centring import nested_weights
+from expsim_bayes.models._centring import shown_nested
+from expsim_bayes.models._effects import Shown
 from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
-FEW = 10.0
-"""Ratings a unit up to which its effect is integrated out rather than sampled."""
+FEW, MANY = 10.0, 200
+"""Ratings a unit up to which its effect is integrated out rather than sampled, where there are as many units: fewer are sampled sooner."""
+NOISE = np.pi / np.sqrt(3.0)
+"""SD of the logistic noise of a single rating; logits."""
 MOST_STEPS = 20
 """More steps are a continuous scale."""
 
@@ -51,8 +54,8 @@ class Stars(NamedTuple):
     """Names of the pairs of rater and output; empty where they are not looked at."""
     pair_evaluator: NDArray[np.intp]
     """(pair,)"""
-    centring: dict[str, float]
-    """How far effects of items, cells and outputs are sampled as they are, by dim."""
+    shown: dict[str, Shown]
+    """What the reference's ratings say of the effects of items, cells and outputs, by dim; logits."""
     lowest: str | None
     """The lowest of the dims item, cell and output that has effects, where its units have too few ratings each for a sampler."""
     sentences: tuple[str, ...]
@@ -104,7 +107,7 @@ def stars(ratings: Ratings) -> Stars:
         cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
         pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if any(present.opinion) else (),
         pair_evaluator=data.rater_evaluator[pair_codes[0]],
-        centring=nested_weights(data, cell.ravel()),
+        shown=shown_nested(data, cell.ravel(), max(present.reference, 0), noise=NOISE),
         lowest=_lowest(present, {"item": data.item, "cell": cell.ravel(), "output": data.output}),
         sentences=(*present.sentences, *said),
     )
@@ -114,8 +117,8 @@ def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
     dims = [dim for dim in NESTED if present.has(dim)]
     if not dims or any(present.opinion):
         return None
-    each = unit[dims[-1]].size / np.unique(unit[dims[-1]]).size
-    return dims[-1] if each <= FEW else None
+    units = np.unique(unit[dims[-1]]).size
+    return dims[-1] if units >= MANY and unit[dims[-1]].size / units <= FEW else None
 
 
 def _steps(data: Coded, score_range: tuple[float, float] | None, source: str) -> tuple[NDArray[np.intp], list[str]]:

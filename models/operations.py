@@ -133,7 +133,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         latent, variance, at_hand = pt.zeros(len(seen.amount)), pt.constant(0.0), pt.zeros(len(seen.variants))
         if seen.has_item:
             sd = pm.HalfNormal("sd_item", priors.sd_item, default_transform=SMALL_SD)
-            effect = effects("item_effect", sd, "item", centred=_centred(seen.item))
+            effect = effects("item_effect", sd, "item", centred=_centred(seen.item), absorbed=True)
             latent, variance, at_hand = latent + effect[item], variance + sd**2, at_hand + effect.mean()
         if seen.has_interaction:
             sd = pm.HalfNormal("sd_interaction", priors.sd_interaction, default_transform=SMALL_SD)

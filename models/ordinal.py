@@ -17,6 +17,7 @@ its ratings at or above a step. Ratings that share everything the model looks at
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
-from expsim_bayes.models._stars import Stars, stars
+from expsim_bayes.models._stars import NOISE, Stars, stars
 from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
@@ -187,7 +188,6 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     q = turned("q", priors.sd_variant, ("variant",))
     shares = pm.Dirichlet("shares", np.full(seen.steps.size, priors.shares), dims=("evaluator", "step"))
     below = pt.cumsum(shares, axis=1)[:, :-1]
-    cutpoint = pm.Deterministic("cutpoint", pt.log(below) - pt.log1p(-below), dims=("evaluator", "cut"))
 
     # items and outputs: what an ideal reader would see, beyond the variant
     worth = _worth(seen, priors, (q - q.mean())[variant], centred=centred, without=without)
@@ -195,6 +195,9 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions
     scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
     people = _personal(seen, priors, centred=centred)
+    heard = scale_use**2 * worth.variance + people.variance
+    cut = pt.sqrt(1.0 + heard / NOISE**2)[:, None] * (pt.log(below) - pt.log1p(-below))
+    cutpoint = pm.Deterministic("cutpoint", cut, dims=("evaluator", "cut"))
 
     # what a report says: the reference panel's answer to new items by new raters
     k = seen.present.reference
@@ -244,8 +247,9 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
         variance = variance + spread**2
         if dim == without:
             continue
-        effect = effects(name, spread, dim, centred=seen.centring[dim] if centred else 0.0)
-        absorbed = effect.mean() if dim == "item" and dim != seen.lowest else 0.0
+        easy = dim == "item" and dim != seen.lowest  # the cutpoints absorb how easy the items at hand are
+        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred else None, absorbed=easy)
+        absorbed = effect.mean() if easy else 0.0
         latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
         mean = mean + absorbed
     return _Part(latent, mean, variance)
@@ -398,6 +402,7 @@ RECIPE = Recipe(
     features=features,
     sentences=_sentences,
     sampled=build_marginal_model,
+    for_any=partial(build_model, centred=False),
     complete=complete,
     nested=NESTED_EFFECTS,
 )

@@ -29,6 +29,7 @@ slope, and where no person rates, all of it does.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -138,19 +139,21 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     seen = seen_by(ratings, priors.covariates)
     with pm.Model(coords=_coords(seen)) as model:
         score = pm.Data("score_of", seen.data.score, dims="rating")
-        told = _story(seen, priors)
+        told = _story(seen, priors, centred=True)
         tail, noise = told.tail[seen.data.evaluator], told.noise[seen.data.rater]
         pm.StudentT("score", nu=tail, mu=told.expected, sigma=noise, observed=score, dims="rating")
     return model
 
 
-def build_lean_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
+def build_lean_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool = True) -> pm.Model:
     """The same model with the constants of the noise taken once an evaluator and once a rater, which is what a sampler should run.
 
     Parameters
     ----------
     ratings, priors
         As in `build_model`.
+    centred : bool
+        Whether the sampler's coordinates lean on these scores; False suits a model that is compiled once and sees other scores.
 
     Returns
     -------
@@ -162,7 +165,7 @@ def build_lean_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model
     data = seen.data
     with pm.Model(coords=_coords(seen)) as model:
         score = pm.Data("score_of", data.score, dims="rating")
-        told = _story(seen, priors)
+        told = _story(seen, priors, centred=centred)
         z2 = ((score - told.expected) / told.noise[data.rater]) ** 2
         half = 0.5 * (told.tail + 1)
         once = pt.gammaln(half) - pt.gammaln(0.5 * told.tail) - 0.5 * pt.log(np.pi * told.tail)
@@ -208,7 +211,7 @@ def _coords(seen: Seen) -> dict[str, Any]:
     }
 
 
-def _story(seen: Seen, priors: Priors) -> _Told:
+def _story(seen: Seen, priors: Priors, *, centred: bool) -> _Told:
     """Everything but the ratings, told from the top."""
     data, width, k = seen.data, seen.scale.width, seen.present.reference
     evaluator = pm.Data("evaluator_of", data.evaluator, dims="rating")
@@ -222,11 +225,11 @@ def _story(seen: Seen, priors: Priors) -> _Told:
     average = pm.Normal("average", seen.scale.middle, priors.level_sd * width, dims="evaluator")
 
     # items and outputs: what an ideal reader would see, beyond the variant
-    worth, ease = _worth(seen, priors)
+    worth, ease = _worth(seen, priors, centred=centred)
 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions, what covariates add
     scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
-    own, lean = _personal(seen, priors)
+    own, lean = _personal(seen, priors, centred=centred)
 
     # what a report says: what would be said of new items by new raters
     level = pm.Deterministic("level", average - scale_use * (q.mean() + ease) - lean, dims="evaluator")
@@ -235,10 +238,10 @@ def _story(seen: Seen, priors: Priors) -> _Told:
     if seen.covariates.names:
         x = pm.Data("covariate_of", seen.covariates.value, dims=("rating", "covariate"))
         expected = expected + (_slopes(seen, priors)[evaluator] * x).sum(axis=1)
-    return _Told(expected, _noise(seen, priors), _tail(priors, len(data.evaluators)))
+    return _Told(expected, _noise(seen, priors, centred=centred), _tail(priors, len(data.evaluators)))
 
 
-def _worth(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
+def _worth(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Tensor]:
     """(rating,) worth of outputs beyond their variant, and the mean of the items at hand, which the averages absorb."""
     worth, ease = pt.zeros(seen.data.score.size), pt.constant(0.0)
     unit = {"item": seen.data.item, "cell": seen.cell, "output": seen.data.output}
@@ -246,7 +249,7 @@ def _worth(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
         if not seen.present.has(dim):
             continue
         spread = pm.HalfNormal(sd, getattr(priors, sd) * seen.scale.width)
-        effect = effects(name, spread, dim, centred=seen.centring[dim])
+        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred else None, absorbed=dim == "item")
         if dim == "item":
             ease = effect.mean()
             effect = effect - ease
@@ -254,7 +257,7 @@ def _worth(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
     return worth, ease
 
 
-def _personal(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
+def _personal(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Tensor]:
     """(rating,) what evaluators and raters add of their own, and (evaluator,) its mean at hand, which the averages absorb."""
     data, present, width = seen.data, seen.present, seen.scale.width
     of = data.rater_evaluator
@@ -262,20 +265,24 @@ def _personal(seen: Seen, priors: Priors) -> tuple[Tensor, Tensor]:
     if any(present.severity):
         sd = pool_sds("sd_rater", priors.sd_rater * width, present.severity, "severity_pool")
         has = np.array(present.severity)[of]
-        severity = scattered("severity", sd[of], has, ("rater",), layout=severity_layout(seen.calm, has))
+        severity = scattered(
+            "severity", sd[of], has, ("rater",), layout=severity_layout(seen.calm, has, centred=centred)
+        )
         pool = group_means(severity, of)
         own, lean = own + (severity - pool[of])[data.rater], lean + pool
     if any(present.shift):
         sd = pm.HalfNormal("sd_shift", priors.sd_shift * width)
         has = np.array(present.shift)
-        layout = shift_layout(seen.calm, has, present.reference)
+        layout = shift_layout(seen.calm, has, present.reference, centred=centred)
         shift = scattered("shift", sd, has, ("evaluator", "variant"), layout=layout)
         mean = shift.mean(axis=1)
         own, lean = own + (shift - mean[:, None])[data.evaluator, data.variant], lean + mean
     if any(present.taste):
         sd = pool_sds("sd_taste", priors.sd_taste * width, present.taste, "taste_pool")
         has = np.array(present.taste)[of]
-        taste = scattered("taste", sd[of], has, ("rater", "variant"), layout=taste_layout(seen.among, has))
+        taste = scattered(
+            "taste", sd[of], has, ("rater", "variant"), layout=taste_layout(seen.among, has, centred=centred)
+        )
         own = own + taste[data.rater, data.variant]
     if any(present.opinion):
         sd = pool_sds("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool")
@@ -302,7 +309,7 @@ def _slopes(seen: Seen, priors: Priors) -> Tensor:
     return pm.Deterministic("slope", every, dims=("evaluator", "covariate"))
 
 
-def _noise(seen: Seen, priors: Priors) -> Tensor:
+def _noise(seen: Seen, priors: Priors, *, centred: bool) -> Tensor:
     """(rater,) scales of the noise; an evaluator's own is that of the middle of its raters."""
     of, least = seen.data.rater_evaluator, priors.least_noise * seen.scale.width
     sd = pm.TruncatedNormal("sd_noise", 0.0, priors.sd_noise * seen.scale.width, lower=least, dims="evaluator")
@@ -311,7 +318,7 @@ def _noise(seen: Seen, priors: Priors) -> Tensor:
     spread = pool_sds("sd_log_noise", priors.sd_log_noise, list(seen.noisy), "noise_pool")
     has = seen.noisy[of]
     pool = of[has]
-    layout = Layout(turn(pool), np.where(leads(pool), 0.0, seen.noise_centring[pool]))
+    layout = Layout(turn(pool), np.where(leads(pool), 0.0, centred * seen.noise_centring[pool]))
     log = scattered("log_noise", spread[of], has, ("rater",), layout=layout)
     noise = least + (sd[of] - least) * pt.exp(log - group_means(log, of)[of])
     return pm.Deterministic("rater_noise", noise, dims="rater")
@@ -340,6 +347,7 @@ RECIPE = Recipe(
     features=features,
     sentences=_sentences,
     sampled=build_lean_model,
+    for_any=partial(build_lean_model, centred=False),
     nested=(
         "item_effect", "interaction", "output_effect", "opinion", "item_effect_raw", "interaction_raw", "output_effect_raw", "opinion_raw",
         "severity_raw", "shift_raw", "taste_raw", "log_noise_raw",

@@ -15,6 +15,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+from pytensor.graph.traversal import ancestors
 
 from expsim_bayes import models
 from expsim_bayes.errors import SettingError
@@ -186,7 +187,9 @@ def density_of(model: pm.Model, values: Mapping[str, Any]) -> float:
     for variable in model.free_RVs:
         value, transform = values[variable.name], model.rvs_to_transforms[variable]
         if transform is not None:
-            value = transform.forward(pytensor.tensor.as_tensor_variable(value), *variable.owner.inputs).eval()
+            coordinate = transform.forward(pytensor.tensor.as_tensor_variable(value), *variable.owner.inputs)
+            others = [other for other in model.free_RVs if other in ancestors([coordinate])]
+            value = coordinate.eval({other: values[other.name] for other in others})
         point[model.rvs_to_values[variable].name] = value
     return float(model.compile_logp(jacobian=False)(point))
 
@@ -227,15 +230,22 @@ def _reordered(one: pm.Model, other: pm.Model, name: str, value: Any, new: Mappi
     if back is not None:
         result = result @ back.T
     for axis, dim in enumerate(dims[: result.ndim]):
-        labels, target = ([str(label) for label in model.coords[dim]] for model in (one, other))
+        labels, target = (_there(model, name, dim, result.shape) for model in (one, other))
         told = [_rename(label, new) for label in labels]
         if result.shape[axis] == len(labels) and sorted(told) == sorted(target):
             result = np.take(result, [told.index(label) for label in target], axis=axis)
     return result if back is None else result @ back
 
 
+def _there(model: pm.Model, name: str, dim: str, shape: tuple[int, ...]) -> list[str]:
+    """Labels along a dim, of lasting opinions only those that are there."""
+    labels = np.array([str(label) for label in model.coords[dim]])
+    some = len(shape) == 1 and shape[0] != labels.size and dim == "pair"
+    return list(labels[pm.draw(model[name.removesuffix("_raw")]) != 0] if some else labels)
+
+
 def _rename(label: str, new: Mapping[str, str]) -> str:
     for mark in (" | ", "/", " > ", ", "):
         if mark in label:
-            return mark.join(new.get(part, part) for part in label.split(mark))
+            return mark.join(_rename(part, new) for part in label.split(mark))
     return new.get(label, label)

@@ -19,6 +19,7 @@ from scipy.special import expit, gammaln, logsumexp
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.fit import fit
+from expsim_bayes.models import _stars
 from expsim_bayes.models._effects import turn
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
@@ -124,7 +125,10 @@ def test_log_density_is_that_of_a_loop(make: Callable[[], Ratings]) -> None:
 
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("spread", [0.5, 3.0])
-def test_integrated_form_is_the_explicit_one_integrated_by_brute_force(spread: float) -> None:
+def test_integrated_form_is_the_explicit_one_integrated_by_brute_force(
+    spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_stars, "MANY", 1)
     table = small()
     seen, model, explicit = stars(table), build_marginal_model(table), build_model(table)
     assert seen.lowest == "cell"
@@ -145,7 +149,8 @@ def test_integrated_form_is_the_explicit_one_integrated_by_brute_force(spread: f
 
 
 @pytest.mark.usefixtures("plain")
-def test_effects_that_were_integrated_out_come_from_their_conditional() -> None:
+def test_effects_that_were_integrated_out_come_from_their_conditional(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stars, "MANY", 1)
     table = small(2)
     seen, model = stars(table), build_marginal_model(table)
     value = told(model, drawn(model, 4)) | {"sd_interaction": np.asarray(1.2)}
@@ -202,7 +207,8 @@ def test_contract() -> None:
 
 
 @pytest.mark.usefixtures("plain")
-def test_names_and_order_of_rows_do_not_matter() -> None:
+def test_names_and_order_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stars, "MANY", 1)
     table = small()
     frame = table.table.drop(columns="output")
     shuffled = validate(frame.sample(frac=1, random_state=1), score_range=(1, 5))
@@ -227,6 +233,13 @@ def straight(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(raw @ turn(np.zeros(raw.shape[-1], dtype=np.intp)).T)
 
 
+def unstretched(truth: Truth, people: NDArray[np.float64], judge: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Cutpoints of people and of a judge over the SD of what they hear, in SDs of the noise of a rating."""
+    worth = truth.sd_item**2 + truth.sd_interaction**2
+    heard = (worth + truth.sd_rater**2 + truth.sd_taste**2, truth.scale_use**2 * worth)
+    return [cut / np.sqrt(1 + 3 * each / np.pi**2) for cut, each in zip((people, judge), heard, strict=True)]
+
+
 def truth_point(truth: Truth, model: pm.Model, rng: np.random.Generator | None = None) -> Point:
     """The truth as values of the model's free variables, effects drawn, or zero without a generator."""
     q = np.array(truth.q)
@@ -237,7 +250,7 @@ def truth_point(truth: Truth, model: pm.Model, rng: np.random.Generator | None =
             point[name] = np.zeros_like(value) if rng is None else rng.standard_normal(value.shape)
     people = np.array(cut["human"]) - q.mean()
     judge = np.array(cut["llm"]) - truth.scale_use * q.mean()
-    edges = [np.concatenate([[0.0], expit(each), [1.0]]) for each in (people, judge)]
+    edges = [np.concatenate([[0.0], expit(each), [1.0]]) for each in unstretched(truth, people, judge)]
     return point | {
         "q_raw": q @ turn(np.zeros(q.size, dtype=np.intp)),
         "shares": np.diff(np.stack(edges), axis=1),
@@ -283,14 +296,15 @@ def test_model_and_simulator_tell_one_story() -> None:
     model_sets, twin_sets = [], []
     for n in range(sets):
         point = truth_point(truth, model, rng)
-        ease = truth.sd_item * point["item_effect_raw"].mean()
+        ease = truth.sd_item * straight(point["item_effect_raw"]).mean()
         severity = truth.sd_rater * straight(point["severity_logit_raw"]).mean()
         lean = truth.sd_shift * straight(point["shift_logit_raw"]).mean()
         edges = [
             np.array(truth.cutpoint) - np.mean(truth.q) - ease - severity,
             np.array(truth.judge_cutpoint) - truth.scale_use * (np.mean(truth.q) + ease) - lean,
         ]
-        point["shares"] = np.diff(np.stack([np.concatenate([[0.0], expit(e), [1.0]]) for e in edges]), axis=1)
+        edges = [np.concatenate([[0.0], expit(e), [1.0]]) for e in unstretched(truth, *edges)]
+        point["shares"] = np.diff(np.stack(edges), axis=1)
         model_sets.append(numbers(draw(*(point[rv.name] for rv in model.free_RVs))))
         twin_sets.append(numbers(stars(ratings(truth, 1000 + n)).count))
     ours, twin = np.array(model_sets), np.array(twin_sets)

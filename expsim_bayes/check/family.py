@@ -177,7 +177,7 @@ class Family:
     ) -> None:
         self.random_seed, self.settings, self.recipe = random_seed, settings, made
         explicit = made.build(ratings, made.priors())
-        model = (made.sampled or made.build)(ratings, believed or made.priors())
+        model = (made.for_any or made.sampled or made.build)(ratings, believed or made.priors())
         self.held: Observed = {
             name: np.asarray(explicit[name].get_value())
             for name in explicit.named_vars

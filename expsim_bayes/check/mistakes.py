@@ -38,6 +38,8 @@ SETTINGS = Settings(chains=2, tune=400, draws=750)
 """Of the sampler: a mistake need not be measured finely."""
 MOST = 4
 """Times as many data sets as at first, at most, for a mistake that is hard to see."""
+CONCENTRATIONS = ("prevalence", "similarity", "concentration")
+"""Priors that say how sure a Dirichlet law is."""
 CODE = ("check/mistakes.py", "check/spoilt.py")
 """Files that, changed, may change the numbers, beside those of the model."""
 
@@ -78,10 +80,12 @@ def halved_sds(priors: Frozen) -> Frozen:
     Parameters
     ----------
     priors : Priors
-        Of any model; SDs are the fields whose names begin with ``sd_`` or end with ``_sd``.
+        Of any model; SDs are the fields whose names begin with ``sd_`` or end with ``_sd``, and a Dirichlet prior whose concentration is
+        four times as high has about half the SD.
     """
     sds = {name: value / 2 for name, value in priors if name.startswith("sd_") or name.endswith("_sd")}
-    return priors.model_copy(update=sds)
+    concentrations = {name: 4 * value for name, value in priors if name in CONCENTRATIONS}
+    return priors.model_copy(update=sds | concentrations)
 
 
 def _too_sure(values: Values, _before: Values) -> Values:

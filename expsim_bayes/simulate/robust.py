@@ -35,6 +35,8 @@ class Truth(Frozen):
     """People, each of whom rates every output; a count."""
     judges: tuple[str, ...] = ("judge",)
     """Names of the judges, each of whom rates every output; no unit."""
+    judge_repeats: int = 1
+    """Times that a judge rates an output, with noise of its own each time; a count."""
     judge_level: float = 65.0
     """What judges say of a variant that the panel gives the mean quality, at the mean length; points."""
     scale_use: float = 0.8
@@ -88,11 +90,11 @@ def ratings(truth: Truth | None = None, random_seed: int = 0) -> Ratings:
     length = rng.standard_normal(shape)
     ease = rng.normal(0.0, truth.sd_item, (truth.items, 1))
     worth = ease + np.array(truth.quality) - np.mean(truth.quality) + rng.normal(0.0, truth.sd_interaction, shape)
-    voices = [(f"person {n + 1}", "human", _person(truth, worth, rng)) for n in range(truth.people)]
-    voices += [
-        (name, "llm", _judge(truth, worth, slope * length, rng))
-        for name, slope in zip(truth.judges, truth.slope, strict=True)
-    ]
+    voices = [(f"person {n + 1}", "human", 1, _person(truth, worth, rng)) for n in range(truth.people)]
+    for name, slope in zip(truth.judges, truth.slope, strict=True):
+        heard = _judge(truth, worth, slope * length, rng)
+        noise = truth.judge_noise * rng.standard_t(truth.tail, (truth.judge_repeats, *shape))
+        voices += [(name, "llm", n + 1, heard + each) for n, each in enumerate(noise)]
     parts = [
         pd.DataFrame(
             {
@@ -100,11 +102,12 @@ def ratings(truth: Truth | None = None, random_seed: int = 0) -> Ratings:
                 "item": np.repeat([f"item {i + 1}" for i in range(truth.items)], len(truth.variants)),
                 "rater": name,
                 "kind": kind,
+                "repeat": repeat,
                 "score": np.clip(score, *truth.score_range).ravel(),
                 "words": (truth.words + truth.sd_words * length).ravel(),
             }
         )
-        for name, kind, score in voices
+        for name, kind, repeat, score in voices
     ]
     return validate(
         pd.concat(parts, ignore_index=True),
@@ -124,9 +127,9 @@ def _person(truth: Truth, worth: NDArray[np.float64], rng: np.random.Generator) 
 def _judge(
     truth: Truth, worth: NDArray[np.float64], heeded: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """(item, variant) scores of one judge."""
-    seen = truth.judge_level + truth.scale_use * worth + rng.normal(0.0, truth.sd_shift, worth.shape[1])
-    return np.asarray(seen + heeded + truth.judge_noise * rng.standard_t(truth.tail, worth.shape))
+    """(item, variant) scores of one judge before its noise."""
+    taste = rng.normal(0.0, truth.sd_shift, worth.shape[1])
+    return np.asarray(truth.judge_level + truth.scale_use * worth + taste + heeded)
 
 
 def quality(truth: Truth | None = None) -> NDArray[np.float64]:
@@ -141,11 +144,11 @@ def quality(truth: Truth | None = None) -> NDArray[np.float64]:
 
 
 def small(random_seed: int = 0) -> Ratings:
-    """A design that is fitted in a moment: three variants on eight items, two people and a judge.
+    """A design that is fitted in a moment: three variants on eight items, two people, and a judge who rates twice.
 
     Examples
     --------
     >>> small().table.shape[0]
-    72
+    96
     """
-    return ratings(Truth(items=8, people=2), random_seed)
+    return ratings(Truth(items=8, people=2, judge_repeats=2), random_seed)
