@@ -213,7 +213,7 @@ def group_means(values: Tensor, group: Ints) -> Tensor:
     return pt.dot(values, belongs / belongs.sum(axis=0))
 
 
-def scale_uses(has: Sequence[bool] | NDArray[np.bool_], log_sd: float) -> Tensor:
+def scale_uses(has: Sequence[bool] | NDArray[np.bool_], log_sd: float, *, heard: Tensor | None = None) -> Tensor:
     """(evaluator,) lambda as a Deterministic `scale_use`: how strongly an evaluator answers to what the reference sees.
 
     Parameters
@@ -222,8 +222,12 @@ def scale_uses(has: Sequence[bool] | NDArray[np.bool_], log_sd: float) -> Tensor
         Whose lambda is estimated, along the dim `scaled`; it is 1 for the others.
     log_sd : float
         SD of log lambda; no unit.
+    heard : scalar tensor, optional
+        SD of what there is to be heard. Ratings of a judge tell well how much it hears, lambda times that SD, which is what is then
+        sampled, and neither factor alone where the reference says little.
     """
     where, use = np.flatnonzero(has), pt.ones(len(has))
     if where.size:
-        use = pt.set_subtensor(use[where], pt.exp(pm.Normal("log_scale_use", 0.0, log_sd, dims="scaled")))
+        about = 0.0 if heard is None else pt.log(heard)
+        use = pt.set_subtensor(use[where], pt.exp(pm.Normal("log_scale_use", about, log_sd, dims="scaled") - about))
     return pm.Deterministic("scale_use", use, dims="evaluator")

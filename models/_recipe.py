@@ -71,7 +71,7 @@ class Recipe:
     """What a row of its ratings is."""
     priors: type[Frozen]
     """Its priors; made without arguments they are the ones used unless told."""
-    build: Callable[[Ratings, Any], pm.Model]
+    build: Callable[..., pm.Model]
     """(ratings, priors) -> the explicit model, generative from top to bottom, observed variables included."""
     observed: Mapping[str, str]
     """Observed variable of `build` -> name of the `pm.Data` that holds its values, in `build` and in `sampled` alike."""
@@ -79,11 +79,12 @@ class Recipe:
     """What its predictive checks compare, from values shaped (draw, *shape of the first observed variable)."""
     sentences: Callable[[Ratings, Any], tuple[str, ...]]
     """What was merged, left out or assumed for these ratings, in plain sentences."""
-    sampled: Callable[[Ratings, Any], pm.Model] | None = None
+    sampled: Callable[..., pm.Model] | None = None
     """The same story with something integrated out, for the sampler, its free variables named as in `build`; `build` unless told.
     What stands for the observed variables is a `pm.Potential` named "likelihood"."""
-    for_any: Callable[[Ratings, Any], pm.Model] | None = None
-    """The same story in coordinates that lean on no ratings, for a model that is compiled once and sees many; `sampled` unless told."""
+    leans: bool = False
+    """Whether `build` and `sampled` choose coordinates by what the ratings show. They then take `centred=False`, for a model that is
+    compiled once and sees many data sets."""
     complete: Callable[[xr.Dataset, Ratings, Any, np.random.Generator], xr.Dataset] = as_sampled
     """(draws with dims chain and draw, ratings, priors, rng) -> the same with what was integrated out drawn from its conditional. It is
     asked for some of the draws only, so that what it adds is `nested`."""

@@ -13,7 +13,7 @@ from expsim_bayes.models._effects import Shown
 from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
-FEW, MANY = 10.0, 200
+FEW, MANY = 5.0, 200
 """Ratings a unit up to which its effect is integrated out rather than sampled, where there are as many units: fewer are sampled sooner."""
 NOISE = np.pi / np.sqrt(3.0)
 """SD of the logistic noise of a single rating; logits."""

@@ -9,7 +9,16 @@ Rating :math:`n` of output :math:`o` (variant :math:`v`, item :math:`i`) by rate
     \eta_n = \lambda_k (q_v + u_i + g_{iv} + w_o) + b_r + d_{kv} + t_{rv} + a_{ro}
 
 with the terms of the score story in logits, where the noise of a single rating has an SD of 1.81. Each evaluator has cutpoints
-:math:`\kappa_k` of its own, from a Dirichlet prior on the shares of its steps: they are ordered, and a step that nobody used is kept.
+:math:`\kappa_k` of its own: they are ordered, and a step that nobody used is kept. Their prior is a Dirichlet law of shares
+:math:`s_{kc}` of its steps among all that it rates,
+
+.. math::
+
+    \kappa_{kc} = \sqrt{1 + 3 V_k / \pi^2}\, \operatorname{logit}(s_{k1} + \dots + s_{kc}),
+
+where :math:`V_k` is the variance of :math:`\eta` between outputs and raters beside the variants: an evaluator that answers strongly to what
+it sees need not use the ends of its scale more often. (The square root is what a logistic law is stretched by, nearly, when a normal one of
+variance :math:`V_k` is added to it; Zeger, Liang and Albert 1988.)
 
 *Quality* is the score that the reference panel is expected to give a variant on new items by new raters, and `prob_at_least` the share of
 its ratings at or above a step. Ratings that share everything the model looks at are added up to counts.
@@ -17,7 +26,6 @@ its ratings at or above a step. Ratings that share everything the model looks at
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -70,7 +78,8 @@ class Priors(Frozen):
     sd_variant: float = 0.7
     """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); about a tenth of a 1-5 scale; logits."""
     shares: float = 1.0
-    """Concentration of the Dirichlet prior of the shares of an evaluator's steps; 1 holds all shares for equally likely; no unit."""
+    """Concentration of the Dirichlet prior of the shares of an evaluator's steps among all that it rates; 1 holds all shares for equally
+    likely; no unit."""
     log_scale_use_sd: float = 1.0
     """SD of log lambda, how strongly an evaluator answers to what the reference sees, its own noise included; no unit."""
     sd_item: float = 1.0
@@ -104,8 +113,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
     priors : Priors, optional
         In logits.
     centred : bool
-        Whether effects that these scores show clearly are sampled as they are; False samples all of them as multiples of their SD, which
-        suits a model that is compiled once and sees other scores. The story is the same.
+        Whether the sampler's coordinates lean on these scores; False samples all effects as multiples of their SD, which suits a model that
+        is compiled once and sees other scores. The story is the same.
 
     Returns
     -------
@@ -137,7 +146,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
     return model
 
 
-def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
+def build_marginal_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool = True) -> pm.Model:
     """The same story with the lowest level of items, cells and outputs integrated out by adaptive Gauss-Hermite quadrature.
 
     Its posterior of everything else is that of `build_model`. Where a unit of that level has few ratings, hundreds of effects of which
@@ -145,7 +154,7 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
 
     Parameters
     ----------
-    ratings, priors
+    ratings, priors, centred
         As in `build_model`.
 
     Returns
@@ -156,10 +165,10 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
     priors = priors or Priors()
     seen = stars(ratings)
     if seen.lowest is None:
-        return build_model(ratings, priors)
+        return build_model(ratings, priors, centred=centred)
     with pm.Model(coords=_coords(seen)) as model:
         count = pm.Data("count_of", seen.count, dims=("group", "step"))
-        told = _story(seen, priors, centred=True, without=seen.lowest)
+        told = _story(seen, priors, centred=centred, without=seen.lowest)
         stretch = (told.scale_use * model[NESTED[seen.lowest][1]])[seen.evaluator]
         rated = _Rated(count, told.cutpoint[seen.evaluator], told.latent, stretch, getattr(seen, seen.lowest))
         pm.Potential("likelihood", _integrated(rated).sum())
@@ -193,10 +202,11 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     worth = _worth(seen, priors, (q - q.mean())[variant], centred=centred, without=without)
 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions
-    scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd)
+    heard = None if worth.variance.owner is None else pt.sqrt(worth.variance)
+    scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd, heard=heard)
     people = _personal(seen, priors, centred=centred)
-    heard = scale_use**2 * worth.variance + people.variance
-    cut = pt.sqrt(1.0 + heard / NOISE**2)[:, None] * (pt.log(below) - pt.log1p(-below))
+    signal = scale_use**2 * worth.variance + people.variance
+    cut = pt.sqrt(1.0 + signal / NOISE**2)[:, None] * (pt.log(below) - pt.log1p(-below))
     cutpoint = pm.Deterministic("cutpoint", cut, dims=("evaluator", "cut"))
 
     # what a report says: the reference panel's answer to new items by new raters
@@ -240,6 +250,7 @@ class _Part(NamedTuple):
 def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, without: str | None) -> _Part:
     """Worth of outputs."""
     mean, variance = pt.constant(0.0), pt.constant(0.0)
+    lean = centred and not any(seen.present.scale_use)  # a judge's lambda times an SD is told better than either
     for dim, (name, sd) in NESTED.items():
         if not seen.present.has(dim):
             continue
@@ -248,7 +259,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
         if dim == without:
             continue
         easy = dim == "item" and dim != seen.lowest  # the cutpoints absorb how easy the items at hand are
-        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred else None, absorbed=easy)
+        effect = effects(name, spread, dim, shown=seen.shown[dim] if lean else None, absorbed=easy)
         absorbed = effect.mean() if easy else 0.0
         latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
         mean = mean + absorbed
@@ -402,7 +413,7 @@ RECIPE = Recipe(
     features=features,
     sentences=_sentences,
     sampled=build_marginal_model,
-    for_any=partial(build_model, centred=False),
+    leans=True,
     complete=complete,
     nested=NESTED_EFFECTS,
 )

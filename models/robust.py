@@ -29,7 +29,6 @@ slope, and where no person rates, all of it does.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -105,7 +104,7 @@ class Priors(_priors.Priors):
         return self
 
 
-def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
+def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool = True) -> pm.Model:
     """The robust story as an explicit PyMC model.
 
     Parameters
@@ -114,6 +113,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         Validated scores; missing ones are left out.
     priors : Priors, optional
         In widths of the score range, with the covariates.
+    centred : bool
+        Whether the sampler's coordinates lean on these scores; False suits a model that is compiled once and sees other scores.
 
     Returns
     -------
@@ -139,7 +140,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     seen = seen_by(ratings, priors.covariates)
     with pm.Model(coords=_coords(seen)) as model:
         score = pm.Data("score_of", seen.data.score, dims="rating")
-        told = _story(seen, priors, centred=True)
+        told = _story(seen, priors, centred=centred)
         tail, noise = told.tail[seen.data.evaluator], told.noise[seen.data.rater]
         pm.StudentT("score", nu=tail, mu=told.expected, sigma=noise, observed=score, dims="rating")
     return model
@@ -150,10 +151,8 @@ def build_lean_model(ratings: Ratings, priors: Priors | None = None, *, centred:
 
     Parameters
     ----------
-    ratings, priors
+    ratings, priors, centred
         As in `build_model`.
-    centred : bool
-        Whether the sampler's coordinates lean on these scores; False suits a model that is compiled once and sees other scores.
 
     Returns
     -------
@@ -347,7 +346,7 @@ RECIPE = Recipe(
     features=features,
     sentences=_sentences,
     sampled=build_lean_model,
-    for_any=partial(build_lean_model, centred=False),
+    leans=True,
     nested=(
         "item_effect", "interaction", "output_effect", "opinion", "item_effect_raw", "interaction_raw", "output_effect_raw", "opinion_raw",
         "severity_raw", "shift_raw", "taste_raw", "log_noise_raw",

@@ -176,8 +176,9 @@ class Family:
         believed: Frozen | None = None,
     ) -> None:
         self.random_seed, self.settings, self.recipe = random_seed, settings, made
-        explicit = made.build(ratings, made.priors())
-        model = (made.for_any or made.sampled or made.build)(ratings, believed or made.priors())
+        any_ratings = {"centred": False} if made.leans else {}
+        explicit = made.build(ratings, made.priors(), **any_ratings)
+        model = (made.sampled or made.build)(ratings, believed or made.priors(), **any_ratings)
         self.held: Observed = {
             name: np.asarray(explicit[name].get_value())
             for name in explicit.named_vars
