@@ -61,6 +61,11 @@ class Stars(NamedTuple):
     sentences: tuple[str, ...]
     """What was taken as the scale, and how far ratings could be added up."""
 
+    @property
+    def leaning(self) -> bool:
+        """Whether coordinates of effects may lean on `shown`: not where a judge's lambda times an SD is told better than either."""
+        return not any(self.present.scale_use)
+
 
 def stars(ratings: Ratings) -> Stars:
     """Ratings as steps of their scale, added up as far as nothing is lost.

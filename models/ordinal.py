@@ -250,7 +250,6 @@ class _Part(NamedTuple):
 def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, without: str | None) -> _Part:
     """Worth of outputs."""
     mean, variance = pt.constant(0.0), pt.constant(0.0)
-    lean = centred and not any(seen.present.scale_use)  # a judge's lambda times an SD is told better than either
     for dim, (name, sd) in NESTED.items():
         if not seen.present.has(dim):
             continue
@@ -259,7 +258,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
         if dim == without:
             continue
         easy = dim == "item" and dim != seen.lowest  # the cutpoints absorb how easy the items at hand are
-        effect = effects(name, spread, dim, shown=seen.shown[dim] if lean else None, absorbed=easy)
+        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred and seen.leaning else None, absorbed=easy)
         absorbed = effect.mean() if easy else 0.0
         latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
         mean = mean + absorbed

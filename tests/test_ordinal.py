@@ -180,6 +180,26 @@ def test_effects_that_were_integrated_out_come_from_their_conditional(monkeypatc
 
 
 @pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("judges", [(), ("judge",)])
+def test_effects_that_were_integrated_out_are_those_of_the_explicit_model(
+    judges: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_stars, "MANY", 1)
+    table = ratings(Truth(items=8, people=2, judges=judges))
+    model, explicit = build_marginal_model(table), build_model(table)
+    assert stars(table).lowest == "cell"
+    value = told(model, drawn(model))
+    dims = model.named_vars_to_dims
+    named = {
+        name: (("chain", "draw", *dims.get(name, [f"{name}_{d}" for d in range(x.ndim)])), x[None, None])
+        for name, x in value.items()
+    }
+    found = complete(xr.Dataset(named), table, Priors(), np.random.default_rng(1))
+    raw = value | {"interaction_raw": found["interaction_raw"].to_numpy()[0, 0]}
+    np.testing.assert_allclose(at(explicit, "interaction")(raw), found["interaction"].to_numpy()[0, 0], rtol=1e-12)
+
+
+@pytest.mark.usefixtures("plain")
 def test_contract() -> None:
     table = small()
     model = cloudpickle.loads(cloudpickle.dumps(build_model(table)))
