@@ -189,11 +189,9 @@ def scattered(
     where = (slice(None),) * lead + (np.flatnonzero(has),)
     shape = (*sizes[:lead], int(np.sum(has)), *sizes[lead + 1 :])
     scale = sd if sd.ndim == 0 else pt.shape_padright(sd[where], len(dims) - sd.ndim)
-    if layout is None:
-        effect = scale * pm.Normal(f"{name}_raw", 0.0, 1.0, shape=shape)
-    else:
-        raw = pm.Normal(f"{name}_raw", 0.0, scale**layout.centred, shape=shape)
-        effect = pt.dot(scale ** (1.0 - layout.centred) * raw, layout.matrix.T)
+    effect = _sampled(f"{name}_raw", scale, 0.0 if layout is None else layout.centred, None, shape=shape)
+    if layout is not None:
+        effect = pt.dot(effect, layout.matrix.T)
     return pm.Deterministic(name, pt.set_subtensor(pt.zeros(sizes)[where], effect), dims=dims)
 
 

@@ -36,7 +36,7 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}
     found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords={dim: list(coords[dim])})
     effect = found * draws[sd]
-    return draws.assign({f"{name}_raw": effect if seen.leaning else found, name: effect})
+    return draws.assign({f"{name}_raw": effect if seen.shown else found, name: effect})
 
 
 GRID = np.linspace(-6.0, 6.0, 81)

@@ -55,16 +55,12 @@ class Stars(NamedTuple):
     pair_evaluator: NDArray[np.intp]
     """(pair,)"""
     shown: dict[str, Shown]
-    """What the reference's ratings say of the effects of items, cells and outputs, by dim; logits."""
+    """What the reference's ratings say of the effects of items, cells and outputs, by dim, in logits; empty where coordinates had better
+    not lean on it: a judge's lambda times an SD is told better than either."""
     lowest: str | None
     """The lowest of the dims item, cell and output that has effects, where its units have too few ratings each for a sampler."""
     sentences: tuple[str, ...]
     """What was taken as the scale, and how far ratings could be added up."""
-
-    @property
-    def leaning(self) -> bool:
-        """Whether coordinates of effects may lean on `shown`: not where a judge's lambda times an SD is told better than either."""
-        return not any(self.present.scale_use)
 
 
 def stars(ratings: Ratings) -> Stars:
@@ -112,7 +108,9 @@ def stars(ratings: Ratings) -> Stars:
         cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
         pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if any(present.opinion) else (),
         pair_evaluator=data.rater_evaluator[pair_codes[0]],
-        shown=shown_nested(data, cell.ravel(), max(present.reference, 0), noise=NOISE),
+        shown={}
+        if any(present.scale_use)
+        else shown_nested(data, cell.ravel(), max(present.reference, 0), noise=NOISE),
         lowest=_lowest(present, {"item": data.item, "cell": cell.ravel(), "output": data.output}),
         sentences=(*present.sentences, *said),
     )

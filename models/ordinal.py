@@ -202,7 +202,7 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
     worth = _worth(seen, priors, (q - q.mean())[variant], centred=centred, without=without)
 
     # evaluators and raters: use of the scale, severity, tastes, lasting opinions
-    heard = None if worth.variance.owner is None else pt.sqrt(worth.variance)
+    heard = pt.sqrt(worth.variance) if any(seen.present.has(dim) for dim in NESTED) else None
     scale_use = scale_uses(seen.present.scale_use, priors.log_scale_use_sd, heard=heard)
     people = _personal(seen, priors, centred=centred)
     signal = scale_use**2 * worth.variance + people.variance
@@ -258,7 +258,7 @@ def _worth(seen: Stars, priors: Priors, latent: Tensor, *, centred: bool, withou
         if dim == without:
             continue
         easy = dim == "item" and dim != seen.lowest  # the cutpoints absorb how easy the items at hand are
-        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred and seen.leaning else None, absorbed=easy)
+        effect = effects(name, spread, dim, shown=seen.shown.get(dim) if centred else None, absorbed=easy)
         absorbed = effect.mean() if easy else 0.0
         latent = latent + (effect - absorbed)[pm.Data(f"{dim}_of", getattr(seen, dim), dims="group")]
         mean = mean + absorbed
