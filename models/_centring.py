@@ -107,7 +107,7 @@ def shown_nested(data: Coded, cell: Ints, k: int, *, noise: float | None = None)
         SD of the noise of a single rating on the scale of a latent value; effects are then in its unit, else in points.
     """
     own = data.evaluator == k
-    score = _less_means(data.score[own], data.rater[own] * len(data.variants) + data.variant[own])
+    score = less_means(data.score[own], data.rater[own] * len(data.variants) + data.variant[own])
     unit, shown = data.output[own], {}
     count = np.bincount(unit, minlength=len(data.outputs)).astype(float)
     mean = np.bincount(unit, score, count.size) / np.maximum(count, 1)
@@ -146,7 +146,8 @@ def _level_above(mean: Floats, information: Floats, above: Ints, size: int) -> t
     return higher, total, Shown(np.where(seen, mean - higher[above], 0.0), information)
 
 
-def _less_means(values: Floats, group: Ints) -> Floats:
+def less_means(values: Floats, group: Ints) -> Floats:
+    """(R,) values less the mean of their group."""
     mean = np.bincount(group, values) / np.maximum(np.bincount(group), 1)
     return np.asarray(values - mean[group])
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.models._terms import Components, Terms
-from expsim_bayes.ratings import Coded
 
 Tensor = Any
 """A symbolic array of pytensor, which has no usable static types."""
@@ -37,17 +36,6 @@ class SymbolicComponents(NamedTuple):
     """(K,)"""
     scale_use: Tensor
     """(K,)"""
-
-
-def component_coords(data: Coded, present: Terms) -> dict[str, list[str]]:
-    """Coordinates of the evaluators that have severity, taste, opinions, or a free scale use."""
-    flags = {
-        "severity_pool": present.severity,
-        "taste_pool": present.taste,
-        "opinion_pool": present.opinion,
-        "scaled": present.scale_use,
-    }
-    return {dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in flags.items()}
 
 
 def component_variables(priors: Priors, scale: Scale, present: Terms, fixed: Components | None) -> SymbolicComponents:

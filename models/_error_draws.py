@@ -27,16 +27,13 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Any, rng: np.random.Ge
         return draws
     dim = seen.lowest
     name, sd = NESTED[dim]
-    unit = seen.unit(dim)
+    unit = seen.places.unit(dim)
     stacked = {str(key): flat(draws[key]) for key in draws.data_vars}
     raw = np.empty((len(stacked["q"]), 2, int(unit.max()) + 1))
     for n in range(len(raw)):
         told = {key: value[n] for key, value in stacked.items()}
         raw[n] = _draw_units(seen, told, told[sd], unit, rng)
-    labels = {
-        "part": ["error", "size"],
-        dim: list({"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]),
-    }
+    labels = {"part": ["error", "size"], dim: seen.places.coords(seen.present)[dim]}
     shape = (draws.sizes["chain"], draws.sizes["draw"], *raw.shape[1:])
     found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", "part", dim), coords=labels)
     correlation = draws["correlation"]
@@ -112,7 +109,7 @@ def _latent(seen: Errors, told: Mapping[str, Floats]) -> Floats:
     for dim, (name, _) in NESTED.items():
         if name in told:
             absorbed = told[name].mean(axis=1, keepdims=True) if dim == "item" else 0.0
-            worth = worth + (told[name] - absorbed)[:, seen.unit(dim)]
+            worth = worth + (told[name] - absorbed)[:, seen.places.unit(dim)]
     latent = told["scale_use"][:, k] * worth
     latent[0] += told["error_level"][k]
     if "severity_logit" in told:
@@ -124,7 +121,7 @@ def _latent(seen: Errors, told: Mapping[str, Floats]) -> Floats:
     if "taste_logit" in told:
         latent += told["taste_logit"][:, data.rater, data.variant]
     if "opinion" in told:
-        latent += told["opinion"][:, seen.pair]
+        latent += told["opinion"][:, seen.places.pair]
     return np.asarray(latent)
 
 

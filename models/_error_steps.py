@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.models._terms import Terms, terms
+from expsim_bayes.models._places import Places, places
+from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
 Floats = NDArray[np.float64]
@@ -33,16 +34,8 @@ class Errors(NamedTuple):
     """(S + 1,) scores of the steps: 0 for no error, then the sizes; the last is the cap."""
     step: Ints
     """(R,) step of each rating."""
-    cell: Ints
-    """(R,) item x variant."""
-    cells: tuple[str, ...]
-    """Their names; empty where they are not looked at."""
-    pair: Ints
-    """(R,) rater x output."""
-    pairs: tuple[str, ...]
-    """Their names; empty where lasting opinions are not looked at."""
-    pair_evaluator: Ints
-    """(pair,)"""
+    places: Places
+    """Where the ratings belong."""
     lowest: str | None
     """The lowest of the dims item, cell and output that has effects."""
     row: Ints
@@ -51,10 +44,6 @@ class Errors(NamedTuple):
     """(rows,) first rating of each row."""
     sentences: tuple[str, ...]
     """What was merged, left out or taken as the sizes."""
-
-    def unit(self, dim: str) -> Ints:
-        """(R,) member of a dim of item, cell, output and pair."""
-        return {"item": self.data.item, "cell": self.cell, "output": self.data.output, "pair": self.pair}[dim]
 
 
 def errors(ratings: Ratings) -> Errors:
@@ -71,29 +60,16 @@ def errors(ratings: Ratings) -> Errors:
     points, said = _points(data.score, ratings.score_range)
     step = _steps(data.score, points)
     points = _means(data.score, step, points)
-    cell_codes, cell = np.unique(np.stack([data.item, data.variant]), axis=1, return_inverse=True)
-    pair_codes, pair = np.unique(np.stack([data.rater, data.output]), axis=1, return_inverse=True)
-    opinion = any(present.opinion)
-    dims = [
-        dim
-        for dim, has in zip(
-            ("item", "cell", "output"), (present.item, present.interaction, present.output), strict=True
-        )
-        if has
-    ]
-    units = {"item": data.item, "cell": cell.ravel(), "output": data.output}
-    shared = [data.variant, data.rater, *(units[dim] for dim in dims[:-1]), *([pair.ravel()] if opinion else [])]
+    where, dims = places(data), [dim for dim in NESTED if present.has(dim)]
+    alike = [*dims[:-1], *(["pair"] if any(present.opinion) else [])]
+    shared = [data.variant, data.rater, *(where.unit(dim) for dim in alike)]
     _, first, row = np.unique(np.stack(shared), axis=1, return_index=True, return_inverse=True)
     return Errors(
         data=data,
         present=present,
         points=points,
         step=step,
-        cell=cell.ravel(),
-        cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
-        pair=pair.ravel(),
-        pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if opinion else (),
-        pair_evaluator=data.rater_evaluator[pair_codes[0]],
+        places=where,
         lowest=dims[-1] if dims else None,
         row=row.ravel(),
         first=first,

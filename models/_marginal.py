@@ -19,7 +19,8 @@ import pytensor.tensor as pt
 from pytensor import sparse
 
 from expsim_bayes.models._centring import rater_weight, shift_weight, taste_weight
-from expsim_bayes.models._components import SymbolicComponents, Tensor, component_coords, component_variables, put, take
+from expsim_bayes.models._components import SymbolicComponents, Tensor, component_variables, put, take
+from expsim_bayes.models._places import pool_coords
 from expsim_bayes.models._priors import Priors, Scale, score_scale
 from expsim_bayes.models._statistics import Floats, Ints, Statistics, statistics
 from expsim_bayes.models._terms import Components, Terms, terms
@@ -62,7 +63,7 @@ def build_marginal_model(
         "variant": list(data.variants),
         "rater": list(data.raters),
         "evaluator": list(data.evaluators),
-        **component_coords(data, present),
+        **pool_coords(data, present),
     }
     with pm.Model(coords=coords) as model:
         part = component_variables(priors, scale, present, fixed)

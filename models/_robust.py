@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.models._centring import shown_nested
+from expsim_bayes.models._centring import less_means, shown_nested
 from expsim_bayes.models._covariates import Covariates, covariates
 from expsim_bayes.models._effects import Shown
+from expsim_bayes.models._places import Places, places
 from expsim_bayes.models._priors import Scale, score_scale
 from expsim_bayes.models._terms import Terms, terms
 from expsim_bayes.ratings import code
@@ -43,18 +44,12 @@ class Seen(NamedTuple):
 
     data: Coded
     """The scores one by one."""
+    places: Places
+    """Where they belong."""
     present: Terms
     """What they can tell apart."""
     scale: Scale
     """What priors are measured in."""
-    cell: Ints
-    """(R,) item x variant."""
-    cells: tuple[str, ...]
-    pair: Ints
-    """(R,) rater x output."""
-    pairs: tuple[str, ...]
-    pair_evaluator: Ints
-    """(pair,)"""
     covariates: Covariates
     """What judges should ignore."""
     judges: NDArray[np.bool_]
@@ -93,26 +88,21 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
     present, scale = terms(data), score_scale(data, ratings.score_range)
     judges = np.array(present.shift)
     follows = covariates(ratings, data, columns, judges)
-    cell_codes, cell = np.unique(np.stack([data.item, data.variant]), axis=1, return_inverse=True)
-    pair_codes, pair = np.unique(np.stack([data.rater, data.output]), axis=1, return_inverse=True)
-    noisy, calm = _noisy(data), data._replace(score=_calm(data))
+    where, noisy, calm = places(data), _noisy(data), data._replace(score=_calm(data))
+    among = calm._replace(score=less_means(calm.score, calm.evaluator * len(calm.outputs) + calm.output))
     said = (*_noise_words(data, noisy), *_covariate_words(data, follows, judges))
     return Seen(
         data=data,
+        places=where,
         present=present,
         scale=scale,
-        cell=cell.ravel().astype(np.intp),
-        cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T),
-        pair=pair.ravel().astype(np.intp),
-        pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T),
-        pair_evaluator=data.rater_evaluator[pair_codes[0]],
         covariates=follows,
         judges=judges,
         noisy=noisy,
         calm=calm,
-        among=calm._replace(score=calm.score - _own_means(calm)),
-        shown=shown_nested(calm, cell.ravel(), max(present.reference, 0)),
-        noise_centring=_noise_centring(calm, noisy),
+        among=among,
+        shown=shown_nested(calm, where.cell, max(present.reference, 0)),
+        noise_centring=_noise_centring(among, noisy),
         sentences=(*present.sentences, scale.sentence, *said),
     )
 
@@ -151,29 +141,18 @@ def _calm(data: Coded) -> Floats:
     return score
 
 
-def _own_means(data: Coded) -> Floats:
-    """(R,) mean of what the evaluator of a score says of its output."""
-    place = data.evaluator * len(data.outputs) + data.output
-    return np.asarray((np.bincount(place, data.score) / np.maximum(np.bincount(place), 1))[place])
-
-
-def _noise_centring(calm: Coded, noisy: NDArray[np.bool_]) -> Floats:
+def _noise_centring(among: Coded, noisy: NDArray[np.bool_]) -> Floats:
     """(K,) share of the spread between the logs of raters' noise that is more than chance."""
     weight = np.zeros(noisy.size)
-    size = np.bincount(calm.rater, minlength=len(calm.raters))
+    size = np.bincount(among.rater, minlength=len(among.raters))
     for k in np.flatnonzero(noisy):
-        own = np.flatnonzero((calm.rater_evaluator == k) & (size >= RATINGS_A_NOISE))
-        spread = np.array([_own_spread(calm, int(r)) for r in own])
+        own = np.flatnonzero((among.rater_evaluator == k) & (size >= RATINGS_A_NOISE))
+        spread = np.array([among.score[among.rater == r].std() for r in own])
         if (spread > 0).all():
             log = np.log(spread)
             real = 1 - float(np.mean(0.5 / size[own])) / max(float(log.var()), 1e-12)
             weight[k] = max(0.0, 2 * real - 1) * (own.size - 1) / own.size
     return weight
-
-
-def _own_spread(calm: Coded, rater: int) -> float:
-    """SD of what a rater's scores differ by from the mean of its evaluator's on the output, the rater's severity taken away."""
-    return float(np.std((calm.score - _own_means(calm))[calm.rater == rater]))
 
 
 def _noise_words(data: Coded, noisy: NDArray[np.bool_]) -> list[str]:

@@ -33,8 +33,8 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
         told = {str(key): value[n] for key, value in stacked.items()}
         raw[n] = _draw_units(seen, told, told[sd], unit, rng)
     shape = (draws.sizes["chain"], draws.sizes["draw"], raw.shape[1])
-    coords = {dim: {"item": seen.data.items, "cell": seen.cells, "output": seen.data.outputs}[dim]}
-    found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords={dim: list(coords[dim])})
+    labels = {dim: seen.places.coords(seen.present)[dim]}
+    found = xr.DataArray(raw.reshape(shape), dims=("chain", "draw", dim), coords=labels)
     effect = found * draws[sd]
     return draws.assign({f"{name}_raw": effect if seen.shown else found, name: effect})
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.models._centring import shown_nested
 from expsim_bayes.models._effects import Shown
+from expsim_bayes.models._places import Places, places
 from expsim_bayes.models._terms import NESTED, Terms, terms
 from expsim_bayes.ratings import Coded, Ratings, code
 
@@ -26,6 +27,8 @@ class Stars(NamedTuple):
 
     data: Coded
     """The ratings one by one."""
+    places: Places
+    """Where they belong."""
     present: Terms
     """What they can tell apart."""
     steps: NDArray[np.intp]
@@ -48,12 +51,6 @@ class Stars(NamedTuple):
     """(G,) rater; the first of the evaluator where its raters are not told apart."""
     pair: NDArray[np.intp]
     """(G,) rater x output; 0 where lasting opinions are not looked at."""
-    cells: tuple[str, ...]
-    """Names of the item x variant cells; empty where they are not looked at."""
-    pairs: tuple[str, ...]
-    """Names of the pairs of rater and output; empty where they are not looked at."""
-    pair_evaluator: NDArray[np.intp]
-    """(pair,)"""
     shown: dict[str, Shown]
     """What the reference's ratings say of the effects of items, cells and outputs, by dim, in logits; empty where coordinates had better
     not lean on it: a judge's lambda times an SD is told better than either."""
@@ -76,18 +73,17 @@ def stars(ratings: Ratings) -> Stars:
     steps, said = _steps(data, ratings.score_range, ratings.source)
     individual = np.array(present.individual)[data.evaluator]
     first = np.array([np.flatnonzero(data.rater_evaluator == k)[0] for k in range(len(data.evaluators))])
-    cell_codes, cell = np.unique(np.stack([data.item, data.variant]), axis=1, return_inverse=True)
-    pair_codes, pair = np.unique(np.stack([data.rater, data.output]), axis=1, return_inverse=True)
+    where = places(data)
     opinion = np.array(present.opinion)[data.evaluator]
     nothing = np.zeros_like(data.item)
     columns = {
         "evaluator": data.evaluator,
         "variant": data.variant,
         "item": data.item if present.item else nothing,
-        "cell": cell.ravel() if present.interaction else nothing,
+        "cell": where.cell if present.interaction else nothing,
         "output": data.output if present.output else nothing,
         "rater": np.where(individual, data.rater, first[data.evaluator]),
-        "pair": np.where(opinion, pair.ravel(), 0) if any(present.opinion) else nothing,
+        "pair": np.where(opinion, where.pair, 0) if any(present.opinion) else nothing,
     }
     groups, group = np.unique(np.stack(list(columns.values())), axis=1, return_inverse=True)
     group = group.ravel()
@@ -100,28 +96,25 @@ def stars(ratings: Ratings) -> Stars:
         )
     return Stars(
         data=data,
+        places=where,
         present=present,
         steps=steps,
         count=count,
         group=group,
         **dict(zip(columns, groups, strict=True)),
-        cells=tuple(f"{data.items[i]} | {data.variants[v]}" for i, v in cell_codes.T) if present.interaction else (),
-        pairs=tuple(f"{data.raters[r]} | {data.outputs[o]}" for r, o in pair_codes.T) if any(present.opinion) else (),
-        pair_evaluator=data.rater_evaluator[pair_codes[0]],
-        shown={}
-        if any(present.scale_use)
-        else shown_nested(data, cell.ravel(), max(present.reference, 0), noise=NOISE),
-        lowest=_lowest(present, {"item": data.item, "cell": cell.ravel(), "output": data.output}),
+        shown={} if any(present.scale_use) else shown_nested(data, where.cell, max(present.reference, 0), noise=NOISE),
+        lowest=_lowest(present, where),
         sentences=(*present.sentences, *said),
     )
 
 
-def _lowest(present: Terms, unit: dict[str, NDArray[np.intp]]) -> str | None:
+def _lowest(present: Terms, where: Places) -> str | None:
     dims = [dim for dim in NESTED if present.has(dim)]
     if not dims or any(present.opinion):
         return None
-    units = np.unique(unit[dims[-1]]).size
-    return dims[-1] if units >= MANY and unit[dims[-1]].size / units <= FEW else None
+    unit = where.unit(dims[-1])
+    units = np.unique(unit).size
+    return dims[-1] if units >= MANY and unit.size / units <= FEW else None
 
 
 def _steps(data: Coded, score_range: tuple[float, float] | None, source: str) -> tuple[NDArray[np.intp], list[str]]:

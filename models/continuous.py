@@ -11,18 +11,17 @@ outputs integrated out, which is what a sampler should run. `terms` says which t
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from expsim_bayes.models._components import Tensor, component_coords, component_variables
+from expsim_bayes.models._components import Tensor, component_variables
 from expsim_bayes.models._marginal import build_marginal_model
+from expsim_bayes.models._places import places
 from expsim_bayes.models._priors import Priors, Scale, score_scale
 from expsim_bayes.models._terms import Components, Terms, terms
-from expsim_bayes.ratings import Coded, Ratings, code
+from expsim_bayes.ratings import Ratings, code
 
 __all__ = ["Components", "Priors", "Scale", "Terms", "build_marginal_model", "build_model", "score_scale", "terms"]
 
@@ -50,8 +49,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
     data = code(ratings)
     present = terms(data, fixed)
     scale = score_scale(data, ratings.score_range)
-    where = _places(data)
-    with pm.Model(coords=_coords(data, present, where)) as model:
+    where = places(data)
+    with pm.Model(coords=where.coords(present)) as model:
         evaluator = pm.Data("evaluator_of", data.evaluator, dims="rating")
         variant = pm.Data("variant_of", data.variant, dims="rating")
         item = pm.Data("item_of", data.item, dims="rating")
@@ -97,44 +96,6 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
         # the rating itself
         pm.Normal("score", seen, part.sd_noise[evaluator], observed=score, dims="rating")
     return model
-
-
-class _Places(NamedTuple):
-    """Cells (item x variant) and pairs (rater x output) of the ratings."""
-
-    cell: NDArray[np.intp]
-    """(R,) cell of each rating."""
-    cells: list[str]
-    pair: NDArray[np.intp]
-    """(R,) pair of each rating."""
-    pairs: list[str]
-    pair_evaluator: NDArray[np.intp]
-
-
-def _places(data: Coded) -> _Places:
-    cells, cell = np.unique(np.stack([data.item, data.variant]), axis=1, return_inverse=True)
-    pairs, pair = np.unique(np.stack([data.rater, data.output]), axis=1, return_inverse=True)
-    return _Places(
-        cell=cell.ravel().astype(np.intp),
-        cells=[f"{data.items[i]} | {data.variants[v]}" for i, v in cells.T],
-        pair=pair.ravel().astype(np.intp),
-        pairs=[f"{data.raters[r]} | {data.outputs[o]}" for r, o in pairs.T],
-        pair_evaluator=data.rater_evaluator[pairs[0]],
-    )
-
-
-def _coords(data: Coded, present: Terms, where: _Places) -> dict[str, list[str] | NDArray[np.intp]]:
-    return {
-        "variant": list(data.variants),
-        "item": list(data.items),
-        "output": list(data.outputs),
-        "rater": list(data.raters),
-        "evaluator": list(data.evaluators),
-        "cell": where.cells,
-        "pair": where.pairs,
-        "rating": np.arange(data.score.size, dtype=np.intp),
-        **component_coords(data, present),
-    }
 
 
 def _of(flags: tuple[bool, ...], index: NDArray[np.intp]) -> NDArray[np.bool_]:

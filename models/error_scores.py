@@ -156,7 +156,7 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
     seen = errors(ratings)
     if seen.lowest is None:
         return build_model(ratings, priors)
-    unit = seen.unit(seen.lowest)
+    unit = seen.places.unit(seen.lowest)
     nodes = grid(int(np.bincount(unit).max()))
     shared = seen.first.size * seen.points.size < seen.step.size
     rows, dim = (seen.first, "row") if shared else (np.arange(seen.step.size), "rating")
@@ -193,28 +193,8 @@ def _step_probabilities(told: _Told) -> Tensor:
 
 
 def _coords(seen: Errors) -> dict[str, Any]:
-    data, present = seen.data, seen.present
-    flags = {
-        "scaled": present.scale_use,
-        "severity_pool": present.severity,
-        "taste_pool": present.taste,
-        "opinion_pool": present.opinion,
-    }
-    return {
-        "part": PARTS,
-        "variant": list(data.variants),
-        "item": list(data.items),
-        "cell": list(seen.cells),
-        "output": list(data.outputs),
-        "rater": list(data.raters),
-        "evaluator": list(data.evaluators),
-        "pair": list(seen.pairs),
-        "rating": np.arange(seen.step.size),
-        "step": seen.points,
-        "size": seen.points[1:],
-        "cut": seen.points[2:],
-        **{dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in flags.items()},
-    }
+    shared = seen.places.coords(seen.present)
+    return shared | {"part": PARTS, "step": seen.points, "size": seen.points[1:], "cut": seen.points[2:]}
 
 
 def _story(seen: Errors, priors: Priors, rows: NDArray[np.intp], *, dim: str, without: str | None = None) -> _Told:
@@ -288,7 +268,7 @@ def _worth(seen: Errors, priors: Priors, rows: NDArray[np.intp], *, without: str
         both = pt.stack([raw[0], correlation * raw[0] + pt.sqrt(1 - correlation**2) * raw[1]])
         effect = pm.Deterministic(name, spread[:, None] * both, dims=("part", dim))
         absorbed = effect.mean(axis=1, keepdims=True) if dim == "item" and dim != seen.lowest else pt.zeros((2, 1))
-        latent, mean = latent + (effect - absorbed)[:, seen.unit(dim)[rows]], mean + absorbed
+        latent, mean = latent + (effect - absorbed)[:, seen.places.unit(dim)[rows]], mean + absorbed
     return _Worth(latent, mean, variance, covariance), correlation
 
 
@@ -340,9 +320,9 @@ def _personal(seen: Errors, priors: Priors, rows: NDArray[np.intp]) -> _People:
         latent, variance = latent + taste[:, rater, variant], variance + sd**2
     if any(present.opinion):
         sd = pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool", lead=("part",))
-        has = np.array(present.opinion)[seen.pair_evaluator]
-        opinion = scattered("opinion", sd[:, seen.pair_evaluator], has, ("part", "pair"))
-        latent, variance = latent + opinion[:, seen.pair[rows]], variance + sd**2
+        has = np.array(present.opinion)[seen.places.pair_evaluator]
+        opinion = scattered("opinion", sd[:, seen.places.pair_evaluator], has, ("part", "pair"))
+        latent, variance = latent + opinion[:, seen.places.pair[rows]], variance + sd**2
     return _People(latent, mean, variance)
 
 

@@ -218,22 +218,8 @@ def _story(seen: Stars, priors: Priors, *, centred: bool, without: str | None = 
 
 
 def _coords(seen: Stars) -> dict[str, Any]:
-    data, present = seen.data, seen.present
-    pools = {"severity_pool": present.severity, "taste_pool": present.taste, "opinion_pool": present.opinion}
-    return {
-        "variant": list(data.variants),
-        "item": list(data.items),
-        "cell": list(seen.cells),
-        "output": list(data.outputs),
-        "rater": list(data.raters),
-        "evaluator": list(data.evaluators),
-        "pair": list(seen.pairs),
-        "group": np.arange(len(seen.count)),
-        "step": seen.steps,
-        "cut": seen.steps[1:],
-        "scaled": [name for name, has in zip(data.evaluators, present.scale_use, strict=True) if has],
-        **{dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in pools.items()},
-    }
+    shared = seen.places.coords(seen.present)
+    return shared | {"group": np.arange(len(seen.count)), "step": seen.steps, "cut": seen.steps[1:]}
 
 
 class _Part(NamedTuple):
@@ -295,8 +281,8 @@ def _personal(seen: Stars, priors: Priors, *, centred: bool) -> _Part:
         variance = variance + sd**2
     if any(present.opinion):
         sd = pool_sds("sd_opinion", priors.sd_opinion, present.opinion, "opinion_pool")
-        has = np.array(present.opinion)[seen.pair_evaluator]
-        opinion = scattered("opinion", sd[seen.pair_evaluator], has, ("pair",))
+        has = np.array(present.opinion)[seen.places.pair_evaluator]
+        opinion = scattered("opinion", sd[seen.places.pair_evaluator], has, ("pair",))
         latent = latent + pt.where(np.array(present.opinion)[seen.evaluator], opinion[seen.pair], 0.0)
         variance = variance + sd**2
     return _Part(latent, mean, variance)

@@ -51,6 +51,7 @@ from expsim_bayes.models._effects import (
     turn,
     turned,
 )
+from expsim_bayes.models._places import those
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._robust import Seen, seen_by
 from expsim_bayes.models._robust_checks import features
@@ -187,27 +188,8 @@ class _Told(NamedTuple):
 
 
 def _coords(seen: Seen) -> dict[str, Any]:
-    data, present = seen.data, seen.present
-    flags = {
-        "scaled": present.scale_use,
-        "severity_pool": present.severity,
-        "taste_pool": present.taste,
-        "opinion_pool": present.opinion,
-        "noise_pool": seen.noisy,
-        "sloped": seen.judges,
-    }
-    return {
-        "variant": list(data.variants),
-        "item": list(data.items),
-        "cell": list(seen.cells),
-        "output": list(data.outputs),
-        "rater": list(data.raters),
-        "evaluator": list(data.evaluators),
-        "pair": list(seen.pairs),
-        "rating": np.arange(data.score.size),
-        "covariate": list(seen.covariates.names),
-        **{dim: [name for name, has in zip(data.evaluators, flag, strict=True) if has] for dim, flag in flags.items()},
-    }
+    own = {"noise_pool": those(seen.data, seen.noisy), "covariate": list(seen.covariates.names)}
+    return seen.places.coords(seen.present) | own
 
 
 def _story(seen: Seen, priors: Priors, *, centred: bool) -> _Told:
@@ -243,7 +225,6 @@ def _story(seen: Seen, priors: Priors, *, centred: bool) -> _Told:
 def _worth(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Tensor]:
     """(rating,) worth of outputs beyond their variant, and the mean of the items at hand, which the averages absorb."""
     worth, ease = pt.zeros(seen.data.score.size), pt.constant(0.0)
-    unit = {"item": seen.data.item, "cell": seen.cell, "output": seen.data.output}
     for dim, (name, sd) in NESTED.items():
         if not seen.present.has(dim):
             continue
@@ -252,7 +233,7 @@ def _worth(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Tensor
         if dim == "item":
             ease = effect.mean()
             effect = effect - ease
-        worth = worth + effect[unit[dim]]
+        worth = worth + effect[seen.places.unit(dim)]
     return worth, ease
 
 
@@ -285,8 +266,8 @@ def _personal(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Ten
         own = own + taste[data.rater, data.variant]
     if any(present.opinion):
         sd = pool_sds("sd_opinion", priors.sd_opinion * width, present.opinion, "opinion_pool")
-        has = np.array(present.opinion)[seen.pair_evaluator]
-        own = own + scattered("opinion", sd[seen.pair_evaluator], has, ("pair",))[seen.pair]
+        has = np.array(present.opinion)[seen.places.pair_evaluator]
+        own = own + scattered("opinion", sd[seen.places.pair_evaluator], has, ("pair",))[seen.places.pair]
     return own, lean
 
 

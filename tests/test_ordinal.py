@@ -82,7 +82,7 @@ def latent_of(seen: Any, value: Point, n: int, effect: str | None = None) -> flo
     if "item_effect" in value and effect != "item_effect":
         worth += value["item_effect"][i] - (value["item_effect"].mean() if seen.lowest != "item" else 0.0)
     if "interaction" in value and effect != "interaction":
-        worth += value["interaction"][seen.cells.index(f"{data.items[i]} | {data.variants[v]}")]
+        worth += value["interaction"][seen.places.cells.index(f"{data.items[i]} | {data.variants[v]}")]
     if "output_effect" in value and effect != "output_effect":
         worth += value["output_effect"][o]
     total = float(value["scale_use"][k] * worth)
@@ -93,7 +93,7 @@ def latent_of(seen: Any, value: Point, n: int, effect: str | None = None) -> flo
     if "taste_logit" in value:
         total += value["taste_logit"][r, v]
     if "opinion" in value and seen.present.opinion[k]:
-        total += value["opinion"][seen.pairs.index(f"{data.raters[r]} | {data.outputs[o]}")]
+        total += value["opinion"][seen.places.pairs.index(f"{data.raters[r]} | {data.outputs[o]}")]
     return total
 
 
@@ -166,7 +166,7 @@ def test_effects_that_were_integrated_out_come_from_their_conditional(monkeypatc
     }
     found = complete(xr.Dataset(named), table, Priors(), np.random.default_rng(1))["interaction"].to_numpy()[0]
     grid = np.linspace(-6, 6, 2001)
-    for c, name in enumerate(seen.cells):
+    for c, name in enumerate(seen.places.cells):
         log = -0.5 * grid**2
         for n in range(seen.data.score.size):
             i, v, k = seen.data.item[n], seen.data.variant[n], seen.data.evaluator[n]

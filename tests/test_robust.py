@@ -100,8 +100,8 @@ def expected_of(value: Point, table: Ratings) -> tuple[NDArray[np.float64], NDAr
     sums, leans = np.zeros(data.score.size), np.zeros(data.score.size)
     for n in range(data.score.size):
         i, v, o, r, k = (int(getattr(data, name)[n]) for name in ("item", "variant", "output", "rater", "evaluator"))
-        cell = seen.cells.index(f"{data.items[i]} | {data.variants[v]}")
-        pair = seen.pairs.index(f"{data.raters[r]} | {data.outputs[o]}")
+        cell = seen.places.cells.index(f"{data.items[i]} | {data.variants[v]}")
+        pair = seen.places.pairs.index(f"{data.raters[r]} | {data.outputs[o]}")
         worth = value["q"][v] + value["item_effect"][i] + value["interaction"][cell] + value["output_effect"][o]
         sums[n] = value["level"][k] + value["scale_use"][k] * worth
         sums[n] += value["severity"][r] + value["shift"][k, v] + value["taste"][r, v] + value["opinion"][pair]
