@@ -52,6 +52,17 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
+def rough(amount: float) -> str:
+    """A share in whole per cent.
+
+    Examples
+    --------
+    >>> rough(0.834), rough(0.0)
+    ('83 %', '0 %')
+    """
+    return f"{100 * amount:.0f} %"
+
+
 def level(probability: float) -> str:
     """A round probability such as that of an interval.
 
@@ -146,7 +157,7 @@ def share(amount: float) -> str:
     """
     near = min(abs(amount), abs(1.0 - amount))
     if near == 0.0:
-        return f"{100 * amount:g} %"
+        return rough(amount)
     digits = 1 if near >= 0.01 else 2 if near >= 0.00005 else 4
     return f"{100 * amount:.{digits}f} %"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import arviz as az
 import numpy as np
 
+from expsim_bayes.amounts import level, rough
 from expsim_bayes.models import recipe
 
 if TYPE_CHECKING:
@@ -187,8 +188,8 @@ def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> li
     if not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
         found.append(
-            f"{divergences} draws diverged ({share:.2%}): the sampler could not follow the posterior everywhere; let it take smaller "
-            "steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
+            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; let it take "
+            "smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
         )
     if not bfmi >= limits.bfmi:
         found.append(
@@ -317,7 +318,8 @@ def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_pro
     within = bool(low - 1e-9 <= observed <= high + 1e-9)
     verb = "reproduces" if within else "does not reproduce"
     shown = _percent if name.startswith("share") else _digits
-    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {shown(low)} to {shown(high)} ({ci_prob:.0%} interval)."
+    predicted = f"{shown(low)} to {shown(high)} ({level(ci_prob)} interval)"
+    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {predicted}."
     return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
 
 
@@ -360,7 +362,7 @@ def _outside(predicted: NDArray[np.float64], low: float, high: float, ci_prob: f
         if low > -np.inf
         else f"above {high:g}"
     )
-    sentence = f"The model puts {mean:.0%} of scores {place}, where none can be."
+    sentence = f"The model puts {rough(mean)} of scores {place}, where none can be."
     check = _compared(f"share of scores {place}", 0.0, share, ci_prob)
     return replace(check, reproduced=mean < MOST_OUTSIDE, sentence=sentence)
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes.amounts import rough
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ def _of_scores(ratings: Ratings, score: NDArray[np.float64]) -> tuple[str, str]:
     if not ratings.higher_is_better and _errors(score):
         return (
             "error_scores",
-            f"the scores count errors, {(score == 0).mean():.0%} of them are 0 and the others have a long tail",
+            f"the scores count errors, {rough((score == 0).mean())} of them are 0 and the others have a long tail",
         )
     steps = _steps(ratings, values)
     if steps is not None:

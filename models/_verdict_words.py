@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes.amounts import rough
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -103,7 +105,7 @@ def _selected(data: Coded, has: NDArray[np.bool_]) -> list[str]:
         error = np.sqrt(pooled * (1 - pooled) * (1 / inside.size + 1 / outside.size))
         if error > 0 and abs(inside.mean() - outside.mean()) > 3 * error:
             said.append(
-                f"warning: gold labels are no random part of the outputs: {name} says 1 of {inside.mean():.0%} of the labelled and of "
-                f"{outside.mean():.0%} of the others. What was selected by these verdicts is allowed for, what by the truth is not."
+                f"warning: gold labels are no random part of the outputs: {name} says 1 of {rough(inside.mean())} of the labelled and of "
+                f"{rough(outside.mean())} of the others. What was selected by these verdicts is allowed for, what by the truth is not."
             )
     return said

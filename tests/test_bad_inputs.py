@@ -327,13 +327,13 @@ CASES = [
         "E",
         "row 3: 1 outcome .*neither a side nor one of the two.*'C'",
     ),
-    Case(71, "winner by name", text(pairs("A,B,A", "A,B,B")), "OK", "left 50%, tie 0%, right 50%"),
+    Case(71, "winner by name", text(pairs("A,B,A", "A,B,B")), "OK", "left 50 %, tie 0 %, right 50 %"),
     Case(
         72,
         "same verdict in half",
         text(both_orders(10, 10)),
         "W",
-        "both orders in 50% of 20 cases: .*next to no information",
+        "both orders in 50 % of 20 cases: .*next to no information",
     ),
     Case(
         None,

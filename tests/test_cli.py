@@ -852,4 +852,4 @@ def test_what_is_left_of_sampling_is_told_from_its_pace(monkeypatch: pytest.Monk
     tell = model.timed(lambda _, words: told.append(words), "fewer items")
     for share, words in ((0.0, "compiling"), (0.1, "sampling"), (0.18, "sampling"), (0.9, "done")):
         tell(share, words)
-    assert told == ["compiling", "sampling", "sampling (5% done, roughly 5 minutes more; faster: fewer items)", "done"]
+    assert told == ["compiling", "sampling", "sampling (5 % done, roughly 5 minutes more; faster: fewer items)", "done"]

@@ -132,7 +132,7 @@ def test_an_ordinary_table_of_calls_is_described_without_a_warning() -> None:
         (calls("AB", "12", cost=[1.0, 2.0]), "every item has one call"),
         (calls("AB", "12", cost=[1.0, 2.0]), "fewer than 20 calls of 'A', 'B'"),
         (calls("AA", "12", cost=[1.0, 2.0]), "one variant, 'A'"),
-        (calls("AABB", "1212", cost=[1.0, None, 2.0, 3.0]), "cost is missing unevenly ('A' 50%, 'B' 0%)"),
+        (calls("AABB", "1212", cost=[1.0, None, 2.0, 3.0]), "cost is missing unevenly ('A' 50 %, 'B' 0 %)"),
         (calls("AABB", "1212", cost=[None] * 4, latency_s=[1.0] * 4), "every cost is missing"),
         (calls("AABB", "1212", cost=[0.0, 1.0, 2.0, 3.0]), "cost is zero in 1 call"),
         (calls("AAABBB", "123123", cost=[1.0, 1.0, 1e9, 2.0, 2.0, 2.0]), "the largest cost of 'A' is more than 1,000 times"),

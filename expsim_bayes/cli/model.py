@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.amounts import duration, listed
+from expsim_bayes.amounts import duration, listed, rough
 from expsim_bayes.cli.options import pairs, setting
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings.wording import close_to
@@ -146,11 +146,11 @@ def timed(advance: Callable[..., None], faster: str = "") -> Callable[[float, st
             began.append(time.monotonic())
         done = (share - SAMPLING[0]) / (SAMPLING[1] - SAMPLING[0])
         at = [told for told in TOLD if done >= told]
-        if at and f"{at[-1]:.0%}" not in said[0]:
+        if at and f"{rough(at[-1])}" not in said[0]:
             left = (time.monotonic() - began[0]) * (1.0 - done) / done
             hint = f"; faster: {faster}" if faster and left > PATIENCE and at == [TOLD[0]] else ""
             said[0] = (
-                f"sampling ({at[-1]:.0%} done, roughly {duration(left / 86_400) if left >= 60 else f'{left:.0f} s'} more{hint})"
+                f"sampling ({rough(at[-1])} done, roughly {duration(left / 86_400) if left >= 60 else f'{left:.0f} s'} more{hint})"
             )
         advance(share, said[0])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from expsim_bayes.amounts import rough
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.ratings.wording import quote
 
@@ -155,7 +156,7 @@ def require_one_scale(coded: Coded, source: str) -> None:
             raise RatingsError(
                 f"two scales among the raters of {quote(coded.evaluators[k])}: {quote(coded.raters[small])} "
                 f"never passes {limit:g}, "
-                f"{quote(coded.raters[large])} gives more than {limit:g} in {above[large] / n[large]:.0%} "
+                f"{quote(coded.raters[large])} gives more than {limit:g} in {rough(above[large] / n[large])} "
                 "of the ratings",
                 where=f"{source}, column 'score'",
                 remedy=(

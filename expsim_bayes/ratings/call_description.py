@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from expsim_bayes.amounts import rough
 from expsim_bayes.ratings.calls import code_calls
 from expsim_bayes.ratings.limits import EXTREME_IMBALANCE, UNEVEN_MISSING
 from expsim_bayes.ratings.wording import count, listing, quote
@@ -133,7 +134,7 @@ def _measure(measure: str, amounts: pd.DataFrame) -> Iterator[str]:
     share = known["missing"] / (known["missing"] + known["calls"])
     if share.max() - share.min() > UNEVEN_MISSING:
         yield (
-            f"{measure} is missing unevenly ({quote(share.idxmax())} {share.max():.0%}, {quote(share.idxmin())} {share.min():.0%}): "
+            f"{measure} is missing unevenly ({quote(share.idxmax())} {rough(share.max())}, {quote(share.idxmin())} {rough(share.min())}): "
             "if calls that failed or ran out of time are the missing ones, the comparison flatters"
         )
     if known["zeros"].any():

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from expsim_bayes.amounts import rough
 from expsim_bayes.ratings.comparisons import code_comparisons
 from expsim_bayes.ratings.contract import SIDES
 from expsim_bayes.ratings.limits import EXTREME_IMBALANCE, UNEVEN_MISSING
@@ -236,7 +237,7 @@ def _variants(variants: pd.DataFrame, components: tuple[tuple[str, ...], ...]) -
     share = variants["missing"] / (variants["missing"] + total).clip(lower=1)
     if share.max() - share.min() > UNEVEN_MISSING:
         yield (
-            f"verdicts are missing unevenly ({quote(share.idxmax())} {share.max():.0%}, {quote(share.idxmin())} {share.min():.0%}): "
+            f"verdicts are missing unevenly ({quote(share.idxmax())} {rough(share.max())}, {quote(share.idxmin())} {rough(share.min())}): "
             "if bad outputs are missing more often, the comparison flatters"
         )
 
@@ -289,7 +290,7 @@ def _evaluators(coded: CodedComparisons, evaluators: pd.DataFrame, ratings: Rati
     for name, row in evaluators.iterrows():
         if row["again"] >= FEW_PAIRS and row["same_again"] <= NO_BETTER_THAN_CHANCE:
             yield (
-                f"{quote(name)} gave the same verdict in both orders in {row['same_again']:.0%} of {row['again']:,} cases: its verdicts "
+                f"{quote(name)} gave the same verdict in both orders in {rough(row['same_again'])} of {row['again']:,} cases: its verdicts "
                 "hold next to no information"
             )
     silent = sorted(set(ratings.table["evaluator"]) - set(coded.evaluators))
@@ -336,13 +337,14 @@ def _sentences(facts: ComparisonDescription) -> list[str]:
     for name, row in facts.evaluators.iterrows():
         raters = count(int(row["raters"]), "slot" if row["anonymous"] else "rater")
         again = (
-            f", the same verdict in both orders in {row['same_again']:.0%} of {row['again']:,} cases"
+            f", the same verdict in both orders in {rough(row['same_again'])} of {row['again']:,} cases"
             if row["again"]
             else ""
         )
         words.append(
-            f"{quote(name)} ({row['kind']}, {raters}) made {count(int(row['comparisons']), 'comparison')}: left {row['left']:.0%}, "
-            f"tie {row['tie']:.0%}, right {row['right']:.0%}; {row['both_orders']:.0%} of its pairs of variants in both orders{again}"
+            f"{quote(name)} ({row['kind']}, {raters}) made {count(int(row['comparisons']), 'comparison')}: left {rough(row['left'])}, "
+            f"tie {rough(row['tie'])}, right {rough(row['right'])}; {rough(row['both_orders'])} of its pairs of variants in both "
+            f"orders{again}"
         )
     if len(facts.components) == 1:
         words.append("all variants are linked by comparisons")

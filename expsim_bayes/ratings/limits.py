@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes.amounts import rough
 from expsim_bayes.ratings.wording import count, listing, quote
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def _variants(variants: pd.DataFrame, components: tuple[tuple[str, ...], ...]) -
     share = variants["missing"] / (variants["missing"] + variants["ratings"]).clip(lower=1)
     if share.max() - share.min() > UNEVEN_MISSING:
         yield (
-            f"scores are missing unevenly ({quote(share.idxmax())} {share.max():.0%}, "
-            f"{quote(share.idxmin())} {share.min():.0%}): "
+            f"scores are missing unevenly ({quote(share.idxmax())} {rough(share.max())}, "
+            f"{quote(share.idxmin())} {rough(share.min())}): "
             "if bad outputs are missing more often, the comparison flatters"
         )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from expsim_bayes.amounts import rough
 from expsim_bayes.ratings.coding import code
 from expsim_bayes.ratings.limits import limits
 from expsim_bayes.ratings.wording import count, listing, quote
@@ -239,11 +240,11 @@ def _sentences(facts: ScoreDescription) -> list[str]:
         overlap = (
             ""
             if facts.reference in (None, name)
-            else f", {row['share_of_reference']:.0%} of those of {quote(facts.reference)}"
+            else f", {rough(row['share_of_reference'])} of those of {quote(facts.reference)}"
         )
         raters = f"{count(int(row['raters']), 'slot' if row['anonymous'] else 'rater')}"
         words.append(
-            f"{quote(name)} ({row['kind']}, {raters}) rated {row['share_of_outputs']:.0%} of the "
+            f"{quote(name)} ({row['kind']}, {raters}) rated {rough(row['share_of_outputs'])} of the "
             f"outputs{overlap}, mean {row['mean']:.3g}"
         )
     if facts.n_repeated:
