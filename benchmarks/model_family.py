@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SAMPLERS = ("nutpie", "pymc")
 CHAINS, SEED = 4, 1
-MADE_UP: dict[str, dict[str, Any]] = {"robust": {"covariates": ("words",)}}
-"""Priors with which made-up ratings are fitted, where they are not the model's own."""
 HEAD = """# What a fit of each model takes
 
 {versions}; {cores} cores, {chains} chains of {draws} draws after {tune} tuning steps, acceptance {accept}. *Compile*{start}: for nutpie
@@ -77,7 +75,8 @@ class Measured(NamedTuple):
 def cases(scale: float) -> list[Case]:
     """Made-up ratings of every model, then the real ones that are at hand, of which those with few ratings come first."""
     made_up = [
-        Case(f"made up, x{scale:g}", name, partial(pretend, name, scale), MADE_UP.get(name, {})) for name in NAMES
+        Case(f"made up, x{scale:g}", name, partial(pretend, name, scale), told(name) if name in RECIPES else {})
+        for name in NAMES
     ]
     files = {
         "dawid_skene_anesthesia": Case(
@@ -107,6 +106,12 @@ def cases(scale: float) -> list[Case]:
         ),
     }
     return made_up + [case for name, case in files.items() if (DATA / f"{name}.csv").exists()]
+
+
+def told(name: str) -> dict[str, Any]:
+    """What a fit of made-up ratings is told about them."""
+    found: dict[str, Any] = getattr(import_module(f"expsim_bayes.simulate.{name}"), "TOLD", {})
+    return found
 
 
 def real(name: str, **settings: Any) -> Ratings:

@@ -318,8 +318,8 @@ def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_pro
     within = bool(low - 1e-9 <= observed <= high + 1e-9)
     verb = "reproduces" if within else "does not reproduce"
     shown = _percent if name.startswith("share") else _digits
-    predicted = f"{shown(low)} to {shown(high)} ({level(ci_prob)} interval)"
-    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {predicted}."
+    span = f"{shown(low)} to {shown(high)} ({level(ci_prob)} interval)"
+    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {span}."
     return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
 
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pymc.logprob.transforms import Transform
 from scipy.linalg import helmert
 
+from expsim_bayes.models._small_sd import SMALL_SD
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Tensor = Any
@@ -197,7 +199,7 @@ def scattered(
 
 def pool_sds(name: str, scale: float, has: Sequence[bool], dim: str, *, lead: tuple[str, ...] = ()) -> Tensor:
     """(*lead, evaluator) half-normal SDs of the pools that have a term, along `dim` where they are sampled, and zero elsewhere."""
-    some = pm.HalfNormal(f"{name}_of_pool", scale, dims=(*lead, dim))
+    some = pm.HalfNormal(f"{name}_of_pool", scale, dims=(*lead, dim), default_transform=SMALL_SD)
     sizes = [len(pm.modelcontext(None).coords[each]) for each in lead]
     where = (slice(None),) * len(lead) + (np.flatnonzero(has),)
     return pm.Deterministic(

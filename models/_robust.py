@@ -107,6 +107,20 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
     )
 
 
+def expected(seen: Seen, noise: float) -> dict[str, Shown]:
+    """What the reference's scores would tell of the effects of items, cells and outputs before any is seen, by dim.
+
+    Parameters
+    ----------
+    seen : Seen
+        Who scores what; no score is looked at.
+    noise : float
+        SD of the noise of a score, as it is believed to be; points.
+    """
+    unseen = seen.data._replace(score=np.zeros(seen.data.score.size))
+    return shown_nested(unseen, seen.places.cell, max(seen.present.reference, 0), noise=noise)
+
+
 def _refuse_heaps(data: Coded, source: str) -> None:
     """Raise where one value holds so many scores of an evaluator that noise with a free tail would shrink onto it."""
     for k, name in enumerate(data.evaluators):

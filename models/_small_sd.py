@@ -18,25 +18,25 @@ STEPS = 25
 
 
 class _SmallSD(Transform):  # type: ignore[misc]
-    """log sd = x - exp(-x)."""
+    """log (sd / scale) = x - exp(-x), where scale is that of the half-normal prior."""
 
     name = "small"
 
-    def backward(self, value: Tensor, *_inputs: Tensor) -> Tensor:
+    def backward(self, value: Tensor, *inputs: Tensor) -> Tensor:
         """The SD at a coordinate."""
-        return pt.exp(value - pt.exp(-value))
+        return inputs[-1] * pt.exp(value - pt.exp(-value))
 
-    def forward(self, value: Tensor, *_inputs: Tensor) -> Tensor:
+    def forward(self, value: Tensor, *inputs: Tensor) -> Tensor:
         """The coordinate of an SD: Newton's method from the left of the root, where it cannot overshoot."""
-        target = pt.log(value)
+        target = pt.log(value / inputs[-1])
         found = -pt.softplus(-target)
         for _ in range(STEPS):
             found = found - (found - pt.exp(-found) - target) / (1 + pt.exp(-found))
         return found
 
-    def log_jac_det(self, value: Tensor, *_inputs: Tensor) -> Tensor:
+    def log_jac_det(self, value: Tensor, *inputs: Tensor) -> Tensor:
         """Log of the derivative of the SD by its coordinate."""
-        return value - pt.exp(-value) + pt.softplus(-value)
+        return pt.log(inputs[-1] * (1 + pt.exp(value))) - pt.exp(-value)
 
 
 SMALL_SD = _SmallSD()

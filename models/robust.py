@@ -53,8 +53,9 @@ from expsim_bayes.models._effects import (
 )
 from expsim_bayes.models._places import those
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
-from expsim_bayes.models._robust import Seen, seen_by
+from expsim_bayes.models._robust import Seen, expected, seen_by
 from expsim_bayes.models._robust_checks import features
+from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._terms import NESTED
 
 if TYPE_CHECKING:
@@ -225,11 +226,12 @@ def _story(seen: Seen, priors: Priors, *, centred: bool) -> _Told:
 def _worth(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Tensor]:
     """(rating,) worth of outputs beyond their variant, and the mean of the items at hand, which the averages absorb."""
     worth, ease = pt.zeros(seen.data.score.size), pt.constant(0.0)
+    shown = seen.shown if centred else expected(seen, priors.sd_noise * seen.scale.width)
     for dim, (name, sd) in NESTED.items():
         if not seen.present.has(dim):
             continue
-        spread = pm.HalfNormal(sd, getattr(priors, sd) * seen.scale.width)
-        effect = effects(name, spread, dim, shown=seen.shown[dim] if centred else None, absorbed=dim == "item")
+        spread = pm.HalfNormal(sd, getattr(priors, sd) * seen.scale.width, default_transform=SMALL_SD)
+        effect = effects(name, spread, dim, shown=shown[dim], absorbed=dim == "item")
         if dim == "item":
             ease = effect.mean()
             effect = effect - ease
@@ -251,7 +253,7 @@ def _personal(seen: Seen, priors: Priors, *, centred: bool) -> tuple[Tensor, Ten
         pool = group_means(severity, of)
         own, lean = own + (severity - pool[of])[data.rater], lean + pool
     if any(present.shift):
-        sd = pm.HalfNormal("sd_shift", priors.sd_shift * width)
+        sd = pm.HalfNormal("sd_shift", priors.sd_shift * width, default_transform=SMALL_SD)
         has = np.array(present.shift)
         layout = shift_layout(seen.calm, has, present.reference, centred=centred)
         shift = scattered("shift", sd, has, ("evaluator", "variant"), layout=layout)

@@ -31,6 +31,7 @@ from expsim_bayes.check.nuts import check_nuts
 from expsim_bayes.check.prior_predictive import check_prior
 from expsim_bayes.check.replayed import all_looks
 from expsim_bayes.check.resume import Journal
+from expsim_bayes.check.small import Design
 from expsim_bayes.check.spoilt import SPOILT
 from expsim_bayes.check.summaries import of_continuous, of_fast, of_prior
 from expsim_bayes.check.uniformity import (
@@ -296,7 +297,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Ratings:
     ratings = validate(frame, score_range=(-9, 9))
     for module in (family, mistakes):
         monkeypatch.setattr(module, "recipe", lambda _name: TOY)
-        monkeypatch.setattr(module, "small", lambda _name: ratings)
+        monkeypatch.setattr(module, "small", lambda _name: Design(ratings, ToyPriors()))
     return ratings
 
 
@@ -318,7 +319,7 @@ def test_a_model_with_a_recipe_is_calibrated_and_goes_on_where_it_stopped(toy: R
     ]  # fmt: skip
     assert all(0 < value < 1 for one in more.fits.simulations for value in one.below.values())
     assert more.runs.passed
-    single = Family(TOY, toy, 1, random_seed=16, settings=SHORT)
+    single = Family(TOY, Design(toy, ToyPriors()), 1, random_seed=16, settings=SHORT)
     assert single.simulation(0).below == pytest.approx(begun.fits.simulations[0].below, abs=1e-6)
 
 

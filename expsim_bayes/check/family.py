@@ -28,7 +28,7 @@ from expsim_bayes.check.fits import (
 )
 from expsim_bayes.check.likelihood import log_likelihood
 from expsim_bayes.check.resume import Journal
-from expsim_bayes.check.small import small
+from expsim_bayes.check.small import Design, small
 from expsim_bayes.check.uniformity import Runs, covered, ranks_below, run_again_if_doubtful
 from expsim_bayes.diagnostics import is_reported
 from expsim_bayes.fit import sample
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.models._recipe import Recipe
-    from expsim_bayes.ratings import Ratings
 
 Observed = dict[str, "NDArray[Any]"]
 """Values of each `pm.Data` of observations, by its name."""
@@ -153,8 +152,8 @@ class Family:
     ----------
     made : Recipe
         Of the model.
-    ratings : Ratings
-        The design: who rated what. Its observations are not looked at.
+    design : Design
+        Who rates what, and the priors that truths come from.
     simulations : int
         Data sets.
     random_seed : int
@@ -168,7 +167,7 @@ class Family:
     def __init__(
         self,
         made: Recipe,
-        ratings: Ratings,
+        design: Design,
         simulations: int,
         *,
         random_seed: int,
@@ -176,9 +175,10 @@ class Family:
         believed: Frozen | None = None,
     ) -> None:
         self.random_seed, self.settings, self.recipe = random_seed, settings, made
+        ratings, priors = design
         any_ratings = {"centred": False} if made.leans else {}
-        explicit = made.build(ratings, made.priors(), **any_ratings)
-        model = (made.sampled or made.build)(ratings, believed or made.priors(), **any_ratings)
+        explicit = made.build(ratings, priors, **any_ratings)
+        model = (made.sampled or made.build)(ratings, believed or priors, **any_ratings)
         self.held: Observed = {
             name: np.asarray(explicit[name].get_value())
             for name in explicit.named_vars

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from expsim_bayes.frozen import Frozen
-    from expsim_bayes.models._recipe import Recipe
 
 SETTINGS = Settings(chains=2, tune=400, draws=750)
 """Of the sampler: a mistake need not be measured finely."""
@@ -213,14 +212,14 @@ class _Bench:
 
     def _family(self, mistake: Mistake) -> Family:
         if mistake.priors not in self.made:
-            made: Recipe = recipe(self.name)
+            design = small(self.name)
             self.made[mistake.priors] = Family(
-                made,
-                small(self.name),
+                recipe(self.name),
+                design,
                 self.most,
                 random_seed=self.random_seed,
                 settings=self.settings,
-                believed=mistake.priors(made.priors()),
+                believed=mistake.priors(design.priors),
             )
         return self.made[mistake.priors]
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from expsim_bayes.models import recipe
 
 if TYPE_CHECKING:
+    from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
 
 
-def small(name: str) -> Ratings:
+class Design(NamedTuple):
+    """On what a model is calibrated."""
+
+    ratings: Ratings
+    """Who rates what; observations are not looked at."""
+    priors: Frozen
+    """Of the model, with what it has to be told about the ratings."""
+
+
+def small(name: str) -> Design:
     """The small design of a model, from its simulator.
 
     Parameters
@@ -19,8 +31,10 @@ def small(name: str) -> Ratings:
 
     Examples
     --------
-    >>> small("ordinal").outcome
+    >>> small("ordinal").ratings.outcome
     'score'
+    >>> small("robust").priors.covariates
+    ('words',)
     """
-    found: Ratings = import_module(f"expsim_bayes.simulate.{name}").small()
-    return found
+    simulator = import_module(f"expsim_bayes.simulate.{name}")
+    return Design(simulator.small(), recipe(name).priors(**getattr(simulator, "TOLD", {})))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from expsim_bayes.ratings import Ratings
 
+TOLD = {"covariates": ("words",)}
+"""Settings of the priors by which a fit is told what judges of these ratings should ignore."""
+
 
 class Truth(Frozen):
     """What is true of an experiment in which people and judges give scores on a long scale; points unless told.
