@@ -70,7 +70,7 @@ def _model(name: str) -> Check:
         from expsim_bayes.check import family, summaries
 
         found = family.check_family(name, simulations, random_seed=seed, folder=folder, progress=progress)
-        return summaries.of_family(found, family.SETTINGS)
+        return summaries.of_family(found, family.settings_of(name))
 
     return Check(
         f"Calibration of the model '{name}'",

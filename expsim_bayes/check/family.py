@@ -49,6 +49,8 @@ Observed = dict[str, "NDArray[Any]"]
 """Values of each `pm.Data` of observations, by its name."""
 SETTINGS = Settings(tune=1_000, draws=1_500)
 """Of the runs for the record: those of a fit."""
+LONGER = {"robust": 3_000}
+"""Draws of models with so many quantities that a small design tells little of that some R-hat would pass its limit by chance after fewer."""
 PROBED = 20
 """Draws from the prior by which it is told what is constant by construction."""
 SAME = 1e-9
@@ -76,7 +78,7 @@ def check_family(
     simulations: int = 200,
     *,
     random_seed: int = 0,
-    settings: Settings = SETTINGS,
+    settings: Settings | None = None,
     folder: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Checked:
@@ -90,8 +92,8 @@ def check_family(
         Data sets; twice as many in a second run, where the first was doubtful.
     random_seed : int
         The same seed gives the same numbers, however often the run is interrupted.
-    settings : Settings
-        Of the sampler.
+    settings : Settings, optional
+        Of the sampler; `settings_of` the model unless told.
     folder : Path, optional
         Finished simulations are read from here and appended; without one they are kept in memory.
     progress : callable, optional
@@ -103,19 +105,25 @@ def check_family(
         The folder holds simulations of another run.
     """
     tell = progress or (lambda _share, _words: None)
+    chosen = settings or settings_of(name)
     found: list[Fits] = []
 
     def run(count: int, with_seed: int) -> tuple[Any, ...]:
         file = None if folder is None else folder / f"{name}{'-again' * len(found)}.jsonl"
-        journal = Journal(file, {"random_seed": with_seed, **settings._asdict(), **what_was_run(code_of(name))})
+        journal = Journal(file, {"random_seed": with_seed, **chosen._asdict(), **what_was_run(code_of(name))})
 
         def prepare() -> Callable[[int], Simulation]:
-            return Family(recipe(name), small(name), count, random_seed=with_seed, settings=settings).simulation
+            return Family(recipe(name), small(name), count, random_seed=with_seed, settings=chosen).simulation
 
         found.append(all_fits(count, journal, prepare, tell=tell, title=name))
         return found[-1].rows
 
     return Checked(run_again_if_doubtful(run, simulations=simulations, random_seed=random_seed), found[-1])
+
+
+def settings_of(name: str) -> Settings:
+    """How a model is sampled for its calibration."""
+    return SETTINGS._replace(draws=LONGER.get(name, SETTINGS.draws))
 
 
 def code_of(name: str) -> tuple[str, ...]:
