@@ -50,7 +50,7 @@ Observed = dict[str, "NDArray[Any]"]
 SETTINGS = Settings(tune=1_000, draws=1_500)
 """Of the runs for the record: those of a fit."""
 LONGER = {"robust": 3_000}
-"""Draws of models with so many quantities that a small design tells little of that some R-hat would pass its limit by chance after fewer."""
+"""Draws of models that report so many quantities that one R-hat or another would pass its limit by chance after fewer."""
 PROBED = 20
 """Draws from the prior by which it is told what is constant by construction."""
 SAME = 1e-9
