@@ -149,13 +149,27 @@ def leads(group: Ints) -> NDArray[np.bool_]:
     return first
 
 
-def turned(name: str, sd: float, dims: tuple[str, ...]) -> Tensor:
+def turned(name: str, sd: Tensor, dims: tuple[str, ...], *, information: Floats | None = None) -> Tensor:
     """Independent Normal(0, sd^2) numbers along dims, as a Deterministic of that name, turned along the last (`turn`).
 
-    What is sampled is called `name_raw`.
+    Parameters
+    ----------
+    name : str
+        Of the numbers; what is sampled is called `name_raw`.
+    sd : float or scalar tensor
+        Their SD.
+    dims : tuple of str
+        Dims of the model in context.
+    information : array along dims, optional
+        What so many ratings should tell of each number but for the mean of the last dim, which a level absorbs: inverse of a variance.
     """
     sizes = [len(pm.modelcontext(None).coords[dim]) for dim in dims]
-    raw = pm.Normal(f"{name}_raw", 0.0, sd, shape=sizes)
+    leaning = None
+    if information is not None:
+        each = np.repeat(information.mean(axis=-1, keepdims=True), sizes[-1], axis=-1)
+        each[..., 0] = 0.0
+        leaning = _Leaning(Shown(np.zeros(sizes), each))
+    raw = pm.Normal(f"{name}_raw", 0.0, sd, shape=sizes, default_transform=leaning)
     return pm.Deterministic(name, pt.dot(raw, turn(np.zeros(sizes[-1], dtype=np.intp)).T), dims=dims)
 
 

@@ -33,6 +33,7 @@ from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._centring import shift_layout
 from expsim_bayes.models._effects import Tensor, effects, scattered, turned
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models._verdict_checks import features, tastes
 from expsim_bayes.models._verdicts import Verdicts, coords, panel, verdicts
@@ -46,6 +47,8 @@ INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 """The same for items that are integrated out."""
 SOME, SOME_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 """The same for new raters of a pool."""
+A_VERDICT = 0.05
+"""What a verdict tells of a sensitivity near .9, were half the outputs errors: inverse of a variance in logits."""
 SIGNED = ("level_mean", "sensitivity", "specificity")
 """Priors that may be negative or zero."""
 
@@ -234,9 +237,9 @@ def _errors(seen: Verdicts, priors: Priors, quality: Tensor) -> tuple[Tensor, Te
     alpha, beta = _bases(seen, priors)
     if len(seen.domains) > 1:
         differs = ~panel(seen)[:, None]
-        sd = pm.HalfNormal("sd_domain", priors.sd_domain) * differs
-        alpha = alpha[:, None] + sd * _from_average("sensitivity_domain_logit", ("evaluator", "domain"))
-        beta = beta[:, None] + sd * _from_average("specificity_domain_logit", ("evaluator", "domain"))
+        sd = pm.HalfNormal("sd_domain", priors.sd_domain, default_transform=SMALL_SD)
+        alpha = alpha[:, None] + differs * _by_domain("sensitivity_domain_logit", sd, seen)
+        beta = beta[:, None] + differs * _by_domain("specificity_domain_logit", sd, seen)
     else:
         alpha, beta = alpha[:, None], beta[:, None]
     shift: Tensor = pt.zeros((len(seen.data.evaluators), len(seen.data.variants)))
@@ -274,9 +277,9 @@ def _bases(seen: Verdicts, priors: Priors) -> tuple[Tensor, Tensor]:
     return alpha, beta
 
 
-def _from_average(name: str, dims: tuple[str, str]) -> Tensor:
-    """Standard normal effects along the second dim, less their average."""
-    effect = turned(name, 1.0, dims)
+def _by_domain(name: str, sd: Tensor, seen: Verdicts) -> Tensor:
+    """(evaluator, domain) logits by which an evaluator errs otherwise in a kind of item than on average over kinds."""
+    effect = turned(name, sd, ("evaluator", "domain"), information=A_VERDICT * seen.rated.sum(axis=2))
     return effect - effect.mean(axis=1, keepdims=True)
 
 
