@@ -281,6 +281,13 @@ CASES = [
         "E",
         "missing 1 column 'outcome'.*'winner'.*--column outcome=",
     ),
+    Case(
+        24,
+        "counts under names of their own",
+        text("home,away,home_wins,away_wins\nDetroit,Boston,4,3\n"),
+        "E",
+        "not a table of ratings: missing 4 columns.*'home_wins'.*counted comparisons with variant_left, variant_right, wins_left",
+    ),
     # pairwise
     Case(
         63,

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 1_000
 """A table with more columns is refused: it is not a table of ratings in long form."""
 
+SHAPES = {
+    "scores": REQUIRED["score"],
+    "comparisons": REQUIRED["comparison"],
+    "counted comparisons": ("variant_left", "variant_right", *COUNTS),
+    "rankings": REQUIRED["ranking"],
+    "calls": (*REQUIRED["operations"], " or ".join(OPERATIONS)),
+}
+"""Columns of every table that is read, for somebody whose columns are called otherwise."""
+
 
 def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
     """The frame with its column names without stray spaces, known names in lower case, nameless columns gone."""
@@ -119,10 +128,14 @@ def require(frame: pd.DataFrame, source: str, outcome: Outcome) -> None:
     missing = [name for name in needed if name not in frame.columns]
     if not missing:
         return
+    told = f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}"
+    if len(missing) == len(needed):
+        shapes = "; ".join(f"{noun} with {', '.join(names)}" for noun, names in SHAPES.items())
+        remedy = f"name yours, for example --column {missing[0]}=YOURS (repeat it). What is read: {shapes}"
+        raise RatingsError(f"not a table of ratings: {told}", where=source, remedy=remedy)
     alone = missing == ["variant"] and outcome == "score"
     raise RatingsError(
-        f"{'not a table of ratings: ' if len(missing) == len(needed) else ''}missing {count(len(missing), 'column')} "
-        f"{listing(missing)}; found {listing(frame.columns, 30)}",
+        told,
         where=source,
         remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(needed)}"
         + (", or say --no-variants where nothing is compared" if alone else ""),
