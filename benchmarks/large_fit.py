@@ -72,7 +72,7 @@ def main() -> None:
     tree = fit(ratings, draws=500, tune=500, random_seed=1, progress=note)
     total = time.perf_counter() - start
     verdict = Verdict.from_json(str(tree.attrs["verdict"]))
-    sampling = marks["drawing items, outputs and predictions"] - marks["sampling"]
+    sampling = marks["drawing what was integrated out, and predictions"] - marks["sampling"]
     print(f"compiled in {marks['sampling']:.1f} s, sampled in {sampling:.1f} s, all of it in {total:.1f} s")
     print(
         f"verdict {verdict.level}; smallest effective sample {verdict.worst_ess:,.0f} ({verdict.worst_ess / sampling:,.0f} a second)"
