@@ -63,6 +63,13 @@ def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progre
     return summaries.of_mutants(mutants.check_mutants(simulations, random_seed=seed, progress=progress))
 
 
+def _imperfect_judge(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import imperfect_judge, summaries
+
+    found = imperfect_judge.check_imperfect_judge(simulations, random_seed=seed, folder=folder, progress=progress)
+    return summaries.of_imperfect_judge(found, imperfect_judge.SETTINGS)
+
+
 def _model(name: str) -> Check:
     """Calibration of a model with a recipe."""
 
@@ -151,6 +158,15 @@ CHECKS: dict[str, Check] = {
     ),
     **{name: _model(name) for name in RECIPES},
     **{f"{name}-mutants": _mistakes(name) for name in RECIPES},
+    "imperfect-judge": Check(
+        "Intervals for a rate that an imperfect judge sees",
+        "A rate is fixed, from rare to nearly always, and so are the judge's errors, from good to hardly better than chance. The judge "
+        "sees 500 outputs, 100 of them have a gold label, and the model 'binary' is fitted with its usual priors, which know nothing of "
+        "these truths. Intervals of 95 % must hold the rate in at least 90 % of data sets.",
+        2_400,
+        120,
+        _imperfect_judge,
+    ),
 }
 """Every check."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from expsim_bayes.check.agreement import Agreement
     from expsim_bayes.check.family import Checked
     from expsim_bayes.check.fits import Fits, Settings
+    from expsim_bayes.check.imperfect_judge import Cell
     from expsim_bayes.check.mutants import Caught
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
@@ -218,6 +219,52 @@ def of_mutants(found: Sequence[Caught], settings: Settings | None = None) -> Out
     passed = caught == len(wrong) and not right.rejected
     how: dict[str, Value] = {} if settings is None else settings._asdict()
     return Outcome(passed, right.rows[0].simulations, said, (Table("Posteriors", columns, rows),), how)
+
+
+def of_imperfect_judge(found: Sequence[Cell], settings: Settings) -> Outcome:
+    """Of intervals for rates that are fixed.
+
+    Parameters
+    ----------
+    found : sequence of Cell
+        One a truth.
+    settings : Settings
+        Of the sampler.
+    """
+    from expsim_bayes.check.imperfect_judge import LEAST
+
+    total, bad = sum(one.data_sets for one in found), [one for one in found if one.too_low]
+    least, outside = min(found, key=lambda one: one.covered), 100 * max(one.naive_outside for one in found)
+    said = [
+        f"intervals hold the rate too seldom for {_truth(bad)}."
+        if bad
+        else f"for none of {len(found)} truths do intervals of 95 % hold the rate in fewer than {100 * LEAST:.0f} % of data sets, beyond "
+        "what chance explains.",
+        f"The least share is {least.covered:.3f} of {least.data_sets:,}, for {_truth([least])}.",
+        f"{sum(one.unconverged for one in found)} of {total:,} fits had a divergence or an R-hat above 1.01; none was left out.",
+        f"The usual correction of the judged rate by the errors leaves [0, 1] in up to {outside:.0f} % of data sets, the model never does.",
+    ]
+    columns = {
+        "rate": ".2f",
+        "sensitivity": ".2f",
+        "specificity": ".2f",
+        "data sets": ",d",
+        "95 % intervals that hold the rate": ".3f",
+        "their mean width": ".3f",
+        "mean error of the posterior mean": "+.4f",
+        "usual correction outside [0, 1]": ".3f",
+        "fits with trouble": "d",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    return Outcome(not bad, total, _capitalised(said), (Table("Truths", columns, rows),), settings._asdict())
+
+
+def _truth(cells: Sequence[Cell]) -> str:
+    """Truths in words."""
+    return "; ".join(
+        f"a rate of {one.rate:g} seen with sensitivity {one.sensitivity:g} and specificity {one.specificity:g}"
+        for one in cells
+    )
 
 
 def _sampled(found: Fits) -> str:
