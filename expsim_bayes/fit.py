@@ -103,7 +103,8 @@ def fit(
     tell = progress or _silent
     tell(0.0, "compiling the model")
     job = task(model, ratings, priors, fixed=fixed)
-    tell(0.05, f"compiling the model: {unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows")
+    size = f"{unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows"
+    tell(0.05, f"compiling the model: {size} (a minute or two the first time, less later)")
     seeds = np.random.SeedSequence(random_seed).spawn(2)
     compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}

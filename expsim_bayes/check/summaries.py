@@ -242,7 +242,7 @@ def of_imperfect_judge(found: Sequence[Cell], settings: Settings) -> Outcome:
         "what chance explains.",
         f"The least share is {least.covered:.3f} of {least.data_sets:,}, for {_truth([least])}.",
         f"{sum(one.unconverged for one in found)} of {total:,} fits had a divergence or an R-hat above 1.01; none was left out.",
-        f"The usual correction of the judged rate by the errors leaves [0, 1] in up to {outside:.0f} % of data sets, the model never does.",
+        f"The usual correction of the judge's rate leaves [0, 1] in up to {outside:.0f} % of data sets, the model never does.",
     ]
     columns = {
         "rate": ".2f",
