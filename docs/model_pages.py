@@ -63,7 +63,8 @@ def priors(declared: type[Frozen]) -> list[Prior]:
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
             continue
         said = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
-        sentence, _, unit = " ".join(str(said).split()).rstrip(".").rpartition(";")
+        whole = " ".join(str(said).split()).rstrip(".")
+        sentence, _, unit = (whole, "", "") if whole.startswith("A setting:") else whole.rpartition(";")
         default = ast.unparse(field.value) if field.value is not None else ""
         rows.append(Prior(field.target.id, default, sentence.strip() or unit.strip(), unit.strip() if sentence else ""))
     return rows

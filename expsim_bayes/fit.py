@@ -68,7 +68,7 @@ def fit(
     priors : Priors, optional
         Of that model; its own unless told.
     fixed : Components, optional
-        Standard deviations and scale use in points, when they are known rather than estimated.
+        Standard deviations and scale use in points, when they are known rather than estimated; of the continuous model alone.
     draws, tune, chains : int
         Kept draws and tuning steps of each chain, and number of chains.
     target_accept : float, optional
@@ -95,7 +95,8 @@ def fit(
     Raises
     ------
     SettingError
-        When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense.
+        When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense, or when `fixed` is given to a model that
+        takes none.
     """
     accept_rates = ACCEPT if target_accept is None else (target_accept,)
     _check(draws, tune, chains, accept_rates[0])

@@ -48,6 +48,7 @@ WORDS = {
     "log_scale_use": "how strongly judges follow the reference",
     "shares": "how often each step is used",
     "share": "how common each class is",
+    "share_of_variant": "how far variants differ",
     "confusion": "raters' errors",
     "sensitivity_logit": "evaluators' sensitivity",
     "specificity_logit": "evaluators' specificity",

@@ -55,12 +55,28 @@ def task(name: str, ratings: Ratings, priors: Any = None, *, fixed: Any = None) 
     priors : Priors, optional
         Of that model; its own unless told.
     fixed : Components, optional
-        Given components of the continuous model.
+        Given components, of the continuous model alone.
+
+    Returns
+    -------
+    Task
+        The model that is sampled, and how its draws become the groups of a fit.
+
+    Raises
+    ------
+    SettingError
+        There is no such model, or components are given to one that takes none.
     """
     if name == "continuous":
         from expsim_bayes.models import _groups
 
         return _groups.task(ratings, priors, fixed)
+    if fixed is not None:
+        raise SettingError(
+            f"the model {name!r} takes no given components",
+            where="fixed",
+            remedy="leave them away, or fit 'continuous'",
+        )
     from expsim_bayes.models import _draws
 
     return _draws.task(recipe(name), ratings, priors)

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Measure = Literal["latency_s", "cost", "tokens_out", "tokens_in"]
 """What a call uses up; the first that a table has is modelled unless told."""
 MEASURES: tuple[Measure, ...] = ("latency_s", "cost", "tokens_out", "tokens_in")
+SAID: dict[str, str] = {
+    "latency_s": "latency",
+    "cost": "cost",
+    "tokens_out": "tokens written",
+    "tokens_in": "tokens read",
+}
+"""The same in words."""
 UNITS: dict[str, str] = {"latency_s": "seconds", "cost": "dollars", "tokens_out": "tokens", "tokens_in": "tokens"}
 """Unit of each measure."""
 MIN_REPLICATES = 3

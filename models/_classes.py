@@ -28,7 +28,9 @@ class Labels(NamedTuple):
     output: NDArray[np.intp]
     """(E,)"""
     rater: NDArray[np.intp]
-    """(E,) rater; the first of the evaluator where raters are slots."""
+    """(E,) place among `raters`."""
+    raters: tuple[str, ...]
+    """Who has a table of errors: raters, and evaluators whose raters are slots."""
     good: NDArray[np.bool_]
     """(K,) classes whose share is the quality."""
     sentences: tuple[str, ...]
@@ -61,9 +63,14 @@ def labels(ratings: Ratings, *, good: str | None = None) -> Labels:
     first = np.array([np.flatnonzero(data.rater_evaluator == k)[0] for k in range(len(data.evaluators))])
     rater = np.where(data.anonymous[data.evaluator], first[data.evaluator], data.rater)
     pairs, entry = np.unique(np.stack([data.output, rater]), axis=1, return_inverse=True)
+    own, place = np.unique(pairs[1], return_inverse=True)
+    names = tuple(
+        data.evaluators[k] if data.anonymous[k] else data.raters[j]
+        for j, k in zip(own, data.rater_evaluator[own], strict=True)
+    )
     count = np.zeros((pairs.shape[1], classes.size), dtype=np.int64)
     np.add.at(count, (entry.ravel(), np.searchsorted(classes, data.score)), 1)
-    return Labels(data, classes, count, pairs[0], pairs[1], wanted, _words(data, classes, wanted, count))
+    return Labels(data, classes, count, pairs[0], place.ravel(), names, wanted, _words(data, classes, wanted, count))
 
 
 def _good(classes: NDArray[np.float64], good: str | None, ratings: Ratings) -> NDArray[np.bool_]:

@@ -80,7 +80,7 @@ def _groups(  # noqa: PLR0917
     if effects := [name for name in recipe.nested if name in kept]:
         groups["effects"] = kept[effects]
     groups |= _predicted(recipe, explicit, kept, _integer(children[1]))
-    told = log_priors(explicit, kept, without=recipe.nested, compile_kwargs=PLAIN)
+    told = log_priors(explicit, kept, without=recipe.nested, also=recipe.chosen, compile_kwargs=PLAIN)
     groups["log_prior"] = told.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs)
     groups |= _prior(recipe, explicit, _integer(children[2]))
     groups |= _data(recipe, explicit)

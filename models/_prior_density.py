@@ -20,7 +20,7 @@ TURNED = "q_raw"
 """What variants add, where it is sampled turned (`expsim_bayes.models._effects.turned`): of a given SD, unlike all else so named."""
 
 
-def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]:
+def top_level(model: pm.Model, without: Collection[str] = (), also: Collection[str] = ()) -> tuple[str, ...]:
     """Free variables whose prior a person chose: all but effects whose spread is estimated.
 
     Nor are the multiples of an estimated SD that effects are made of. A normal one may have a mean that other variables move, as long as
@@ -32,8 +32,12 @@ def top_level(model: pm.Model, without: Collection[str] = ()) -> tuple[str, ...]
         An explicit model.
     without : collection of str
         Variables with one value an item, an output or a rating.
+    also : collection of str
+        Variables whose spread a person chose although another variable enters it.
     """
-    return tuple(rv.name for rv in model.free_RVs if rv.name not in without and _is_chosen(rv, model))
+    return tuple(
+        rv.name for rv in model.free_RVs if rv.name not in without and (rv.name in also or _is_chosen(rv, model))
+    )
 
 
 def _is_chosen(rv: Any, model: pm.Model) -> bool:
@@ -50,6 +54,7 @@ def log_priors(
     draws: xr.Dataset,
     *,
     without: Collection[str] = (),
+    also: Collection[str] = (),
     compile_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Log prior densities of some draws, one variable a top-level variable of the model, its entries added up.
@@ -62,14 +67,14 @@ def log_priors(
         An explicit model.
     draws : xr.Dataset
         With dims chain and draw and every free variable of the model.
-    without : collection of str
+    without, also : collection of str
         As for `top_level`.
     compile_kwargs : mapping, optional
         As for `pymc.stats.compute_log_prior`.
     """
     from pymc.stats import compute_log_prior
 
-    names = top_level(model, without)
+    names = top_level(model, without, also)
     tree = xr.DataTree.from_dict({"posterior": draws[[rv.name for rv in model.free_RVs]]})
     with model:
         compute_log_prior(tree, var_names=names, progressbar=False, compile_kwargs=dict(compile_kwargs or {}))

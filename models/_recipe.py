@@ -90,6 +90,9 @@ class Recipe:
     asked for some of the draws only, so that what it adds is `nested`."""
     nested: tuple[str, ...] = ()
     """Variables with one value an item, an output or a rating: kept in the group `effects`, and not looked at by the gate."""
+    chosen: tuple[str, ...] = ()
+    """Variables that `expsim_bayes.models._prior_density.top_level` would miss: a person chose how far they spread, although another
+    variable enters it."""
     supposed: Callable[[xr.Dataset, xr.Dataset, np.random.Generator], Mapping[str, Supposed]] | None = None
     """(posterior, constant data, rng) -> numbers about effects that predictions of ratings cannot tell, for the predictive checks."""
     unit: str | Callable[[Ratings, Any], str] = "points"

@@ -177,7 +177,9 @@ def _noise_words(data: Coded, noisy: NDArray[np.bool_]) -> list[str]:
             said.append(f"Each rater of {name} has noise of its own, and the noisier counts less.")
         elif raters > 1:
             why = (
-                "are slots" if data.anonymous[k] else f"gave fewer than {RATINGS_A_NOISE} ratings, all but one of them"
+                "are slots"
+                if data.anonymous[k]
+                else f"are not told apart by it, for no two of them gave {RATINGS_A_NOISE} ratings or more"
             )
             said.append(f"Raters of {name} share one noise: they {why}.")
     return said

@@ -115,7 +115,7 @@ def verdicts(
     _require_verdicts(data, ratings.source)
     k_gold = _gold(data, gold)
     data, said = _settled(data, k_gold, ratings.source)
-    bound, about = _anchor(data, k_gold, ratings.source, declared=declared)
+    bound, about = _anchor(data, k_gold, ratings, declared=declared)
     of_item, domains = _domain(ratings, data, domain)
     column, stratum, strata = (domain, of_item, domains) if domain else _strata(ratings, data)
     n_evaluators = len(data.evaluators)
@@ -232,11 +232,12 @@ def _settled(data: Coded, gold: int, source: str) -> tuple[Coded, list[str]]:
     return data._replace(**kept), said
 
 
-def _anchor(data: Coded, gold: int, source: str, *, declared: bool) -> tuple[int, list[str]]:
+def _anchor(data: Coded, gold: int, ratings: Ratings, *, declared: bool) -> tuple[int, list[str]]:
     """Whose verdicts are assumed to be better than chance, and what to say about what truth means."""
     observers = [k for k in range(len(data.evaluators)) if k != gold]
     people = [k for k in observers if data.kinds[k] == "human"]
     count = np.bincount(data.evaluator, minlength=len(data.evaluators))
+    _refuse_reference(data, gold, people, ratings.reference)
     if gold >= 0:
         return -1, [f"{data.evaluators[gold]} is gold: where it gave a verdict, that is the truth."]
     if people:
@@ -256,17 +257,30 @@ def _anchor(data: Coded, gold: int, source: str, *, declared: bool) -> tuple[int
     if not declared:
         raise RatingsError(
             "judges alone: their errors and the truth cannot be told apart",
-            where=source,
+            where=ratings.source,
             remedy=(
                 "add gold labels (--gold NAME) or people's verdicts for some outputs, or declare what is known of the judges' errors: "
                 "--prior sensitivity, specificity, sd_accuracy, and declared=true"
             ),
         )
-    panel = int(np.argmax(count))
+    panel = int(np.argmax(count)) if ratings.reference is None else data.reference
     return panel, [
         "warning: judges alone: the truth is not identified by the data, and stands on the declared prior of the judges' errors.",
         f"Sensitivity + specificity of {data.evaluators[panel]} is taken to be above 1.",
     ]
+
+
+def _refuse_reference(data: Coded, gold: int, people: list[int], declared: str | None) -> None:
+    """Raise where a declared reference cannot say what is true."""
+    if declared is None or declared == (data.evaluators[gold] if gold >= 0 else None):
+        return
+    if gold >= 0 or (people and data.reference not in people):
+        truth = data.evaluators[gold] if gold >= 0 else "people"
+        raise SettingError(
+            f"truth is what {truth} {'says' if gold >= 0 else 'say in the long run'}, not what {declared!r} says",
+            where="reference",
+            remedy=f"leave it away, or name {declared!r} with --gold where its verdicts are the truth",
+        )
 
 
 def panel(seen: Verdicts) -> NDArray[np.bool_]:

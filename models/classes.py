@@ -98,6 +98,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     ------
     RatingsError
         There is one class, or too many.
+    SettingError
+        The right class is not believed to be the likeliest label.
 
     Examples
     --------
@@ -145,7 +147,14 @@ def build_marginal_model(ratings: Ratings, priors: Priors | None = None) -> pm.M
 
 
 def _seen(ratings: Ratings, priors: Priors) -> Labels:
-    return labels(ratings, good=priors.good)
+    seen = labels(ratings, good=priors.good)
+    if priors.hit * seen.classes.size <= 1:
+        raise SettingError(
+            f"a hit of {priors.hit} is no more than chance among {seen.classes.size} classes, which could then change names",
+            where="priors.hit",
+            remedy=f"give a share above {1 / seen.classes.size:.3g}",
+        )
+    return seen
 
 
 def _coords(seen: Labels) -> dict[str, Any]:
@@ -155,7 +164,7 @@ def _coords(seen: Labels) -> dict[str, Any]:
         "variant": list(data.variants),
         "class": names,
         "said": names,
-        "rater": list(data.raters),
+        "rater": list(seen.raters),
         "output": list(data.outputs),
         "entry": np.arange(len(seen.counts)),
     }
@@ -183,7 +192,7 @@ def _story(seen: Labels, priors: Priors, *, started: bool = False) -> tuple[Tens
     right = priors.concentration * priors.hit
     wrong = priors.concentration * (1 - priors.hit) / (k - 1)
     believed = np.full((k, k), wrong) + np.eye(k) * (right - wrong)
-    start = np.broadcast_to(believed / priors.concentration, (len(seen.data.raters), k, k))
+    start = np.broadcast_to(believed / priors.concentration, (len(seen.raters), k, k))
     confusion = pm.Dirichlet("confusion", believed, dims=("rater", "class", "said"), initval=start if started else None)
     return count, prevalence, confusion
 
@@ -272,6 +281,7 @@ RECIPE = Recipe(
     sampled=build_marginal_model,
     complete=complete,
     nested=("truth",),
+    chosen=("share_of_variant",),
     unit="share",
     higher_is_better=True,
 )

@@ -72,7 +72,7 @@ class Priors(Frozen):
     sd_variant: float = 0.7
     """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); logits."""
     shares: float = 0.5
-    """Concentration of the Dirichlet prior of the shares of an evaluator's sizes; as many ratings a size as it is worth; no unit."""
+    """Concentration of the Dirichlet prior of the shares of an evaluator's sizes; pretend ratings a size."""
     correlation: float = 3.0
     """Shape a of the prior (1 + correlation) / 2 ~ Beta(a, a) of an item's two effects; higher holds them for unrelated; no unit."""
     log_scale_use_sd: float = 0.5

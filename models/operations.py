@@ -16,9 +16,9 @@ where :math:`m` is the log of the median of the amounts above zero, :math:`\sigm
 are in logs, so that a unit of the amounts is never needed: .1 is about ten per cent.
 
 A new call on a new item has all of these in it. `p50` and `p95` are quantiles of its amount, and `mean` its mean, in which an amount above
-the quantile .999 counts as that quantile: a law with a tail this heavy has no mean otherwise, and one call in a thousand is not left to
-decide what calls cost. *Quality* is one of the three: `p95` of a latency, `mean` of anything else, unless told. A call recorded as
-:math:`10^9` seconds is let pass by the tail.
+the quantile .999 of the calls that use anything counts as that quantile: a law with a tail this heavy has no mean otherwise, and one call
+in a thousand is not left to decide what calls cost. *Quality* is one of the three: `p95` of a latency, `mean` of anything else, unless
+told. A call recorded as :math:`10^9` seconds is let pass by the tail.
 
 Calls that were cut off (a time limit) are taken as if they had ended then: such an amount is too low, and nothing here mends it.
 """
@@ -33,7 +33,7 @@ import pytensor.tensor as pt
 from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.models._calls import UNITS, Calls, Measure, calls
+from expsim_bayes.models._calls import SAID, UNITS, Calls, Measure, calls
 from expsim_bayes.models._effects import Tensor, effects
 from expsim_bayes.models._heavy_tail import mean_below, quantile, sums
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
@@ -254,10 +254,11 @@ def _median(logs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:
     seen = calls(ratings, priors.measure)
+    said = SAID[seen.measure]
     what = {
-        "mean": f"mean {seen.measure}, in which a call above the quantile {CAP} counts as that quantile",
-        "p50": f"median {seen.measure}",
-        "p95": f"95th percentile of {seen.measure}",
+        "mean": f"mean {said}, in which a call above the quantile {CAP} of those that use anything counts as that quantile",
+        "p50": f"median {said}",
+        "p95": f"95th percentile of {said}",
     }[summary(seen, priors)]
     return (
         f"Quality is the {what}, of a new call on a new item like these, in {UNITS[seen.measure]}: lower is better.",

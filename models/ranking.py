@@ -59,7 +59,7 @@ class Priors(Frozen):
 
     sd_variant: float = 1.0
     """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); of two variants the better is put first in 50 to 94 % of rankings
-    (central two thirds); logits."""
+    (probability .95); logits."""
     log_scale_use_sd: float = 1.0
     """SD of log lambda, how strongly an evaluator answers to what the reference sees, its own noise included; no unit."""
     sd_interaction: float = 0.7

@@ -334,5 +334,6 @@ RECIPE = Recipe(
         "item_effect", "interaction", "output_effect", "opinion", "item_effect_raw", "interaction_raw", "output_effect_raw", "opinion_raw",
         "severity_raw", "shift_raw", "taste_raw", "log_noise_raw",
     ),
+    chosen=("slope_average",),
     effects_unit="points",
 )  # fmt: skip

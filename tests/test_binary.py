@@ -88,6 +88,23 @@ def test_judges_alone_are_refused_unless_their_error_is_declared() -> None:
     assert any("not identified" in sentence for sentence in verdicts(ratings, declared=True).sentences)
 
 
+def test_a_reference_that_cannot_say_what_is_true_is_refused_and_one_of_two_judges_is_believed() -> None:
+    many = {
+        "variant": list("ABAB") * 2,
+        "item": list("1122") * 2,
+        "rater": ["i"] * 4 + ["j"] * 4,
+        "score": [1, 0, 1, 1] * 2,
+    }
+    mixed = {**many, "kind": ["human"] * 4 + ["llm"] * 4}
+    with pytest.raises(SettingError, match="truth is what people say in the long run, not what 'j' says"):
+        verdicts(validate(pd.DataFrame(mixed), score_range=(0, 1), reference="j"))
+    with pytest.raises(SettingError, match="truth is what human says"):
+        verdicts(validate(pd.DataFrame(mixed), score_range=(0, 1), reference="j"), gold="human")
+    alone = validate(pd.DataFrame({**many, "kind": "llm"}), score_range=(0, 1), reference="j")
+    found = verdicts(alone, declared=True)
+    assert found.data.evaluators[found.bound] == "j"
+
+
 def test_scores_between_are_refused_with_the_remedy() -> None:
     ratings = table(variant=list("AB"), item=list("11"), rater=["ann"] * 2, score=[0.5, 1])
     with pytest.raises(RatingsError, match="--flag-below"):

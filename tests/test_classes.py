@@ -51,6 +51,21 @@ def test_a_class_that_does_not_occur_cannot_be_good() -> None:
         classes.build_model(simulate.small(), classes.Priors(good="9"))
 
 
+def test_chance_is_no_prior_of_the_right_class() -> None:
+    with pytest.raises(SettingError, match="no more than chance among 3 classes"):
+        classes.build_model(simulate.small(), classes.Priors(hit=1 / 3))
+
+
+def test_slots_share_one_table_of_errors_under_the_name_of_their_pool() -> None:
+    table = simulate.small().table
+    named = classes.build_model(simulate.small())
+    slots = classes.build_model(validate(table, anonymous_kinds=("human",)))
+    assert list(named.coords["rater"]) == sorted(set(table["rater"]))
+    assert list(slots.coords["rater"]) == ["human"]
+    assert set(slots["rater_of"].get_value()) == {0}
+    assert slots["label_of"].get_value().sum() == named["label_of"].get_value().sum()
+
+
 @pytest.mark.long
 @pytest.mark.skipif(not DATA.exists(), reason="the data of anaesthetists is not here")
 def test_known_answer_of_the_anaesthetists() -> None:

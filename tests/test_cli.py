@@ -832,6 +832,15 @@ def test_a_model_or_prior_that_does_not_exist_is_named_with_a_remedy(told: dict[
     assert words in str(raised.value)
 
 
+def test_a_class_is_named_by_its_number() -> None:
+    from expsim_bayes.cli.model import model_of
+    from expsim_bayes.simulate import classes
+
+    ratings = classes.small()
+    for told in ("good=3", "good=2,3"):
+        assert model_of("classes", ratings, prior=[told]).priors.model_dump()["good"] == told.removeprefix("good=")
+
+
 def test_priors_reach_the_model() -> None:
     from expsim_bayes.cli.model import model_of
 

@@ -23,6 +23,15 @@ def described(*rows: tuple[str, str, str, str, str]) -> ComparisonDescription:
     return describe_comparisons(validate(table(*rows)))
 
 
+def test_the_reference_has_most_comparisons_and_not_most_rows() -> None:
+    few = [("A", "B", "left", "expert", 1)] * 2 + [("A", "B", "right", "expert", 1)] * 2
+    many = [("A", "B", "left", "crowd", 500), ("A", "B", "right", "crowd", 400)]
+    frame = pd.DataFrame(few + many, columns=["variant_left", "variant_right", "outcome", "evaluator", "weight"])
+    frame = frame.assign(rater=frame["evaluator"], kind="human", item=[str(n) for n in range(len(frame))])
+    coded = code_comparisons(validate(frame))
+    assert coded.evaluators[coded.reference] == "crowd"
+
+
 def test_numbers_by_hand() -> None:
     facts = described(
         ("1", "A", "B", "ann", "left"), ("1", "B", "A", "ann", "right"), ("2", "A", "C", "bob", "tie"), ("2", "C", "B", "bob", ""),

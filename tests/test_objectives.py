@@ -217,6 +217,18 @@ def test_a_metric_is_read_from_a_fit() -> None:
         metric_of(fitted(COST), "p95", fit="x", variable="p99")
 
 
+def test_other_numbers_of_a_fit_have_their_own_unit_and_better_side() -> None:
+    tree = fitted(COST, lower=True)
+    posterior = tree["posterior"].to_dataset()
+    clean = posterior["quality"].isel(chain=slice(None)) / 4
+    tree["posterior"] = posterior.assign(prob_no_error=clean, q=posterior["quality"])
+    found = metric_of(tree, "clean", fit="x", variable="prob_no_error")
+    assert (found.unit, found.higher_is_better) == ("share", True)
+    assert metric_of(tree, "slow", fit="x", variable="p95").higher_is_better is False
+    with pytest.raises(SettingError, match=r"'q' is nothing in this fit .* choose among quality, p95, prob_no_error"):
+        metric_of(tree, "q", fit="x", variable="q")
+
+
 def test_decide_prints_the_decision_and_its_json(tmp_path: Path) -> None:
     rate = gaussian("hallucination", [0.03, 0.03, 0.09], [0.005] * 3, seed=7, unit="share", higher=False)
     fitted(SURE).to_netcdf(tmp_path / "quality.nc", engine="h5netcdf")

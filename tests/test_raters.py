@@ -259,6 +259,15 @@ def test_who_follows_the_truth_least_with_the_probability_that_nobody_is_lower()
     assert "person 2 is the least reliable" in " ".join(sentences(found))
 
 
+def test_raters_who_share_one_number_are_not_ranked_by_it() -> None:
+    draws = posterior(reliability=(("rater",), [0.9, 0.7]))
+    assert [one.rater for one in raters(scored((1.0, 1.0), posterior=draws)).follows] == ["person 2"]
+    shared = draws.assign(
+        reliability=draws["reliability"].isel(rater=0, drop=True).expand_dims(rater=draws["rater"], axis=2)
+    )
+    assert raters(scored((1.0, 1.0), posterior=shared)).follows == ()
+
+
 def test_of_a_table_of_errors_what_is_right_is_shown() -> None:
     table = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.6, 0.4], [0.5, 0.5]]])
     draws = posterior(

@@ -292,6 +292,21 @@ def test_more_of_the_same_keeps_what_the_judge_likes() -> None:
     assert "cannot be told from quality" in recommendation(facts).unknown
 
 
+def test_plain_means_of_classes_are_shares_of_good_labels() -> None:
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {"variant": ["old", "new"] * 4, "item": list("aabbccdd"), "rater": "x", "score": [1, 3, 2, 3, 3, 3, 2, 1]}
+    )
+    quality = np.random.default_rng(1).normal([0.7, 0.3], 0.05, (4000, 2))
+    tree = told_by_draws(quality, model="classes", unit="share")
+    good = xr.Dataset({"good_of": ("said", [0, 1, 1])}, coords={"said": ["1", "2", "3"]})
+    tree["constant_data"] = xr.DataTree(good)
+    facts = of_fit(tree, validate(rows, control="old"))
+    assert facts.fit is not None
+    assert {plain.name: plain.mean for plain in facts.fit.plain_means} == {"old": 0.75, "new": 0.75}
+
+
 def test_a_table_without_variants_is_told_to_name_them() -> None:
     import pandas as pd
 

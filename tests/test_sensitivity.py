@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import fit
-from expsim_bayes.models import binary, continuous, operations, ordinal
+from expsim_bayes.models import binary, classes, continuous, operations, ordinal
 from expsim_bayes.models import recipe as recipe_of
 from expsim_bayes.models._prior_density import log_priors, top_level
 from expsim_bayes.models._priors import Priors, Scale
@@ -26,6 +26,7 @@ from expsim_bayes.models._score_prior import log_priors as score_log_priors
 from expsim_bayes.ratings import validate
 from expsim_bayes.sensitivity import about, importance, moved_mean, sensitivity
 from expsim_bayes.simulate import binary as verdicts
+from expsim_bayes.simulate import classes as labels
 from expsim_bayes.simulate import operations as calls
 from expsim_bayes.simulate import ordinal as stars
 
@@ -240,6 +241,12 @@ def test_multiples_of_an_estimated_spread_have_no_prior_of_their_own() -> None:
     names = top_level(binary.build_model(verdicts.small()), recipe_of("binary").nested)
     assert {"q_raw", "level", "sensitivity_logit", "sd_shift"} <= set(names)
     assert not {name for name in names if name.endswith("_raw")} - {"q_raw"}
+
+
+def test_a_prior_whose_strength_is_given_counts_although_its_middle_is_estimated() -> None:
+    made = recipe_of("classes")
+    names = top_level(classes.build_model(labels.small()), made.nested, made.chosen)
+    assert set(names) == {"share", "share_of_variant", "confusion"}
 
 
 def test_the_density_of_quality_is_that_of_the_story() -> None:

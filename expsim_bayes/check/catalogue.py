@@ -163,7 +163,7 @@ CHECKS: dict[str, Check] = {
         "A rate is fixed, from rare to nearly always, and so are the judge's errors, from good to hardly better than chance. The judge "
         "sees 500 outputs, 100 of them have a gold label, and the model 'binary' is fitted with its usual priors, which know nothing of "
         "these truths. Intervals of 95 % must hold the rate in at least 90 % of data sets.",
-        2_400,
+        1_200,
         120,
         _imperfect_judge,
     ),

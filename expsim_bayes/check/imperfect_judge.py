@@ -75,7 +75,7 @@ class Cell(NamedTuple):
 
 
 def check_imperfect_judge(
-    simulations: int = 2_400,
+    simulations: int = 1_200,
     *,
     random_seed: int = 0,
     settings: Settings = SETTINGS,

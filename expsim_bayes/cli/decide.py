@@ -30,7 +30,7 @@ def decide(
         typer.Argument(
             metavar="METRIC=FIT...",
             help="What each metric is called, and its fit: a folder of `expsim fit --out` or its posterior.nc. Add :VARIABLE for another "
-            "number of that fit than its quality, such as p95=out/calls:latency_p95.",
+            "number of that fit than its quality, such as p95=out/calls:p95.",
         ),
     ],
     *,
@@ -188,8 +188,8 @@ def _place(text: str) -> tuple[Path, str]:
 
     Examples
     --------
-    >>> _place("out/calls:latency_p95")[1], _place("out/stars")[1]
-    ('latency_p95', 'quality')
+    >>> _place("out/calls:p95")[1], _place("out/stars")[1]
+    ('p95', 'quality')
     """
     path, colon, variable = text.rpartition(":")
     if colon and variable.isidentifier() and not Path(text).exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from expsim_bayes.amounts import duration, listed, rough
 from expsim_bayes.cli.options import pairs, setting
@@ -111,8 +111,12 @@ def _priors(name: str, told: dict[str, object]) -> Frozen:
     for key in told:
         if key not in known:
             raise SettingError(f"the model {name!r} has no prior {key!r}", where="--prior", remedy=close_to(key, known))
+    numbers = {
+        key: value for key, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    names = {key: f"{value:g}" for key, value in numbers.items() if _is_name(kind, key)}
     try:
-        return kind.model_validate_json(json.dumps(told))
+        return kind.model_validate_json(json.dumps({**told, **names}))
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "--prior"
@@ -121,6 +125,11 @@ def _priors(name: str, told: dict[str, object]) -> Frozen:
             where="--prior",
             remedy=f"give a value like {getattr(kind(), key, 'that of the default')!r}",
         ) from None
+
+
+def _is_name(kind: type[Frozen], key: str) -> bool:
+    """Whether a prior is text, such as the class 3, which looks like a number."""
+    return str in get_args(kind.model_fields[key].annotation)
 
 
 def timed(advance: Callable[..., None], faster: str = "") -> Callable[[float, str], None]:

@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+class Direction(NamedTuple):
+    """In what a variable is measured, and which way is better; None as the quality of its fit."""
+
+    unit: str | None
+    higher_is_better: bool | None
+
+
+MEASURED = {
+    "quality": Direction(None, None),
+    "mean": Direction(None, None),
+    "p50": Direction(None, None),
+    "p95": Direction(None, None),
+    "prob_first": Direction("share", higher_is_better=True),
+    "prob_no_error": Direction("share", higher_is_better=True),
+    "mean_size": Direction("points", higher_is_better=False),
+}
+"""Variables of fits that have one value a variant and a better side."""
+
+
 class Metric(NamedTuple):
     """One thing that is measured of every variant, as a posterior."""
 
@@ -106,31 +125,35 @@ def metric_of(tree: xr.DataTree, name: str, *, fit: str, variable: str = "qualit
     fit : str
         Which fit that is, such as its file.
     variable : str
-        A variable of the posterior with one value a variant.
+        A variable of the posterior, one of `MEASURED`.
 
     Raises
     ------
     SettingError
-        The fit has no such variable.
+        The fit has no such variable, or it has no better side.
     """
     posterior = tree["posterior"]
-    able = [str(key) for key, values in posterior.data_vars.items() if set(values.dims) == {"chain", "draw", "variant"}]
+    able = [
+        name for name in MEASURED if name in posterior and set(posterior[name].dims) == {"chain", "draw", "variant"}
+    ]
     if variable not in able:
         raise SettingError(
-            f"{variable!r} has no value for each variant in this fit",
+            f"{variable!r} is nothing in this fit of which each variant has more or less, one of which is better",
             where=fit,
             remedy=f"choose among {', '.join(able)}" if able else "name the folder of another fit",
         )
     verdict = json.loads(tree.attrs["verdict"])
     sizes = [row[2] for row in verdict["quantities"] if row[0].startswith(f"{variable}[")]
-    direction = json.loads(tree.attrs["higher_is_better"])
+    unit, higher_is_better = MEASURED[variable]
+    if higher_is_better is None:
+        higher_is_better = bool(json.loads(tree.attrs["higher_is_better"]))
     return Metric(
         name=name,
         variants=tuple(str(v) for v in posterior["variant"].to_numpy()),
         draws=stacked(tree, variable),
         fit=fit,
-        unit=str(tree.attrs.get("unit", "points")),
-        higher_is_better=bool(direction),
+        unit=unit or str(tree.attrs.get("unit", "points")),
+        higher_is_better=higher_is_better,
         control=json.loads(tree.attrs["control"]),
         verdict=verdict["level"],
         reasons=tuple(verdict["reasons"]),

@@ -90,7 +90,7 @@ class Evaluator(NamedTuple):
 
 
 class Taste(NamedTuple):
-    """How much more a judge gives a variant than people do."""
+    """How much more a judge gives a variant than people's view of it and the judge's own level and scale suggest."""
 
     judge: str
     variant: str
@@ -276,7 +276,7 @@ def _follows(tree: xr.DataTree, who: _Who) -> Iterator[Follows]:
         judge = np.array([kind.get(name) != "human" for name in measure.names])
         groups = {"judges": judge} if measure.pools else {"people": ~judge, "judges": judge}
         for among, belongs in groups.items():
-            chosen = np.flatnonzero(belongs & (np.ptp(measure.draws, axis=0) > CERTAIN))
+            chosen = np.flatnonzero(belongs & (np.ptp(measure.draws, axis=0) > CERTAIN) & _told_apart(measure.draws))
             if len(chosen) < 2:
                 continue
             some = measure.draws[:, chosen]
@@ -285,6 +285,12 @@ def _follows(tree: xr.DataTree, who: _Who) -> Iterator[Follows]:
             value = who.interval(some[:, least])
             name = measure.names[chosen[least]]
             yield Follows(among, name, measure.words, measure.unit, value, len(chosen), prob)
+
+
+def _told_apart(draws: Floats) -> NDArray[np.bool_]:
+    """(name,) whether no other column holds the same (draw, name) draws, as those of raters do who share one number."""
+    _, same, count = np.unique(draws, axis=1, return_inverse=True, return_counts=True)
+    return np.asarray(count[same.ravel()] == 1)
 
 
 class _Measure(NamedTuple):

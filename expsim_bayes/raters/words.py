@@ -20,6 +20,8 @@ WITHOUT_SEVERITY = {
 """Why a model has no severity, where it is the model that has none."""
 WITHOUT_TASTES = {"classes": "Tastes for variants are not reported: this model has none."}
 """The same of judges' tastes for variants."""
+PAIRED = ("preference", "ranking")
+"""Models in which a judge has no level of its own."""
 RARE = 0.05
 """Share of made-up data sets below which a misfit is more than chance."""
 MOST_NAMED = 3
@@ -109,7 +111,8 @@ def _favour(taste: Taste, found: Raters) -> str:
     value, unit = taste.value, found.unit
     verb = "more" if value.mean > 0 else "less"
     people = any(evaluator.kind == "human" for evaluator in found.evaluators)
-    beside = "than people do" if people else "beside the other variants"
+    usual = "than people's view and its usual level suggest"
+    beside = (usual if found.model not in PAIRED else "than people do") if people else "beside the other variants"
     return (
         f"{taste.judge} gives {taste.variant} {gap(value.mean, unit)} {verb} {beside} "
         f"({change(value.low, unit)} to {change(value.high, unit)})"

@@ -176,7 +176,12 @@ def rater_names(
     )
 
 
-def reference_of(evaluators: tuple[str, ...], kinds: tuple[str, ...], n_ratings: Codes, declared: str | None) -> int:
+def reference_of(
+    evaluators: tuple[str, ...],
+    kinds: tuple[str, ...],
+    n_ratings: NDArray[np.integer | np.floating],
+    declared: str | None,
+) -> int:
     """Code of the evaluator that defines quality: the declared one, else the human pool with most ratings, else -1."""
     if declared is not None:
         if declared not in evaluators:

@@ -121,7 +121,7 @@ def code_comparisons(ratings: Ratings) -> CodedComparisons:
         evaluators=evaluators,
         rater_evaluator=evaluator[first],
         kinds=kinds,
-        reference=reference_of(evaluators, kinds, np.bincount(evaluator, minlength=len(evaluators)), ratings.reference),
+        reference=reference_of(evaluators, kinds, np.bincount(evaluator, weight, len(evaluators)), ratings.reference),
         anonymous=np.array([k in ratings.anonymous_kinds for k in kinds], dtype=bool),
         n_missing=int((~said).sum()),
     )

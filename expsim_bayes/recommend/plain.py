@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def plain_means(read: Reading) -> tuple[PlainMean, ...]:
     """Means that quality stands beside, with all ratings taken as independent; none where there are none to compare with.
 
-    Of scores those of the reference (of all where there is none), of comparisons the share won against the control, ties counted half, of
-    calls what they used up where quality is its mean.
+    Of scores those of the reference (of all where there is none), of classes the share of labels that are good ones, of comparisons the
+    share won against the control, ties counted half, of calls what they used up where quality is its mean.
     """
     outcome = read.ratings.outcome
     if outcome == "score":
@@ -41,7 +41,12 @@ def rank_correlation(read: Reading, plain: tuple[PlainMean, ...]) -> float | Non
 def _scores(read: Reading) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     data = code(read.ratings)
     kept = data.evaluator == data.reference if data.reference >= 0 else np.ones(data.score.size, dtype=bool)
-    return data.variant[kept], data.score[kept]
+    score = data.score[kept]
+    if read.tree.attrs.get("model") == "classes":
+        constant = read.tree["constant_data"]
+        good = constant["said"].to_numpy()[constant["good_of"].to_numpy() == 1].astype(float)
+        score = np.isin(score, good).astype(float)
+    return data.variant[kept], score
 
 
 def _used(read: Reading) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -33,9 +33,12 @@ SPREADS = {
     "sd_order": "favour of raters for the left side",
     "sd_tie": "raters' readiness for ties",
     "sd_reliability": "reliability of raters",
-    "sd_domain": "how common it is, by domain",
+    "sd_domain": "sensitivity and specificity between kinds of item",
+    "sd_sensitivity": "sensitivity between raters",
+    "sd_specificity": "specificity between raters",
     "sd_noise": "noise of a rating",
-    "sd_call": "calls on the same item",
+    "sd_log_noise": "noise between raters",
+    "sd_slope": "what judges add for a covariate",
 }
 """Standard deviations that a report shows, in words; another one that a model has is shown by its name."""
 
