@@ -24,7 +24,7 @@ from expsim_bayes.check.designs import fast_components, model_components, simula
 from expsim_bayes.check.family import Family, check_family
 from expsim_bayes.check.features import features, z_of
 from expsim_bayes.check.fits import Fits, Settings, Simulation, side_by_side
-from expsim_bayes.check.imperfect_judge import GRID, Cell, check_imperfect_judge
+from expsim_bayes.check.imperfect_judge import GRID, Cell, Grid, check_imperfect_judge
 from expsim_bayes.check.likelihood import log_likelihood
 from expsim_bayes.check.mistakes import check_mistakes
 from expsim_bayes.check.mutants import MUTANTS, check_mutants
@@ -343,13 +343,13 @@ def test_intervals_for_fixed_rates_are_counted_by_truth_and_a_run_goes_on_where_
 ) -> None:
     settings, simulations = Settings(chains=2, tune=150, draws=150), 2 * len(GRID)
     found = check_imperfect_judge(simulations, random_seed=3, settings=settings, folder=tmp_path)
-    assert [(cell.rate, (cell.sensitivity, cell.specificity)) for cell in found] == list(GRID)
-    assert all(cell.data_sets == 2 and 0 < cell.width < 0.7 and abs(cell.bias) < 0.3 for cell in found)
-    assert np.mean([cell.covered for cell in found]) > 0.7
+    assert [(cell.rate, (cell.sensitivity, cell.specificity)) for cell in found.cells] == list(GRID)
+    assert all(cell.data_sets == 2 and 0 < cell.width < 0.7 and abs(cell.bias) < 0.3 for cell in found.cells)
+    assert np.mean([cell.covered for cell in found.cells]) > 0.7
     monkeypatch.setattr("nutpie.compile_pymc_model", None)
     assert check_imperfect_judge(simulations, random_seed=3, settings=settings, folder=tmp_path) == found
     outcome = of_imperfect_judge(found, settings)
-    assert outcome.passed == (not any(cell.too_low for cell in found))
+    assert outcome.passed == (not any(cell.too_low for cell in found.cells))
     assert outcome.simulations == simulations
     assert len(outcome.tables[0].rows) == len(GRID)
 
@@ -358,7 +358,7 @@ def test_intervals_for_fixed_rates_are_counted_by_truth_and_a_run_goes_on_where_
 def test_a_share_of_intervals_is_too_low_where_chance_does_not_explain_it(covered: float, too_low: bool) -> None:  # noqa: FBT001
     cell = Cell(0.5, 0.9, 0.9, 200, covered, 0.1, 0.0, 0.0, 0)
     assert cell.too_low == too_low
-    assert of_imperfect_judge([cell], Settings()).passed != too_low
+    assert of_imperfect_judge(Grid((cell,), "", ""), Settings()).passed != too_low
 
 
 def test_what_can_go_wrong_with_observations_is_known_of_every_model() -> None:

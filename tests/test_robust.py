@@ -384,7 +384,10 @@ def test_sentences_say_what_is_taken_out_and_who_shares_a_noise() -> None:
     assert "no person rates, so that all that goes with a covariate is held for the judges' mistake" in said
     few = table.table[table.table.kind == "human"].drop(columns="output").groupby("rater").head(5)
     said = " ".join(seen_by(validate(few), ()).sentences)
-    assert "Raters of human share one noise: they gave fewer than 8 ratings" in said
+    assert (
+        "Raters of human share one noise: they are not told apart by it, for no two of them gave 8 ratings or more"
+        in said
+    )
     assert "No score range was declared" in said
 
 

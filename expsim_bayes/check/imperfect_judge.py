@@ -74,6 +74,17 @@ class Cell(NamedTuple):
         return bool(bdtr(held, self.data_sets, LEAST) < ALPHA)
 
 
+class Grid(NamedTuple):
+    """All truths."""
+
+    cells: tuple[Cell, ...]
+    """In the order of `GRID`."""
+    commit: str
+    """Code with which the first data set was fitted."""
+    begun_utc: str
+    """When."""
+
+
 def check_imperfect_judge(
     simulations: int = 1_200,
     *,
@@ -81,7 +92,7 @@ def check_imperfect_judge(
     settings: Settings = SETTINGS,
     folder: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
-) -> tuple[Cell, ...]:
+) -> Grid:
     """Coverage of the model of verdicts at every truth of `GRID`.
 
     Parameters
@@ -131,7 +142,8 @@ def check_imperfect_judge(
             done[int(row["number"])] = row
             journal.append(row)
             tell(len(done) / simulations, f"{len(done)} of {simulations} data sets")
-    return tuple(_cell(at, [done[number] for number in range(at, simulations, len(GRID))]) for at in range(len(GRID)))
+    cells = (_cell(at, [done[number] for number in range(at, simulations, len(GRID))]) for at in range(len(GRID)))
+    return Grid(tuple(cells), journal.header["commit"], journal.header["begun_utc"])
 
 
 def draw(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from expsim_bayes.check.agreement import Agreement
     from expsim_bayes.check.family import Checked
     from expsim_bayes.check.fits import Fits, Settings
-    from expsim_bayes.check.imperfect_judge import Cell
+    from expsim_bayes.check.imperfect_judge import Cell, Grid
     from expsim_bayes.check.mutants import Caught
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
@@ -221,27 +221,28 @@ def of_mutants(found: Sequence[Caught], settings: Settings | None = None) -> Out
     return Outcome(passed, right.rows[0].simulations, said, (Table("Posteriors", columns, rows),), how)
 
 
-def of_imperfect_judge(found: Sequence[Cell], settings: Settings) -> Outcome:
+def of_imperfect_judge(found: Grid, settings: Settings) -> Outcome:
     """Of intervals for rates that are fixed.
 
     Parameters
     ----------
-    found : sequence of Cell
-        One a truth.
+    found : Grid
+        All truths.
     settings : Settings
         Of the sampler.
     """
     from expsim_bayes.check.imperfect_judge import LEAST
 
-    total, bad = sum(one.data_sets for one in found), [one for one in found if one.too_low]
-    least, outside = min(found, key=lambda one: one.covered), 100 * max(one.naive_outside for one in found)
+    cells = found.cells
+    total, bad = sum(one.data_sets for one in cells), [one for one in cells if one.too_low]
+    least, outside = min(cells, key=lambda one: one.covered), 100 * max(one.naive_outside for one in cells)
     said = [
         f"intervals hold the rate too seldom for {_truth(bad)}."
         if bad
-        else f"for none of {len(found)} truths do intervals of 95 % hold the rate in fewer than {100 * LEAST:.0f} % of data sets, beyond "
+        else f"for none of {len(cells)} truths do intervals of 95 % hold the rate in fewer than {100 * LEAST:.0f} % of data sets, beyond "
         "what chance explains.",
         f"The least share is {least.covered:.3f} of {least.data_sets:,}, for {_truth([least])}.",
-        f"{sum(one.unconverged for one in found)} of {total:,} fits had a divergence or an R-hat above 1.01; none was left out.",
+        f"{sum(one.unconverged for one in cells)} of {total:,} fits had a divergence or an R-hat above 1.01; none was left out.",
         f"The usual correction of the judge's rate leaves [0, 1] in up to {outside:.0f} % of data sets, the model never does.",
     ]
     columns = {
@@ -255,8 +256,8 @@ def of_imperfect_judge(found: Sequence[Cell], settings: Settings) -> Outcome:
         "usual correction outside [0, 1]": ".3f",
         "fits with trouble": "d",
     }
-    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
-    return Outcome(not bad, total, _capitalised(said), (Table("Truths", columns, rows),), settings._asdict())
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in cells)
+    return Outcome(not bad, total, _capitalised(said), (Table("Truths", columns, rows),), _how(found, settings))
 
 
 def _truth(cells: Sequence[Cell]) -> str:
@@ -285,7 +286,7 @@ def _noticed(found: Fits) -> str:
     )
 
 
-def _how(found: Fits, settings: Settings) -> dict[str, Value]:
+def _how(found: Fits | Grid, settings: Settings) -> dict[str, Value]:
     return {**settings._asdict(), "commit": found.commit, "begun_utc": found.begun_utc}
 
 
