@@ -69,6 +69,11 @@ def compared(fits: Mapping[str, xr.DataTree]) -> Compared:
     fits : mapping
         Name -> fit (from `fit.fit`), two or more.
 
+    Returns
+    -------
+    Compared
+        A row a fit, the one that predicts best first, and sentences.
+
     Raises
     ------
     SettingError

@@ -32,10 +32,25 @@ NAMES = ("continuous", *RECIPES)
 def recipe(name: str) -> Recipe:
     """The recipe of a model.
 
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+
+    Returns
+    -------
+    Recipe
+        How its ratings become a model, and its draws what a report shows.
+
     Raises
     ------
     SettingError
         There is no such model.
+
+    Examples
+    --------
+    >>> recipe("ranking").title
+    'rankings of several variants, partial ones too'
     """
     if name not in RECIPES:
         raise SettingError(f"{name!r} is no model", where="model", remedy=f"choose among {', '.join(NAMES)}")
@@ -93,6 +108,16 @@ class Chosen(NamedTuple):
 
 def choose(ratings: Ratings) -> Chosen:
     """The model that suits some ratings, and why.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Validated ratings of any kind.
+
+    Returns
+    -------
+    Chosen
+        Its name and a reason in words.
 
     Examples
     --------

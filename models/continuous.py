@@ -44,6 +44,19 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
     -------
     pm.Model
         With `quality` of dims `("variant",)` in points, one variable a term, and the observed `score` of dim `rating`.
+
+    Raises
+    ------
+    RatingsError
+        No score range is declared and all ratings of every evaluator are equal.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from expsim_bayes.ratings import validate
+    >>> frame = pd.DataFrame({"variant": ["A", "B"] * 2, "item": list("1122"), "rater": "ann", "score": [2.5, 3.0, 4.0, 4.5]})
+    >>> build_model(validate(frame, score_range=(1, 5))).named_vars_to_dims["quality"]
+    ('variant',)
     """
     priors = priors or Priors()
     data = code(ratings)

@@ -141,6 +141,11 @@ def build_sampled_model(ratings: Ratings, priors: Priors | None = None) -> pm.Mo
     ----------
     ratings, priors
         As in `build_model`.
+
+    Returns
+    -------
+    pm.Model
+        With the free variables of `build_model`, and the likelihood as a `Potential`.
     """
     seen = _seen(ratings, priors := priors or Priors())
     with pm.Model(coords=_coords(seen)) as model:

@@ -86,6 +86,16 @@ _LIMIT = re.compile(r"\s*(?P<metric>.+?)\s*(?P<sign><=|>=)\s*(?P<control>control
 def limit(text: str) -> Limit:
     """A limit as people write it.
 
+    Parameters
+    ----------
+    text : str
+        A metric, <= or >=, and a number in units of the metric, or "control" and what is added to it.
+
+    Returns
+    -------
+    Limit
+        The same, read.
+
     Raises
     ------
     SettingError
@@ -126,6 +136,11 @@ def metric_of(tree: xr.DataTree, name: str, *, fit: str, variable: str = "qualit
         Which fit that is, such as its file.
     variable : str
         A variable of the posterior, one of `MEASURED`.
+
+    Returns
+    -------
+    Metric
+        With (draw, variant) draws, all chains one after the other.
 
     Raises
     ------

@@ -24,7 +24,18 @@ class Advice(NamedTuple):
 
 
 def advice(weighed: Weighed) -> Advice:
-    """The sentences that a decision supports."""
+    """The sentences that a decision supports.
+
+    Parameters
+    ----------
+    weighed : Weighed
+        From `weigh`.
+
+    Returns
+    -------
+    Advice
+        Headline, what to do, how sure that is, limits, and what was taken for granted.
+    """
     if weighed.decision.name == "refuse":
         return Advice("No answer yet: a fit is not to be trusted", weighed.decision.reason, "", "", "")
     return Advice(_headline(weighed), _what_to_do(weighed), _how_sure(weighed), _limits(weighed), _granted(weighed))

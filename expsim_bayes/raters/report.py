@@ -139,6 +139,11 @@ def raters(tree: xr.DataTree, *, ci_prob: float = CI_PROB) -> Raters:
     ci_prob : float
         Probability of the intervals.
 
+    Returns
+    -------
+    Raters
+        Raters, evaluators, tastes, and who disagrees or follows least.
+
     Raises
     ------
     SettingError

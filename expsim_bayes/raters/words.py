@@ -29,7 +29,18 @@ MOST_NAMED = 3
 
 
 def sentences(found: Raters) -> tuple[str, ...]:
-    """What is said of those who rated, the most telling first, then what the model cannot tell."""
+    """What is said of those who rated, the most telling first, then what the model cannot tell.
+
+    Parameters
+    ----------
+    found : Raters
+        From `expsim_bayes.raters.raters`.
+
+    Returns
+    -------
+    tuple of str
+        Sentences.
+    """
     return (
         *_severities(found),
         *(_farthest(apart) for apart in found.apart),
