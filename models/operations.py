@@ -34,7 +34,7 @@ from pydantic import model_validator
 
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._calls import SAID, UNITS, Calls, Measure, calls
-from expsim_bayes.models._effects import Tensor, effects
+from expsim_bayes.models._effects import Shown, Tensor, effects
 from expsim_bayes.models._heavy_tail import mean_below, quantile, sums
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._small_sd import SMALL_SD
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     from expsim_bayes.ratings import Ratings
 
+MANY_CALLS = 20
+"""Calls of an item, or of a variant on an item, from which its effect is told better by them than by the SD of effects."""
 CAP = 0.999
 """Quantile above which an amount counts as that quantile in a mean."""
 LEAST_FREEDOM = 3.0
@@ -133,11 +135,11 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         latent, variance, at_hand = pt.zeros(len(seen.amount)), pt.constant(0.0), pt.zeros(len(seen.variants))
         if seen.has_item:
             sd = pm.HalfNormal("sd_item", priors.sd_item, default_transform=SMALL_SD)
-            effect = effects("item_effect", sd, "item", centred=_centred(seen.item), absorbed=True)
+            effect = effects("item_effect", sd, "item", shown=_expected(seen.item, priors), absorbed=True)
             latent, variance, at_hand = latent + effect[item], variance + sd**2, at_hand + effect.mean()
         if seen.has_interaction:
             sd = pm.HalfNormal("sd_interaction", priors.sd_interaction, default_transform=SMALL_SD)
-            effect = effects("interaction", sd, "cell", centred=_centred(seen.cell))
+            effect = effects("interaction", sd, "cell", shown=_expected(seen.cell, priors))
             latent, variance = latent + effect[pm.Data("cell_of", seen.cell, dims="call")], variance + sd**2
             at_hand = at_hand + pt.dot(_share_of_cells(seen), effect)
 
@@ -169,9 +171,10 @@ def _coords(seen: Calls) -> dict[str, Any]:
     }
 
 
-def _centred(unit: NDArray[np.intp]) -> float:
-    """How far effects of units are sampled as they are: from 0 where a unit has 4 calls or fewer, to 1 where it has very many."""
-    return max(0.0, 1.0 - 4.0 * np.unique(unit).size / unit.size)
+def _expected(unit: NDArray[np.intp], priors: Priors) -> Shown | None:
+    """What so many calls should tell of units' effects, noise being as believed; None where effects are best multiples of their SD."""
+    count = np.bincount(unit).astype(float)
+    return Shown(np.zeros(count.size), count / priors.noise**2) if count.mean() >= MANY_CALLS else None
 
 
 def _share_of_cells(seen: Calls) -> NDArray[np.float64]:
