@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
 MANY_CALLS = 20
-"""Calls of an item, or of a variant on an item, from which its effect is told better by them than by the SD of effects."""
+"""Calls of a variant on an item from which its interaction is told better by them than by the SD of interactions."""
 CAP = 0.999
 """Quantile above which an amount counts as that quantile in a mean."""
 LEAST_FREEDOM = 3.0
@@ -135,7 +135,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         latent, variance, at_hand = pt.zeros(len(seen.amount)), pt.constant(0.0), pt.zeros(len(seen.variants))
         if seen.has_item:
             sd = pm.HalfNormal("sd_item", priors.sd_item, default_transform=SMALL_SD)
-            effect = effects("item_effect", sd, "item", shown=_expected(seen.item, priors), absorbed=True)
+            effect = effects("item_effect", sd, "item", centred=_centred(seen.item), absorbed=True)
             latent, variance, at_hand = latent + effect[item], variance + sd**2, at_hand + effect.mean()
         if seen.has_interaction:
             sd = pm.HalfNormal("sd_interaction", priors.sd_interaction, default_transform=SMALL_SD)
@@ -171,9 +171,17 @@ def _coords(seen: Calls) -> dict[str, Any]:
     }
 
 
-def _expected(unit: NDArray[np.intp], priors: Priors) -> Shown | None:
-    """What so many calls should tell of units' effects, noise being as believed; None where effects are best multiples of their SD."""
-    count = np.bincount(unit).astype(float)
+def _centred(item: NDArray[np.intp]) -> float:
+    """How far effects of items are sampled as they are: from 0 where an item has 4 calls or fewer, to 1 where it has very many."""
+    return max(0.0, 1.0 - 4.0 * np.unique(item).size / item.size)
+
+
+def _expected(cell: NDArray[np.intp], priors: Priors) -> Shown | None:
+    """What so many calls should tell of interactions, noise being as believed; None where these are best multiples of their SD.
+
+    Their SD may be near zero, where effects that are sampled only partly as multiples of it make a funnel.
+    """
+    count = np.bincount(cell).astype(float)
     return Shown(np.zeros(count.size), count / priors.noise**2) if count.mean() >= MANY_CALLS else None
 
 
