@@ -220,7 +220,7 @@ def test_a_metric_is_read_from_a_fit() -> None:
 def test_other_numbers_of_a_fit_have_their_own_unit_and_better_side() -> None:
     tree = fitted(COST, lower=True)
     posterior = tree["posterior"].to_dataset()
-    clean = posterior["quality"].isel(chain=slice(None)) / 4
+    clean = posterior["quality"] / 4
     tree["posterior"] = posterior.assign(prob_no_error=clean, q=posterior["quality"])
     found = metric_of(tree, "clean", fit="x", variable="prob_no_error")
     assert (found.unit, found.higher_is_better) == ("share", True)

@@ -124,16 +124,42 @@ def all_fits(
     title : str
         What is being calibrated, for those words.
     """
-    done = {row["number"]: Simulation(**row) for row in journal.rows() if row["number"] < simulations}
+
+    def rows() -> Callable[[int], dict[str, Any]]:
+        fit = prepare()
+        return lambda number: fit(number)._asdict()
+
+    ordered = tuple(Simulation(**row) for row in all_rows(simulations, journal, rows, tell=tell, title=title))
+    return Fits(ordered, rows_of(ordered), journal.header["commit"], journal.header["begun_utc"])
+
+
+def all_rows(
+    simulations: int,
+    journal: Journal,
+    prepare: Callable[[], Callable[[int], dict[str, Any]]],
+    *,
+    tell: Callable[[float, str], None],
+    title: str,
+) -> list[dict[str, Any]]:
+    """What is kept of every data set, in their order: from the journal, else made now and kept there.
+
+    Parameters
+    ----------
+    simulations, journal, tell, title
+        As for `all_fits`.
+    prepare : callable
+        Compiles, and gives the function from the number of a data set to its row, which holds that `number`; called only where something
+        is missing.
+    """
+    done = {row["number"]: row for row in journal.rows() if row["number"] < simulations}
     missing = [number for number in range(simulations) if number not in done]
     if missing:
         tell(len(done) / simulations, f"{title}: compiling")
-        for one in side_by_side(prepare(), missing):
-            done[one.number] = one
-            journal.append(one._asdict())
+        for row in side_by_side(prepare(), missing):
+            done[row["number"]] = row
+            journal.append(row)
             tell(len(done) / simulations, f"{title}: {len(done)} of {simulations} data sets")
-    ordered = tuple(done[number] for number in range(simulations))
-    return Fits(ordered, rows_of(ordered), journal.header["commit"], journal.header["begun_utc"])
+    return [done[number] for number in range(simulations)]
 
 
 def rows_of(simulations: Sequence[Simulation]) -> tuple[Calibration, ...]:

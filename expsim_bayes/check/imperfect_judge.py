@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import bdtr
 
 from expsim_bayes.check.family import code_of
-from expsim_bayes.check.fits import R_HAT, Settings, convergence, seed, side_by_side, what_was_run
+from expsim_bayes.check.fits import R_HAT, Settings, all_rows, convergence, seed, what_was_run
 from expsim_bayes.check.resume import Journal
 from expsim_bayes.fit import sample
 from expsim_bayes.models.binary import Priors, build_marginal_model
@@ -119,30 +119,26 @@ def check_imperfect_judge(
     code = (*code_of("binary"), "check/imperfect_judge.py")
     file = None if folder is None else folder / "imperfect-judge.jsonl"
     journal = Journal(file, {"random_seed": random_seed, **settings._asdict(), **what_was_run(code)})
-    done = {row["number"]: row for row in journal.rows() if row["number"] < simulations}
-    missing = [number for number in range(simulations) if number not in done]
-    if missing:
-        tell(len(done) / simulations, "compiling")
+
+    def prepare() -> Callable[[int], dict[str, Any]]:
         model = build_marginal_model(_design(), Priors(gold="gold"))
         held = {name: np.asarray(model[name].get_value()) for name in ("evaluator_of", "output_of", "ones_of")}
         gold = held["evaluator_of"] == list(model.coords["evaluator"]).index("gold")
         labelled = np.unique(held["output_of"][gold])
         compiled = nutpie.compile_pymc_model(model, var_names=["quality"])
 
-        def work(number: int) -> dict[str, float]:
+        def work(number: int) -> dict[str, Any]:
             rng = np.random.default_rng(seed(random_seed, 0, number))
             truth, says = draw(*GRID[number % len(GRID)], rng)
             ones = np.where(gold, truth[held["output_of"]], says[held["output_of"]])
             cast = compiled.with_data(ones_of=ones.astype(held["ones_of"].dtype))
             trace, _ = sample(cast, {**settings._asdict(), "cores": 1}, seed=seed(random_seed, 1, number))
-            naive = corrected(truth, says, labelled)
-            return {"number": number, **_kept(trace), "naive": naive}
+            return {"number": number, **_kept(trace), "naive": corrected(truth, says, labelled)}
 
-        for row in side_by_side(work, missing):
-            done[int(row["number"])] = row
-            journal.append(row)
-            tell(len(done) / simulations, f"{len(done)} of {simulations} data sets")
-    cells = (_cell(at, [done[number] for number in range(at, simulations, len(GRID))]) for at in range(len(GRID)))
+        return work
+
+    rows = all_rows(simulations, journal, prepare, tell=tell, title="imperfect-judge")
+    cells = (_cell(at, rows[at :: len(GRID)]) for at in range(len(GRID)))
     return Grid(tuple(cells), journal.header["commit"], journal.header["begun_utc"])
 
 
