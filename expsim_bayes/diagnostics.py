@@ -10,7 +10,6 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import arviz as az
 import numpy as np
 
 from expsim_bayes.amounts import level, rough
@@ -44,6 +43,10 @@ class Limits(NamedTuple):
 
 
 OK = Limits(r_hat=1.01, ess=400, divergent=0.0, bfmi=0.3, chains=4)
+OK_POINTS, CAUTION_POINTS = 40, 20
+"""What weighted points must be worth at least: where looks are dear there are few of them, and the components are then well known."""
+OK_SHAPE, CAUTION_SHAPE = 0.7, 1.0
+"""Largest shape of the largest weights (Vehtari et al. 2024)."""
 CAUTION = Limits(r_hat=1.05, ess=200, divergent=0.001, bfmi=0.0, chains=2)
 
 
@@ -73,6 +76,10 @@ class Verdict:
     worst_ess: float
     quantities: tuple[Quantity, ...]
     """One row a reported number that is not constant by construction."""
+    points: int = 0
+    """Weighted points over which components were integrated, where no sampler was used; 0 where one was."""
+    k_hat: float = float("nan")
+    """Shape of their largest weights."""
 
     def to_json(self) -> str:
         """The verdict as JSON text."""
@@ -92,6 +99,8 @@ def gate(fit: xr.DataTree) -> Verdict:
     It looks at every variable of the posterior that a report may show: all but those of `INTERNAL` and `UNREPORTED`. Entries that are
     constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at.
     """
+    if "integration" in fit.attrs:
+        return _gate_of_points(fit)
     posterior, stats = fit["posterior"].to_dataset(), fit["sample_stats"].to_dataset()
     constant = fit["constant_data"].to_dataset() if "constant_data" in fit.children else None
     quantities = tuple(row for name in reported(posterior) for row in _quantities(posterior[name], constant))
@@ -109,6 +118,52 @@ def gate(fit: xr.DataTree) -> Verdict:
     if problems["ok"]:
         level = "refuse" if problems["caution"] else "caution"
     return Verdict(level, tuple(problems["ok"]), chains, draws, divergences, bfmi, r_hat, ess, quantities)
+
+
+def _gate_of_points(fit: xr.DataTree) -> Verdict:
+    """Verdict on a fit without a sampler: whether its weighted points may be trusted."""
+    told = json.loads(str(fit.attrs["integration"]))
+    effective, k_hat, ess = float(told["effective"]), float(told["k_hat"]), told["ess"]
+    sizes = fit["posterior"].sizes
+    reasons = {
+        "ok": _mistrusted(effective, k_hat, OK_POINTS, OK_SHAPE),
+        "caution": _mistrusted(effective, k_hat, CAUTION_POINTS, CAUTION_SHAPE),
+    }
+    if told["points"] == 1:
+        reasons = {"ok": [], "caution": []}
+    level: Literal["ok", "caution", "refuse"] = "ok"
+    if reasons["ok"]:
+        level = "refuse" if reasons["caution"] else "caution"
+    quantities = tuple(Quantity(f"quality[{name}]", float("nan"), worth, worth) for name, worth in ess.items())
+    return Verdict(
+        level,
+        tuple(reasons["ok"]),
+        sizes["chain"],
+        sizes["draw"],
+        0,
+        float("nan"),
+        float("nan"),
+        min(ess.values()),
+        quantities,
+        told["points"],
+        k_hat,
+    )
+
+
+def _mistrusted(effective: float, k_hat: float, least: float, most: float) -> list[str]:
+    """What weighted points lack, with the number and the remedy."""
+    found = []
+    if effective < least:
+        found.append(
+            f"The points over which standard deviations were averaged are worth only {effective:.0f} (at least {least:.0f} are needed): "
+            "fit with the sampler (--engine nuts)."
+        )
+    if k_hat > most:
+        found.append(
+            f"A few of the points over which standard deviations were averaged weigh too much (Pareto k-hat {k_hat:.2f}, at most {most} is "
+            "allowed): fit with the sampler (--engine nuts)."
+        )
+    return found
 
 
 def is_reported(name: str) -> bool:
@@ -158,6 +213,8 @@ def _convergence(draws: NDArray[np.float64]) -> tuple[float, float, float]:
     """R-hat, bulk and tail ESS of (chain, draw); NaN when draws are constant or not finite."""
     if not np.isfinite(draws).all() or np.ptp(draws) == 0:
         return float("nan"), float("nan"), float("nan")
+    import arviz as az
+
     r_hat = float(az.rhat(draws)) if len(draws) > 1 else float("nan")
     return r_hat, float(az.ess(draws, method="bulk")), float(az.ess(draws, method="tail", prob=(0.05, 0.95)))
 

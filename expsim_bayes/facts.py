@@ -162,6 +162,8 @@ class FitFacts:
     """Of the diagnostics."""
     verdict_reasons: tuple[str, ...]
     """Why, each with its number."""
+    sampled: bool = True
+    """Whether a sampler was used, rather than none needed."""
     raters: tuple[RaterFacts, ...] = ()
     """Severities."""
     shifts: tuple[tuple[str, str, Interval], ...] = ()

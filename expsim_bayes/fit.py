@@ -11,10 +11,9 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import nutpie
 import xarray as xr
 
 from expsim_bayes.diagnostics import gate
@@ -31,6 +30,12 @@ if TYPE_CHECKING:
     from expsim_bayes.models.continuous import Components
     from expsim_bayes.ratings import Ratings
 
+Engine = Literal["auto", "nuts", "fast"]
+"""How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
+WITHOUT_SAMPLER = ("continuous",)
+"""Models whose posterior needs no sampler."""
+WAITING = 5_000
+"""Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
 ACCEPT = (0.95, 0.99)
 """Acceptance rates that are aimed at unless told: the second only where draws of the first diverged."""
 FEWEST = {"draws": 50, "tune": 50, "chains": 2}
@@ -45,6 +50,7 @@ def fit(
     ratings: Ratings,
     *,
     model: str = "continuous",
+    engine: Engine = "auto",
     priors: Frozen | None = None,
     fixed: Components | None = None,
     draws: int = 1500,
@@ -57,7 +63,7 @@ def fit(
     ci_prob: float = 0.95,
     progress: Callable[[float, str], None] | None = None,
 ) -> xr.DataTree:
-    """The posterior of a model, sampled and gated.
+    """The posterior of a model, found and gated.
 
     Parameters
     ----------
@@ -65,12 +71,15 @@ def fit(
         Validated ratings; missing scores are left out.
     model : str
         A name of `expsim_bayes.models.NAMES`.
+    engine : {"auto", "nuts", "fast"}
+        "nuts" samples; "fast" does without (components integrated out over weighted points, effects drawn exactly given each: see
+        `expsim_bayes.fast`), for the models of `WITHOUT_SAMPLER`. "auto" samples up to `WAITING` ratings, and above only where it must.
     priors : Priors, optional
         Of that model; its own unless told.
     fixed : Components, optional
         Standard deviations and scale use in points, when they are known rather than estimated; of the continuous model alone.
     draws, tune, chains : int
-        Kept draws and tuning steps of each chain, and number of chains.
+        Kept draws and tuning steps of each chain, and number of chains. Without a sampler nothing is tuned, and all draws are independent.
     target_accept : float, optional
         Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer. Unless told it is .95, and .99 in a second
         run where draws of the first diverged.
@@ -95,31 +104,90 @@ def fit(
     Raises
     ------
     SettingError
-        When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense, or when `fixed` is given to a model that
-        takes none.
+        When the number of draws, tuning steps or chains, or the acceptance rate, makes no sense, when `fixed` is given to a model that
+        takes none, or when a model cannot do without a sampler.
     """
     accept_rates = ACCEPT if target_accept is None else (target_accept,)
     _check(draws, tune, chains, accept_rates[0])
     started = datetime.now(UTC)
     tell = progress or _silent
+    asked: dict[str, Any] = {"draws": draws, "chains": chains, "min_effect": min_effect, "ci_prob": ci_prob}
+    if engine_of(engine, model, len(ratings.table)) == "fast":
+        from expsim_bayes.fast.scores import fitted
+
+        tell(0.05, "integrating the components out")
+        groups, attrs = fitted(ratings, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)  # type: ignore[arg-type]
+    else:
+        asked |= {"tune": tune, "cores": min(cores or os.cpu_count() or 1, chains)}
+        groups, attrs = _sampled(ratings, model, priors, fixed, asked, accept_rates, random_seed, tell)
+    tree = xr.DataTree.from_dict(groups | _raters(ratings))
+    tree.attrs = {**_provenance(ratings, asked, random_seed, started), **attrs}
+    tree.attrs["verdict"] = gate(tree).to_json()
+    tell(1.0, "done")
+    return tree
+
+
+def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
+    """Whether a sampler is used.
+
+    Parameters
+    ----------
+    asked : {"auto", "nuts", "fast"}
+        What was asked for.
+    model : str
+        Name of the model.
+    rows : int
+        Ratings.
+
+    Raises
+    ------
+    SettingError
+        There is no such engine, or the model cannot do without a sampler.
+
+    Examples
+    --------
+    >>> engine_of("auto", "continuous", 100_000), engine_of("auto", "preference", 100_000)
+    ('fast', 'nuts')
+    """
+    if asked not in get_args(Engine):
+        raise SettingError(f"{asked!r} is no engine", where="engine", remedy="choose auto, nuts or fast")
+    able = model in WITHOUT_SAMPLER
+    if asked == "fast" and not able:
+        raise SettingError(
+            f"the model {model!r} needs a sampler",
+            where="engine",
+            remedy=f"choose nuts or auto; without a sampler there is {', '.join(WITHOUT_SAMPLER)}",
+        )
+    return "fast" if able and (asked == "fast" or (asked == "auto" and rows > WAITING)) else "nuts"
+
+
+def _sampled(  # noqa: PLR0917
+    ratings: Ratings,
+    model: str,
+    priors: Frozen | None,
+    fixed: Components | None,
+    asked: dict[str, Any],
+    accept_rates: Sequence[float],
+    random_seed: int,
+    tell: Callable[[float, str], None],
+) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
+    """Groups and attributes of a fit by NUTS; the acceptance rate that served is added to what was asked."""
+    import nutpie
+
     tell(0.0, "compiling the model")
     job = task(model, ratings, priors, fixed=fixed)
     size = f"{unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows"
     tell(0.05, f"compiling the model: {size} (a minute or two the first time, less later)")
     seeds = np.random.SeedSequence(random_seed).spawn(2)
     compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
-    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": min(cores or os.cpu_count() or 1, chains)}
-    trace, accept = sample(compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell)
+    settings = {name: asked[name] for name in ("draws", "tune", "chains", "cores")}
+    trace, asked["target_accept"] = sample(
+        compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell
+    )
     tell(0.9, "drawing what was integrated out, and predictions")
     groups = job.groups(trace["posterior"].to_dataset(), seeds[1])
     groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
-    groups |= _raters(ratings)
-    tree = xr.DataTree.from_dict(groups)
-    asked = {**settings, "target_accept": accept, "min_effect": min_effect, "ci_prob": ci_prob}
-    tree.attrs = {**_provenance(ratings, asked, random_seed, started), **job.attrs}
-    tree.attrs["verdict"] = gate(tree).to_json()
-    tell(1.0, "done")
-    return tree
+    return groups, {**job.attrs, "engine": "nuts"}
 
 
 def unknowns(model: pm.Model) -> int:
@@ -188,6 +256,8 @@ def _sample(
 
     def watch(chains: list[Any]) -> None:
         share[0] = sum(chain.finished_draws for chain in chains) / max(1, sum(chain.total_draws for chain in chains))
+
+    import nutpie
 
     sampler: Any = nutpie.sample(
         compiled, **settings, seed=seed, target_accept=target_accept, progress_bar=False, save_warmup=False, blocking=False,

@@ -14,7 +14,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from expsim_bayes.models._marginal import PARTS, build_marginal_model
 from expsim_bayes.models._predict import (
     log_likelihoods,
     predictions,
@@ -93,6 +92,19 @@ class Story:
             "rater": list(self.data.raters),
         }
 
+    def attrs(self) -> dict[str, str | int]:
+        """What a fit remembers of the story."""
+        return {
+            "model": "continuous",
+            "unit": "points",
+            "priors": self.priors.model_dump_json(),
+            "scale": json.dumps(self.scale._asdict()),
+            "reference": self.data.evaluators[self.present.reference],
+            "terms": json.dumps([*self.present.sentences, self.scale.sentence]),
+            "n_missing": self.data.n_missing,
+            "components": "given" if self.fixed is not None else "estimated",
+        }
+
 
 def estimated(story: Story) -> dict[str, NDArray[np.bool_]]:
     """Which entries of each posterior variable are estimated; the others are constant by construction (0, 1 or NaN)."""
@@ -119,21 +131,33 @@ def estimated(story: Story) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:
-    """Groups posterior, log_prior, effects, posterior_predictive and log_likelihood from the sampler's draws."""
-    chains, draws = sampled.sizes["chain"], sampled.sizes["draw"]
-    sd = sampled_components(sampled, story)
-    parts = sampled_parts(sampled, story)
-    effects = parts_to_effects(
-        parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
-    )
+def posterior_groups(
+    effects: Effects, sd: ComponentDraws, story: Story, chains: int, rng: np.random.Generator
+) -> dict[str, xr.Dataset]:
+    """Groups posterior, log_prior, effects, posterior_predictive and log_likelihood from draws of effects and components.
+
+    Parameters
+    ----------
+    effects : Effects
+        Drawn, chain after chain.
+    sd : ComponentDraws
+        Drawn with them, or given.
+    story : Story
+        The ratings and what is believed of them.
+    chains : int
+        Chains of the same length.
+    rng : numpy.random.Generator
+        Draws items, outputs, opinions and predictions.
+    """
+    draws = len(effects.q) // chains
     groups = {"posterior": dataset(effects, sd, story, chains)}
     groups["log_prior"] = log_priors(groups["posterior"], estimated(story), story.priors, story.scale)
     step = keep_every(chains * draws, story.data)
     kept = np.arange(draws) % step == 0
     rows = np.flatnonzero(np.tile(kept, chains))
-    sd, parts, effects = sd.rows(rows), parts.rows(rows), effects.rows(rows)
-    nested = nested_effects(voices_see(parts, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
+    sd, effects = sd.rows(rows), effects.rows(rows)
+    seen = voices_see(effects, sd, story.sums)
+    nested = nested_effects(seen, sd, sums=story.sums, present=story.present, rng=rng)
     groups["effects"] = nested_dataset(nested, story, chains)
     means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
     groups["posterior_predictive"] = rating_dataset(predictions(means, sd, story.data, rng), chains)
@@ -145,28 +169,35 @@ def posterior_groups(sampled: xr.Dataset, story: Story, rng: np.random.Generator
 
 def task(ratings: Ratings, priors: Priors | None = None, fixed: Components | None = None) -> Task:
     """What there is to do for scores on a continuous scale."""
-    believed = priors or Priors()
-    data = code(ratings)
-    present, scale = terms(data, fixed), score_scale(data, ratings.score_range)
-    story = Story(data, present, believed, scale, statistics(data, present), fixed)
-    model = build_marginal_model(ratings, believed, fixed=fixed)
+    from expsim_bayes.models._marginal import PARTS, build_marginal_model
+
+    told = story(ratings, priors, fixed)
+    model = build_marginal_model(ratings, told.priors, fixed=fixed)
     names = [name for name in (*PARTS, *Components._fields) if name in model.named_vars]
 
     def groups(sampled: xr.Dataset, seed: np.random.SeedSequence) -> dict[str, xr.Dataset]:
         first, second = (np.random.default_rng(child) for child in seed.spawn(2))
-        return posterior_groups(sampled, story, first) | prior_groups(story, second) | data_groups(story)
+        effects, sd = sampled_effects(sampled, told, first)
+        found = posterior_groups(effects, sd, told, sampled.sizes["chain"], first)
+        return found | prior_groups(told, second) | data_groups(told)
 
-    attrs: dict[str, str | int] = {
-        "model": "continuous",
-        "unit": "points",
-        "priors": believed.model_dump_json(),
-        "scale": json.dumps(scale._asdict()),
-        "reference": data.evaluators[present.reference],
-        "terms": json.dumps([*present.sentences, scale.sentence]),
-        "n_missing": data.n_missing,
-        "components": "given" if fixed is not None else "estimated",
-    }
-    return Task(model, names, groups, attrs)
+    return Task(model, names, groups, told.attrs())
+
+
+def story(ratings: Ratings, priors: Priors | None = None, fixed: Components | None = None) -> Story:
+    """Some ratings as the score story sees them, and what is believed of them."""
+    data = code(ratings)
+    present, scale = terms(data, fixed), score_scale(data, ratings.score_range)
+    return Story(data, present, priors or Priors(), scale, statistics(data, present), fixed)
+
+
+def sampled_effects(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> tuple[Effects, ComponentDraws]:
+    """The story's effects and components from the sampler's draws."""
+    sd, parts = sampled_components(sampled, story), sampled_parts(sampled, story)
+    effects = parts_to_effects(
+        parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
+    )
+    return effects, sd
 
 
 def prior_groups(story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset]:

@@ -94,13 +94,7 @@ def log_likelihood(sums: Statistics, seen: Tensor, part: SymbolicComponents) -> 
     total = -0.5 * (pt.sum(sums.class_units * pt.log(variance)) + pt.sum(square / row_variance))
     within_square = pm.Data("within_square", sums.within_square)
     total -= 0.5 * pt.sum(sums.within_freedom * pt.log(noise) + within_square / noise)
-    return total + _constant(sums) + _nested(sums, seen, part, variance)
-
-
-def _constant(sums: Statistics) -> float:
-    """The part of the log density that depends on the design alone."""
-    ratings = float((sums.class_units * sums.class_size).sum())
-    return float(-0.5 * ratings * np.log(2 * np.pi) - 0.5 * (sums.class_units * np.log(sums.class_size)).sum())
+    return total + sums.constant + _nested(sums, seen, part, variance)
 
 
 def _nested(sums: Statistics, seen: Tensor, part: SymbolicComponents, variance: Tensor) -> Tensor:

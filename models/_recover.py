@@ -72,10 +72,6 @@ class Parts(NamedTuple):
     taste_deviation: Floats
     """(D, J, V)"""
 
-    def rows(self, index: NDArray[np.intp]) -> Parts:
-        """Some of the draws."""
-        return Parts(*(value[index] for value in self))
-
 
 class Effects(NamedTuple):
     """The story's effects of evaluators, variants and raters, in points."""
@@ -190,13 +186,13 @@ def _centre_in_pools(noise: Floats, of: NDArray[np.intp], evaluators: int) -> Fl
     return noise - mean
 
 
-def voices_see(parts: Parts, sums: Statistics) -> Floats:
+def voices_see(effects: Effects, sd: ComponentDraws, sums: Statistics) -> Floats:
     """(D, J * V) mean score that each voice gives each variant, in points."""
     of, who = sums.voice_evaluator, sums.voice_rater
-    table = parts.evaluator_mean[:, of, None] + parts.variant_deviation[:, of]
-    personal = parts.rater_deviation[:, who, None] + parts.taste_deviation[:, who]
-    seen: Floats = (table + np.where(who[:, None] >= 0, personal, 0.0)).reshape(len(table), -1)
-    return seen
+    view = effects.level[:, :, None] + sd.scale_use[:, :, None] * effects.q[:, None, :] + effects.shift
+    personal = effects.severity[:, who, None] + effects.taste[:, who]
+    seen: Floats = view[:, of] + np.where(who[:, None] >= 0, personal, 0.0)
+    return seen.reshape(len(seen), -1)
 
 
 def nested_effects(

@@ -94,6 +94,12 @@ class Statistics(NamedTuple):
     groups: Groups
     """Units added up by group of the lowest level."""
 
+    @property
+    def constant(self) -> float:
+        """The part of the log density of the ratings that depends on the design alone."""
+        ratings = float((self.class_units * self.class_size).sum())
+        return float(-0.5 * ratings * np.log(2 * np.pi) - 0.5 * (self.class_units * np.log(self.class_size)).sum())
+
 
 def statistics(data: Coded, present: Terms) -> Statistics:
     """Sufficient statistics of ratings under the terms that are present."""
@@ -104,16 +110,12 @@ def statistics(data: Coded, present: Terms) -> Statistics:
     voice_evaluator = np.where(
         voices < count, data.rater_evaluator[np.minimum(voices, count - 1)], voices - count
     ).astype(np.intp)
-    units, first, unit, size = np.unique(
-        np.stack([voice.ravel(), data.output]), axis=1, return_index=True, return_inverse=True, return_counts=True
-    )
-    unit = unit.ravel().astype(np.intp)
+    units, first, unit, size = _pairs(voice.ravel(), data.output)
     mean = np.bincount(unit, data.score) / size
-    classes, unit_class = np.unique(np.stack([data.evaluator[first], size]), axis=1, return_inverse=True)
-    unit_class = unit_class.ravel().astype(np.intp)
+    classes, _, unit_class, _ = _pairs(data.evaluator[first], size)
     place = units[0].astype(np.intp) * len(data.variants) + data.variant[first]
-    rows, row = np.unique(np.stack([place, unit_class]), axis=1, return_inverse=True)
-    row_units, row_mean, row_square = _moments(mean, row.ravel(), rows.shape[1])
+    rows, _, row, _ = _pairs(place, unit_class)
+    row_units, row_mean, row_square = _moments(mean, row, rows.shape[1])
     evaluators = len(data.evaluators)
     levels, group = _levels(data, present, units[1].astype(np.intp))
     shape = (levels[0].size if levels else 1, classes.shape[1])
@@ -143,6 +145,15 @@ def statistics(data: Coded, present: Terms) -> Statistics:
     )
 
 
+def _pairs(upper: Ints, lower: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Distinct pairs of codes in order, (2, pairs), with the first position, the number of each position, and how often each occurs."""
+    width = int(lower.max()) + 1
+    code, first, at, count = np.unique(
+        upper * width + lower, return_index=True, return_inverse=True, return_counts=True
+    )
+    return np.stack([code // width, code % width]), first, at.ravel().astype(np.intp), count
+
+
 def _moments(value: Floats, group: Ints, count: int) -> tuple[Floats, Floats, Floats]:
     """Number, mean and squared deviations of values by group."""
     number = np.bincount(group, minlength=count).astype(float)
@@ -167,8 +178,7 @@ def _groups(mean: Floats, place: Ints, cell: Ints, shape: tuple[int, int], place
 
 def _levels(data: Coded, present: Terms, unit_output: Ints) -> tuple[tuple[Level, ...], Ints]:
     """Nested levels from the lowest up, and each unit's group in the lowest."""
-    cells = np.stack([data.output_item, data.output_variant])
-    output_cell = np.unique(cells, axis=1, return_inverse=True)[1].ravel().astype(np.intp)
+    output_cell = _pairs(data.output_item, data.output_variant)[2]
     chosen = [
         (component, label)
         for has, component, label in (

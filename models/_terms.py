@@ -176,13 +176,16 @@ def _reference(data: Coded) -> tuple[int, tuple[bool, ...], list[str]]:
 
 def _replicates(upper: NDArray[np.intp], lower: NDArray[np.intp]) -> int:
     """Distinct lower groups beyond the first within their upper group, summed."""
-    pairs = np.unique(np.stack([upper, lower]), axis=1)
-    return int(pairs.shape[1] - np.unique(upper).size)
+    return int(_codes(upper, lower).max() - _codes(upper).max())
 
 
 def _codes(*columns: NDArray[np.intp]) -> NDArray[np.intp]:
     """One code for each distinct combination of the columns."""
-    return np.unique(np.stack(columns), axis=1, return_inverse=True)[1].ravel().astype(np.intp)
+    code = np.zeros(columns[0].size, dtype=np.intp)
+    for column in columns:
+        lowest = column.min()
+        code = np.unique(code * (column.max() - lowest + 1) + column - lowest, return_inverse=True)[1].ravel()
+    return code
 
 
 def _nested(data: Coded) -> tuple[bool, bool, bool, tuple[bool, ...], list[str]]:
@@ -214,7 +217,7 @@ def _nested(data: Coded) -> tuple[bool, bool, bool, tuple[bool, ...], list[str]]
 
 def _repeats(pair: NDArray[np.intp]) -> int:
     """Ratings beyond the first by the same rater on the same output."""
-    return int(pair.size - np.unique(pair).size)
+    return int(pair.size - _codes(pair).max() - 1)
 
 
 NESTED_WORDS = {
@@ -297,8 +300,9 @@ def _pool(rater: NDArray[np.intp], variant: NDArray[np.intp], output: NDArray[np
     """Whether a pool's severity and taste can be told from noise."""
     severity = _replicates(rater, output) >= MIN_REPLICATES
     cells = _codes(rater, variant)
-    several = (np.bincount(np.unique(np.stack([rater, variant]), axis=1)[0]) >= 2).sum()
-    taste = several >= 2 and cells.size >= MIN_RATINGS_A_TASTE * np.unique(cells).size
+    first = np.unique(cells, return_index=True)[1]
+    several = (np.bincount(rater[first]) >= 2).sum()
+    taste = several >= 2 and cells.size >= MIN_RATINGS_A_TASTE * (cells.max() + 1)
     return severity, bool(severity and taste)
 
 

@@ -32,10 +32,10 @@ from expsim_bayes.check.resume import Journal
 from expsim_bayes.check.uniformity import ranks_below
 from expsim_bayes.diagnostics import is_reported
 from expsim_bayes.fit import sample
-from expsim_bayes.models._groups import DIMS, Story, dataset, estimated, sampled_components, sampled_parts
+from expsim_bayes.models._groups import DIMS, Story, dataset, estimated, sampled_effects
 from expsim_bayes.models._marginal import PARTS
 from expsim_bayes.models._predict import log_likelihoods, rating_means
-from expsim_bayes.models._recover import nested_effects, parts_to_effects, voices_see
+from expsim_bayes.models._recover import nested_effects, voices_see
 from expsim_bayes.models._statistics import statistics
 from expsim_bayes.models._task import flat
 from expsim_bayes.models.continuous import Components, Priors, build_marginal_model, score_scale, terms
@@ -154,15 +154,12 @@ class Fitter:
 
 def _posterior(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> tuple[Values, Values]:
     """All draws of the story's variables, and the log-likelihood of the `KEPT` ones, for which items and opinions are drawn too."""
-    sd, parts = sampled_components(sampled, story), sampled_parts(sampled, story)
-    effects = parts_to_effects(
-        parts, sd, data=story.data, present=story.present, priors=story.priors, scale=story.scale, rng=rng
-    )
+    effects, sd = sampled_effects(sampled, story, rng)
     named = dataset(effects, sd, story, sampled.sizes["chain"])
     posterior = {str(name): flat(named[name]) for name in named}
     rows = kept(len(posterior["quality"]))
-    sd, parts, effects = sd.rows(rows), parts.rows(rows), effects.rows(rows)
-    nested = nested_effects(voices_see(parts, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
+    sd, effects = sd.rows(rows), effects.rows(rows)
+    nested = nested_effects(voices_see(effects, sd, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
     means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
     return posterior, {"log_likelihood": log_likelihoods(means, sd, story.data).sum(axis=1)}
 

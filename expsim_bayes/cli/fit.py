@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -35,6 +35,7 @@ from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
+    from expsim_bayes.fit import Engine
     from expsim_bayes.ratings import Ratings
 
 QUESTION, MODEL, SAMPLER = "The question", "The model", "The sampler"
@@ -132,6 +133,14 @@ def fit(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="What a judge should ignore, such as length.", rich_help_panel=MODEL),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="nuts (the reference), fast (continuous scores, without a sampler), or auto: fast where a sampler would keep you waiting.",
+            rich_help_panel=SAMPLER,
+        ),
+    ] = "auto",
     draws: Annotated[
         int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)
     ] = 1500,
@@ -198,6 +207,7 @@ def fit(
             tree = sampled(
                 ratings,
                 model=chosen.name,
+                engine=cast("Engine", engine),
                 priors=chosen.priors,
                 draws=draws,
                 tune=tune,

@@ -48,7 +48,11 @@ def show_fit(screen: Screen, facts: Facts, *, details: bool) -> None:
         return
     caution = known.verdict == "caution"
     words = (
-        "The sampler converged."
+        (
+            "The sampler converged."
+            if known.sampled
+            else "No sampler was needed: the posterior is exact up to its quadrature."
+        )
         if not caution
         else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)
     )

@@ -136,6 +136,7 @@ def of_fit(
         fit=FitFacts(
             verdict=verdict.level,
             verdict_reasons=verdict.reasons or (_passed(verdict),),
+            sampled=not verdict.points,
             raters=reading.raters(read) if shown else (),
             shifts=reading.shifts(read) if shown else (),
             scale_use=reading.scale_use(read) if shown else (),
@@ -260,6 +261,13 @@ def _spent(read: Reading) -> float | None:
 
 
 def _passed(verdict: Verdict) -> str:
+    if verdict.points:
+        return (
+            f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points (Pareto k-hat "
+            f"{verdict.k_hat:.2f}, at most .7), everything else drawn exactly; {verdict.chains * verdict.draws:,} independent draws."
+            if verdict.points > 1
+            else f"Fitted without a sampler, exactly: {verdict.chains * verdict.draws:,} independent draws."
+        )
     return (
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
         f"sample size is {verdict.worst_ess:,.0f}, no draw diverged."
