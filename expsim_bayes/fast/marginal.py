@@ -114,8 +114,8 @@ class Marginal:
 
     def at_once(self) -> int:
         """Components that are looked at together without holding more than `BLOCK` numbers."""
-        n = self.sums.columns.size
-        rows = max(n, max((level.size for level in self.sums.upper), default=0))
+        n: int = self.sums.columns.size
+        rows: int = max(n, max((level.size for level in self.sums.upper), default=0))
         return max(1, BLOCK // (n * rows))
 
     def log_density(self, sd: ComponentDraws) -> Floats:
