@@ -23,7 +23,7 @@ _DEPTHS = np.array([-8.0, -6.5, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0
 """Where panels end, in standard deviations of a normal that is as deep."""
 _N_NODES = 7
 _NODES, _WEIGHTS = legendre.leggauss(_N_NODES)
-_STEPS = 5
+_STEPS = 4
 """Newton steps to a depth; the start is beyond it, so each step is on the safe side."""
 _SMALLEST = 1e-300
 _BLOCK = 2**16
@@ -143,23 +143,18 @@ def _bends(a: Floats, b: Floats) -> Floats:
     Half the fall at a distance t above the mode is n log(1 + p (e^t - 1)) - a t, with n = a + b and p = a / n; below it a and b change
     places. It is convex, so Newton's steps from beyond its root come down to it.
     """
-    middle = logit(a / (a + b))
-    bends = []
-    for depth in _DEPTHS:
-        if depth == 0:
-            bends.append(middle)
-            continue
-        near, far = (a, b) if depth > 0 else (b, a)  # beyond the mode the density falls as exp(-far t)
-        n, share = near + far, near / (near + far)
-        fall = 0.5 * depth * depth
-        t = abs(depth) * np.sqrt(n / (near * far)) + fall / far
-        for _ in range(_STEPS):
-            grown = np.expm1(-t)  # log(1 + p (e^t - 1)) = t + log(p + (1 - p) e^-t), without overflow
-            value = far * t + n * np.log1p((1.0 - share) * grown)
-            slope = far - n * (1.0 - share) * (1.0 + grown) / (1.0 + (1.0 - share) * grown)
-            t = np.maximum(t - (value - fall) / np.maximum(slope, 1e-12 * far), 0.0)
-        bends.append(middle + np.sign(depth) * t)
-    return np.asarray(expit(np.stack(bends, axis=-1)).reshape(len(a), -1))
+    above = _DEPTHS > 0
+    near = np.where(above, a[..., None], b[..., None])  # beyond the mode the density falls as exp(-far t)
+    far = np.where(above, b[..., None], a[..., None])
+    n, falls, rest = near + far, 0.5 * _DEPTHS**2, far / (near + far)
+    t = np.abs(_DEPTHS) * np.sqrt(n / (near * far)) + falls / far
+    for _ in range(_STEPS):
+        grown = np.exp(-t)  # log(1 + p (e^t - 1)) = t + log(p + (1 - p) e^-t), without overflow
+        inner = 1.0 - rest + rest * grown
+        slope = far - n * rest * grown / inner
+        t = np.maximum(t - (far * t + n * np.log(inner) - falls) / np.maximum(slope, 1e-12 * far), 0.0)
+    t = np.where(_DEPTHS == 0, 0.0, np.sign(_DEPTHS) * t)
+    return np.asarray(expit(logit(a / (a + b))[..., None] + t).reshape(len(a), -1))
 
 
 def _grid(bends: Floats) -> _Grid:
@@ -214,7 +209,11 @@ def _from_above(density: Floats, grid: _Grid) -> Floats:
 def _others(factor: Floats, allowed: Mask) -> Floats:
     """(replication, variant, ...) products of the factors of all other allowed variants."""
     mine = np.where(allowed[:, :, None, None], factor, 1.0)
-    others = np.ones_like(mine)  # the product over all before, then over all behind
-    np.multiply.accumulate(mine[:, :-1], axis=1, out=others[:, 1:])
-    others[:, :-1] *= np.multiply.accumulate(mine[:, :0:-1], axis=1)[:, ::-1]
+    others = np.ones_like(mine)
+    for v in range(1, mine.shape[1]):  # the product over all before
+        np.multiply(others[:, v - 1], mine[:, v - 1], out=others[:, v])
+    behind = np.ones_like(mine[:, 0])
+    for v in range(mine.shape[1] - 2, -1, -1):
+        behind *= mine[:, v + 1]
+        others[:, v] *= behind
     return others
