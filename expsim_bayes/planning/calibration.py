@@ -366,7 +366,7 @@ def expected(target: float, tolerance: float) -> int:
     34700
     """
     needed = target * (1.0 - target) * (_SURE / tolerance) ** 2
-    return round(needed + 5_500, -2)
+    return 100 * round((needed + 5_500) / 100)
 
 
 def played_by_check(replications: int) -> int:
