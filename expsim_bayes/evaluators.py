@@ -68,8 +68,8 @@ class Evaluator(Frozen):
     """SD of a rater's lasting opinion of one output, in points: asking again does not remove it."""
     scale_use: float = Field(default=1.0, gt=0)
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
-    noise_sd: float = Field(gt=0)
-    """SD of the noise from one rating to the next, in points."""
+    noise_sd: float = Field(default=0.0, gt=0)
+    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is."""
     usd_per_rating: float | None = Field(default=None, ge=0)
     """Dollars a rating; else it follows from the wage or from the model's tokens."""
     wage_usd_per_hour: float | None = Field(default=None, ge=0)

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from expsim_bayes.evaluators import Panel, panel
-from expsim_bayes.posterior import State, latent_marginals
+from expsim_bayes.evaluators import panel
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.posterior import Layout
+    from expsim_bayes.posterior import Known
     from expsim_bayes.scenario import Scenario
-    from expsim_bayes.simulate import World
 
 DIMS: dict[str, tuple[str, ...]] = {
     "quality_mean": ("variant",),
@@ -37,6 +35,8 @@ DIMS: dict[str, tuple[str, ...]] = {
     "usd_generation": ("variant",),
     "seconds": ("variant",),
     "days": (),
+    "under_way": ("variant",),
+    "dropped": ("variant",),
 }
 """Quantities of a look, with their dimensions after replication and look."""
 
@@ -44,12 +44,21 @@ DIMS: dict[str, tuple[str, ...]] = {
 class Record:
     """What is kept of the replications of one chunk."""
 
-    def __init__(self, *, scenario: Scenario, places: Layout, world: World, history: bool) -> None:
+    def __init__(
+        self,
+        *,
+        scenario: Scenario,
+        quality: NDArray[np.float64],
+        names: list[str],
+        truth: NDArray[np.float64],
+        history: bool,
+    ) -> None:
         self.scenario = scenario
-        self.places = places
-        self.world = world
+        self.quality = quality  # (replication, variant), and (replication, latent) of the truth below
+        self.names = names
+        self.truth = truth
         self.history = history
-        self.replications = len(world.quality)
+        self.replications = len(quality)
         self.final: dict[str, NDArray[Any]] = {}
         self.looks: dict[str, NDArray[Any]] = {}
 
@@ -69,14 +78,13 @@ class Record:
                 self._keep(name, values if len(values) == 1 else values[done], stopped)
             self._keep("stop_look", np.full(stopped.size, look + 1), stopped)
 
-    def stop(self, state: State, stopped: NDArray[np.intp]) -> None:
+    def stop(self, known: Known, stopped: NDArray[np.intp]) -> None:
         """Keep the posterior of all effects where replications stop."""
-        latent = latent_marginals(state)
-        off = latent_truth(self.world, self.places)[stopped] - latent.mean
-        precision = np.broadcast_to(state.precision, (len(off), *state.precision.shape[1:]))
-        sd = np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))
+        latent = known.latents()
+        off = self.truth[stopped] - latent.mean
+        precision = np.broadcast_to(latent.precision, (len(off), *latent.precision.shape[1:]))
         self._keep("latent_mean", latent.mean, stopped)
-        self._keep("latent_sd", np.broadcast_to(sd, latent.mean.shape), stopped)
+        self._keep("latent_sd", np.broadcast_to(latent.sd, latent.mean.shape), stopped)
         self._keep("latent_distance", np.einsum("ri,rij,rj->r", off, precision, off), stopped)
 
     def dataset(self, *, first: int, latents: bool) -> xr.Dataset:
@@ -88,7 +96,7 @@ class Record:
         lead = ("replication", "look") if self.history else ("replication",)
         data = {name: ((*lead, *DIMS[name]), array) for name, array in values.items()}
         data |= {name: (("replication",), self.final[name]) for name in ("decision", "launched", "rule", "stop_look")}
-        data["quality_true"] = (("replication", "variant"), np.asarray(self.world.quality))
+        data["quality_true"] = (("replication", "variant"), np.asarray(self.quality))
         coords: dict[str, Any] = {
             "replication": np.arange(first, first + self.replications),
             "variant": list(self.scenario.variant_names),
@@ -99,43 +107,11 @@ class Record:
         if latents:
             data |= {name: (("replication", "latent"), self.final[name]) for name in ("latent_mean", "latent_sd")}
             data["latent_distance"] = (("replication",), self.final["latent_distance"])
-            data["latent_true"] = (("replication", "latent"), latent_truth(self.world, self.places))
-            coords["latent"] = latent_names(self.places, self.scenario.variant_names, who)
+            data["latent_true"] = (("replication", "latent"), self.truth)
+            coords["latent"] = self.names
         return xr.Dataset(data, coords=coords)
 
     def _keep(self, name: str, values: NDArray[Any], at: NDArray[np.intp]) -> None:
         if name not in self.final:
             self.final[name] = np.zeros((self.replications, *values.shape[1:]), dtype=values.dtype)
         self.final[name][at] = values
-
-
-def latent_names(places: Layout, variants: tuple[str, ...], who: Panel) -> list[str]:
-    """A name for each entry of the latent vector, such as ``shift[judge, B]``."""
-    names = [""] * places.size
-    tables = (
-        ("level", places.level[:, None], who.names, ("",)),
-        ("q", places.quality[:, None], variants, ("",)),
-        ("severity", places.severity[:, None], who.raters, ("",)),
-        ("shift", places.shift, who.names, variants),
-        ("taste", places.taste, who.raters, variants),
-    )
-    for effect, positions, rows, columns in tables:
-        for (row, column), position in np.ndenumerate(positions):
-            if position >= 0:
-                names[position] = f"{effect}[{', '.join(filter(None, (rows[row], columns[column])))}]"
-    return names
-
-
-def latent_truth(world: World, places: Layout) -> NDArray[np.float64]:
-    """(replication, latent) the truth, in the order of the layout."""
-    truth = np.zeros((world.level.shape[0], places.size))
-    for positions, values in (
-        (places.level, world.level),
-        (places.quality, world.added),
-        (places.severity, world.severity),
-        (places.shift, world.shift),
-        (places.taste, world.taste),
-    ):
-        present = positions >= 0
-        truth[:, positions[present]] = values[:, present]
-    return truth

@@ -10,7 +10,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -19,12 +19,9 @@ from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, rater_names, require_price
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.stopping import Budget, Equivalence, Guardrail, MaxRatings, Rule, check_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
+from expsim_bayes.outcomes import OutcomeName, check_outcome
+from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
+from expsim_bayes.toml_keys import explained
 
 StrategyName = Literal["ab", "bandit", "sequential"]
 EvaluatorChoice = Literal["llm", "human", "both"]
@@ -123,6 +120,10 @@ class Scenario(Frozen):
     """The arms."""
     control: str | None = None
     """The variant in use today; without it all variants are new."""
+    outcome: OutcomeName = "score"
+    """What is seen of an output: a score by everyone who rates it, or binary, a success or a failure that is seen as it is."""
+    rate_prior: tuple[float, float] = (1.0, 1.0)
+    """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
     """Ends of the score scale."""
     higher_is_better: bool = True
@@ -145,6 +146,10 @@ class Scenario(Frozen):
     """Interim analyses, the last included."""
     outputs_per_look: int = Field(ge=1)
     """Outputs that are generated and rated between two looks."""
+    first_look_outputs: int | None = Field(default=None, ge=1)
+    """Outputs before the first look, where they are not outputs_per_look."""
+    pending_outputs: int = Field(default=0, ge=0)
+    """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     sd_variant: float | None = Field(default=None, gt=0)
     """Belief: SD of what variants add, in points; a tenth of the range unless told."""
     min_effect: float = Field(default=0.0, ge=0)
@@ -180,6 +185,8 @@ class Scenario(Frozen):
                 f"default_strategy: {self.default_strategy!r} is not among the strategies; add it or name another"
             )
         self._check_traffic()
+        self._check_schedule()
+        check_outcome(self)
         for name, strategy in self.strategies.items():
             self._check_strategy(name, strategy)
         return self
@@ -213,6 +220,13 @@ class Scenario(Frozen):
                 'traffic: a paired design shows every item to all variants; leave it out, or set assignment = "split"'
             )
 
+    def _check_schedule(self) -> None:
+        if self.pending_outputs > self.outputs_per_look:
+            raise ValueError(
+                f"pending_outputs: {self.pending_outputs} are more than the {self.outputs_per_look} of a look, and all that "
+                "is under way at a look must be seen at the next; lower pending_outputs, or raise outputs_per_look"
+            )
+
     def _check_qualities(self) -> None:
         low, high = self.score_range
         for variant in self.variants:
@@ -244,18 +258,26 @@ class Scenario(Frozen):
         except SettingError as error:
             raise ValueError(str(error)) from None
         per_item = self.outputs_per_item(name)
+        drops = any(isinstance(rule, Inferiority) for rule in strategy.stopping)
+        if drops and (isinstance(strategy.allocation, Fixed) or per_item > 2):
+            raise ValueError(
+                f"strategies.{name}.stopping: inferiority drops variants, and this strategy goes on serving them; set "
+                f"strategies.{name}.assignment to split, with the policy probability_matching (power = 0 keeps shares equal)"
+            )
         if per_item > 1 and isinstance(strategy.allocation, Fixed) and strategy.allocation.weights:
             raise ValueError(
                 f"strategies.{name}.allocation.weights: every variant answers every item of a paired design; "
                 f"remove the weights, or set strategies.{name}.assignment to split"
             )
-        if self.outputs_per_look % per_item:
-            near = max(per_item, round(self.outputs_per_look / per_item) * per_item)
-            raise ValueError(
-                f"outputs_per_look: {self.outputs_per_look} cannot be shared out in {per_item}s, the variants that answer "
-                f"an item in strategies.{name}; use {near}"
-            )
-        needed = self.looks * self.outputs_per_look // per_item
+        for key in ("outputs_per_look", "first_look_outputs", "pending_outputs"):
+            outputs = getattr(self, key) or 0
+            if outputs % per_item:
+                near = max(per_item, round(outputs / per_item) * per_item)
+                raise ValueError(
+                    f"{key}: {outputs} cannot be shared out in {per_item}s, the variants that answer "
+                    f"an item in strategies.{name}; use {near}"
+                )
+        needed = self.outputs_before(self.looks) // per_item
         if self.items.count is not None and needed > self.items.count:
             raise ValueError(
                 f"items.count: strategies.{name} needs {needed} items for {self.looks} looks and there are "
@@ -288,6 +310,11 @@ class Scenario(Frozen):
         low, high = self.score_range
         return (low + high) / 2, LEVEL_SD * (high - low)
 
+    def outputs_before(self, look: int) -> int:
+        """Outputs that are seen in the looks before one, counted from 0; with `looks`, all of them."""
+        first = self.outputs_per_look if self.first_look_outputs is None else self.first_look_outputs
+        return 0 if look == 0 else first + (look - 1) * self.outputs_per_look
+
     def outputs_per_item(self, strategy: StrategyName) -> int:
         """Variants that answer an item under a strategy."""
         if (self.strategies[strategy].assignment or self.assignment) == "split":
@@ -296,13 +323,16 @@ class Scenario(Frozen):
         return len(self.variants) if fixed else min(self.variants_per_item, len(self.variants))
 
     def rules(self, strategy: StrategyName) -> tuple[Rule, ...]:
-        """All rules in the order in which they are asked: guardrails, the strategy's own, ratings, budget."""
+        """All rules in the order in which they are asked: guardrails, the strategy's own, ratings, budget.
+
+        An inferiority without a threshold of its own has the mirror image of that of superiority.
+        """
         limits: list[Rule] = []
         if self.max_ratings is not None:
             limits.append(MaxRatings(ratings=self.max_ratings))
         if self.budget_usd is not None:
             limits.append(Budget(usd=self.budget_usd))
-        return (*self.guardrails, *self.strategies[strategy].stopping, *limits)
+        return (*self.guardrails, *mirrored(self.strategies[strategy].stopping), *limits)
 
     def declared(self, strategy: StrategyName | None) -> StrategyName:
         """The strategy that is meant: the default unless told.
@@ -427,51 +457,4 @@ def parse(text: str, source: str = "scenario") -> Scenario:
     try:
         return Scenario.model_validate(declared)
     except ValidationError as error:
-        raise _explained(error.errors(include_url=False), declared, source) from None
-
-
-def _explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], source: str) -> ScenarioError:
-    """The first problem in words, with the number of the others."""
-    first = problems[0]
-    others = [p for p in problems[1:] if p["type"] != "too_short"]  # entries that do not fit are not counted
-    key = _key(first["loc"], declared, named=first["type"] in {"missing", "extra_forbidden"})
-    message, _, advice = (
-        first["msg"].removeprefix("Value error, ").replace("Input should be", "must be").partition(". Remedy: ")
-    )
-    if first["type"] == "missing":
-        problem, remedy = f"key {key!r} is missing", f"add `{first['loc'][-1]} = ...` there"
-    elif first["type"] == "extra_forbidden":
-        problem, remedy = f"key {key!r} is not known", "check its spelling, or remove it"
-    elif first["type"] == "value_error":
-        problem, remedy = f"{key}: {message}" if key else message, advice or "change that value"
-    else:
-        problem, remedy = f"key {key!r} is {first['input']!r}: {message[:1].lower()}{message[1:]}", "change that value"
-    more = f" ({len(others)} more after this one)" if others else ""
-    return ScenarioError(problem, where=f"{source}{_place(first['loc'], declared)}{more}", remedy=remedy)
-
-
-def _key(loc: tuple[int | str, ...], declared: Mapping[str, Any], *, named: bool) -> str:
-    """The TOML key: names of tables and keys, without the tags that tell kinds of rules and policies apart."""
-    node: Any = declared
-    key = []
-    for depth, part in enumerate(loc):
-        known = isinstance(node, dict | list) and (isinstance(part, int) or part in node)
-        if known:
-            node = node[part]
-        if isinstance(part, str) and (known or (named and depth == len(loc) - 1)):
-            key.append(part)
-    return ".".join(key)
-
-
-def _place(loc: tuple[int | str, ...], declared: Mapping[str, Any]) -> str:
-    """Which entry of an array of tables is meant, by number and name."""
-    node: Any = declared
-    for depth, part in enumerate(loc):
-        try:
-            node = node[part]
-        except (KeyError, IndexError, TypeError):
-            break
-        if isinstance(part, int):
-            name = f" {node['name']!r}" if isinstance(node, dict) and "name" in node else ""
-            return f", [[{'.'.join(str(p) for p in loc[:depth])}]] number {part + 1}{name}"
-    return ""
+        raise explained(error.errors(include_url=False), declared, source) from None

@@ -96,7 +96,7 @@ def price_of_look(scenario: Scenario, layout_of_look: Plan | None) -> tuple[floa
         return 0.0, 0
     who = panel(scenario.evaluators)
     ratings = _ratings_by_evaluator(layout_of_look, len(who.names))
-    n = scenario.outputs_per_look
+    n = layout_of_look.n_items * layout_of_look.n_slots
     generation = max(v.usd_per_output * (n + 4 * np.sqrt(n * np.expm1(v.tokens_log_sd**2))) for v in scenario.variants)
     return float(ratings @ who.usd_per_rating + generation), int(ratings.sum())
 

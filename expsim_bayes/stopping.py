@@ -57,6 +57,8 @@ class Evidence(NamedTuple):
     """What the next look would cost."""
     next_ratings: NDArray[np.int64] | int = 0
     """How many ratings the next look would add."""
+    dropped: Mask | None = None
+    """(replication, variant) those that inferiority has dropped."""
 
 
 def evidence_of_one(found: superiority.Superiority, *, control: int | None = None) -> Evidence:
@@ -122,11 +124,41 @@ class Superiority(_Common):
         return _choose(sure & ~_pick(barred, leader), leader, evidence.control)
 
 
+class Inferiority(_Common):
+    """Drops a variant that is probably not the best: it gets no further outputs and is not launched.
+
+    Stops when one variant is left, and launches it, or keeps the control if that is it. The control is never dropped.
+    """
+
+    question: ClassVar[str] = "Is one variant left?"
+    rule: Literal["inferiority"] = "inferiority"
+    """Name of this rule in TOML."""
+    threshold: float | None = Field(default=None, gt=0, lt=0.5)
+    """prob_best below which a variant is dropped; 1 - the threshold of superiority unless told."""
+
+    def drops(self, prob_best: Floats, remaining: Mask, control: int | None) -> Mask:
+        """(replication, variant) who is dropped now, among those that remain."""
+        assert self.threshold is not None  # `mirrored` sees to it
+        low = remaining & (prob_best < self.threshold)
+        if control is not None:
+            low[:, control] = False
+        return np.asarray(low)
+
+    def ask(self, evidence: Evidence, barred: Mask) -> Answer:
+        """Launch or keep_control when one is left, or go on."""
+        lone = (~barred).sum(axis=-1) == 1
+        if evidence.dropped is None:
+            lone[:] = False
+        else:
+            lone &= evidence.dropped.any(axis=-1)
+        return _choose(lone, (~barred).argmax(axis=-1), evidence.control)
+
+
 class BeatsControl(_Common):
     """Stops when the leader probably beats the control by more than min_effect, or when no variant probably does.
 
     Launches the leader, or keeps the control once every other variant that may be launched has a probability of
-    1 - threshold or less.
+    keep_at or less.
     """
 
     question: ClassVar[str] = "Is the leader probably better than the control by an amount that matters?"
@@ -134,13 +166,17 @@ class BeatsControl(_Common):
     """Name of this rule in TOML."""
     threshold: float = Field(default=0.95, gt=0.5, le=1)
     """Least prob_superior of the leader."""
+    keep_at: float | None = Field(default=None, ge=0, lt=0.5)
+    """Greatest prob_superior of all at which the control is kept; 1 - threshold unless told, and 0 never keeps it early."""
 
     def ask(self, evidence: Evidence, barred: Mask) -> Answer:
         """Launch, keep_control, or go on."""
         superior = np.where(barred | np.isnan(evidence.prob_superior), -1.0, evidence.prob_superior)
         leader = np.where(superior < 0, -1.0, evidence.prob_best).argmax(axis=-1)
         decision, variant = _choose(_pick(superior, leader) >= self.threshold, leader, None)
-        hopeless = (superior.max(axis=-1) <= 1.0 - self.threshold) & (evidence.control is not None)
+        keep_at = 1.0 - self.threshold if self.keep_at is None else self.keep_at
+        best = superior.max(axis=-1)
+        hopeless = ((best <= keep_at) if keep_at > 0 else (best < 0)) & (evidence.control is not None)
         return np.where(hopeless, KEEP_CONTROL, decision).astype(np.int8), np.where(hopeless, -1, variant)
 
 
@@ -260,7 +296,7 @@ class MaxDays(_Common):
 
 
 Rule = Annotated[
-    Superiority | BeatsControl | ExpectedLoss | Equivalence | Guardrail | Budget | MaxRatings | MaxDays,
+    Superiority | Inferiority | BeatsControl | ExpectedLoss | Equivalence | Guardrail | Budget | MaxRatings | MaxDays,
     Field(discriminator="rule"),
 ]
 """Any rule, told apart by its `rule` key."""
@@ -304,6 +340,8 @@ def first(rules: Sequence[Rule], evidence: Evidence, *, look: int = 1) -> Verdic
     out = Verdicts(np.zeros(n, np.int8), np.full(n, -1, np.intp), np.full(n, -1, np.intp))
     allowed = eligible(rules, evidence.prob_breach, evidence.control)
     barred = np.zeros(evidence.prob_best.shape, bool) if allowed is None else ~allowed
+    if evidence.dropped is not None:
+        barred |= evidence.dropped
     for position, rule in enumerate(rules):
         if look < rule.from_look:
             continue
@@ -346,6 +384,23 @@ def eligible(rules: Sequence[Rule], prob_breach: Floats | None, control: int | N
     return allowed
 
 
+def mirrored(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The same rules, with inferiority as far from 0 as superiority is from 1 where it has no threshold of its own.
+
+    Examples
+    --------
+    >>> [rule.threshold for rule in mirrored([Inferiority(), Superiority(threshold=0.75)])]
+    [0.25, 0.75]
+    """
+    least = [rule.threshold for rule in rules if isinstance(rule, Superiority)]
+    return tuple(
+        rule.model_copy(update={"threshold": 1.0 - least[0]})
+        if least and isinstance(rule, Inferiority) and rule.threshold is None
+        else rule
+        for rule in rules
+    )
+
+
 def check_rules(rules: Sequence[Rule], n_variants: int, *, has_control: bool = True, where: str = "rules") -> None:
     """Refuse rules that fire at once, never, or twice.
 
@@ -365,8 +420,10 @@ def check_rules(rules: Sequence[Rule], n_variants: int, *, has_control: bool = T
     SettingError
         Naming key, value and remedy.
     """
-    for position, rule in enumerate(rules):
+    for position, rule in enumerate(mirrored(rules)):
         key = f"{where}[{position}]"
+        if isinstance(rule, Inferiority):
+            _check_inferiority(rule, n_variants, key)
         if isinstance(rule, Superiority) and rule.threshold <= 1.0 / n_variants:
             raise SettingError(
                 f"with {n_variants} variants the best has a probability of {rule.threshold:g} before any rating",
@@ -381,6 +438,22 @@ def check_rules(rules: Sequence[Rule], n_variants: int, *, has_control: bool = T
                 remedy="name the control, or use superiority, or a guardrail with at_most",
             )
     _check_once(rules, where)
+
+
+def _check_inferiority(rule: Inferiority, n_variants: int, key: str) -> None:
+    """It must have a threshold, its own or that of superiority, below what every variant has before any rating."""
+    if rule.threshold is None:
+        raise SettingError(
+            "inferiority mirrors superiority, and that is not among the rules",
+            where=f"{key}.threshold",
+            remedy="give it a threshold such as 0.01, or add a rule of superiority",
+        )
+    if rule.threshold >= 1.0 / n_variants:
+        raise SettingError(
+            f"with {n_variants} variants each has a probability of {1 / n_variants:.3g} before any rating, and would be dropped",
+            where=f"{key}.threshold",
+            remedy=f"choose a threshold below 1/{n_variants}, such as 0.01",
+        )
 
 
 def prob_breach_lognormal(

@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner, Result
 
-from expsim_bayes import cli, errors, experiment, facts, operating_characteristics
+from expsim_bayes import cli, errors, experiment, facts, operating_characteristics, planning
 from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
 from expsim_bayes.errors import ExpsimError
@@ -58,6 +58,8 @@ def answer(*arguments: str | Path) -> Any:
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """False launches are counted roughly: nothing here is about their number."""
     monkeypatch.setattr(cli.simulate, "EQUAL_REPLICATIONS", 20)
+    monkeypatch.setattr(planning.calibration, "_PILOT", 100)
+    monkeypatch.setattr(planning.calibration, "_BATCH", 200)
 
 
 @pytest.fixture
@@ -283,6 +285,96 @@ def test_interruption_before_anything_is_finished_keeps_the_old_result(
     assert {path: path.read_bytes() for path in (tmp_path / "c").rglob("*") if path.is_file()} == before
 
 
+# ------------------------------------------------------------------------------------------------------------ calibrate
+
+QUICKLY = ("--tolerance", "0.02", "--replications", "100", "--seed", "3")
+
+
+def test_calibrate_says_what_to_ask_for_and_gives_rules_to_paste(tmp_path: Path) -> None:
+    result = expsim("calibrate", "reranker", *QUICKLY, "--details", "--out", tmp_path / "c")
+    assert result.exit_code == 0, result.output
+    (asked,) = re.findall(
+        r"With this schedule of 18 looks, ask for ([\d.]+) % instead of 98.5 %\.", flat(result.stdout)
+    )
+    for part in ("Holds", "How sure", "Price", "To paste into the scenario:", "The search", "False launches"):
+        assert part in result.stdout
+    assert "checking on other experiments" in result.stderr
+    kept = json.loads((tmp_path / "c" / "calibration.json").read_text(encoding="utf-8"))
+    assert kept["finished"]
+    assert kept["threshold"] == pytest.approx(float(asked) / 100)
+    mine = tmp_path / "mine.toml"
+    text = expsim("scenario", "show", "reranker", "--toml").stdout
+    rules = (tmp_path / "c" / "rules.toml").read_text(encoding="utf-8")
+    old = re.search(r"(?m)^\[strategies.sequential\]\nallocation = .*\nstopping = .*$", text)
+    assert old is not None
+    mine.write_text(text.replace(old[0], rules), encoding="utf-8")
+    assert load(mine).strategies["sequential"].stopping[0].threshold == kept["threshold"]  # type: ignore[union-attr]
+
+
+def test_calibrate_gives_the_numbers_of_the_function() -> None:
+    from expsim_bayes.planning import calibrate
+
+    found = answer("calibrate", "reranker", "--strategy", "ab", "--evaluators", "llm", *QUICKLY)
+    expected = calibrate(
+        load("reranker"), strategy="ab", evaluators="llm", tolerance=0.02, replications=100, random_seed=3
+    )
+    assert found["threshold"] == expected.threshold
+    assert found["checked"]["value"] == expected.checked.value
+    assert found["search"]["experiments"] == expected.found.spent
+    assert found["holds"] == expected.holds
+    assert found["looks"] == 18
+
+
+def test_calibrate_takes_a_scenario_with_a_binary_outcome() -> None:
+    trial = PACKAGE.parent / "benchmarks" / "three_arm_trial.toml"
+    found = answer("calibrate", trial, "--most", "1000", "--replications", "20")
+    assert not found["holds"]
+    assert found["moves_inferiority"]
+    assert "inferiority" in found["toml"]
+    told = expsim("simulate", trial, "--seed", "3").stdout
+    assert "Noted" in told
+    assert "Fails" in told
+    assert "inferiority at 0.0185682" in flat(expsim("scenario", "show", trial).stdout)
+
+
+@pytest.mark.parametrize("calls", [2, 5])
+def test_an_interrupted_calibration_shows_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, calls: int
+) -> None:
+    from expsim_bayes.planning import calibration
+
+    done = 0
+
+    def tired(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any, **choices: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == calls:
+                raise KeyboardInterrupt
+            return whole(*arguments, **choices)
+
+        return called
+
+    monkeypatch.setattr(calibration, "run_in_parts", tired(experiment.run_in_parts))
+    monkeypatch.setattr(calibration, "run", tired(experiment.run))
+    result = expsim("calibrate", "reranker", *QUICKLY, "--out", tmp_path / "c")
+    assert result.exit_code == exits.INTERRUPTED
+    assert re.search(r"About 9[\d.]+ %, as far as is known", result.stdout)
+    assert "is not checked on other experiments" in flat(result.stderr)
+    kept = json.loads((tmp_path / "c" / "calibration.json").read_text(encoding="utf-8"))
+    assert not kept["finished"]
+    assert "threshold" not in kept
+    assert not (tmp_path / "c" / "rules.toml").exists()
+
+
+def test_calibrate_refuses_what_cannot_be_met() -> None:
+    result = expsim("calibrate", "reranker", "--target", "0.05", "--tolerance", "0.1")
+    assert result.exit_code == exits.BAD_INPUT
+    assert "tolerance: a tolerance of 0.1 about a rate of 0.05" in flat(result.stderr)
+    result = expsim("calibrate", "reranker", "--strategy", "abc")
+    assert result.exit_code == exits.BAD_INPUT
+
+
 # ------------------------------------------------------------------------------------------------------------------ fit
 
 
@@ -430,6 +522,7 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         ("fit",),
         ("simulate",),
         ("compare",),
+        ("calibrate",),
         ("pretend",),
         ("check",),
         ("decide",),

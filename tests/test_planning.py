@@ -18,7 +18,7 @@ from small_scenario import CROWD, JUDGE, small, variants
 from expsim_bayes.evaluators import panel
 from expsim_bayes.experiment import Played, play
 from expsim_bayes.planning import Question, Source, further_ratings, pairing_gain, value_of_batch, with_new_raters
-from expsim_bayes.posterior import beliefs, layout
+from expsim_bayes.posterior import KnownScores, beliefs, layout
 from expsim_bayes.scenario import Scenario
 
 ONE_PERSON = CROWD | {"raters": 1, "severity_sd": 0.0, "taste_sd": 0.0}
@@ -27,8 +27,9 @@ ENDLESS: dict[str, Any] = {"sequential": {"stopping": [{"rule": "superiority", "
 
 def question_of(scenario: Scenario, played: Played, **changes: Any) -> Question:
     components = beliefs(scenario)
+    assert isinstance(played.known, KnownScores)
     question = Question(
-        state=played.state,
+        state=played.known.state,
         components=components,
         places=layout(components, rater_evaluator=panel(scenario.evaluators).rater_evaluator),
         rules=scenario.rules("sequential"),

@@ -145,7 +145,7 @@ BAD = [
         "threshold = 0.5",
         r"stopping\[0\].threshold.*above 1/2 = 0.5",
     ),
-    ("unknown rule", '"superiority"', '"superb"', f"{RULE}.*'superb'.*'superiority', 'beats_control'"),
+    ("unknown rule", '"superiority"', '"superb"', f"{RULE}.*'superb'.*'superiority', 'inferiority', 'beats_control'"),
     ("rule twice", "0.95 }]", '0.95 }, { rule = "superiority" }]', r"stopping\[1\].rule.*given 2 times.*keep one"),
     (
         "guardrail among the rules",

@@ -21,6 +21,7 @@ from expsim_bayes.stopping import (
     Evidence,
     ExpectedLoss,
     Guardrail,
+    Inferiority,
     MaxDays,
     MaxRatings,
     Rule,
@@ -28,6 +29,7 @@ from expsim_bayes.stopping import (
     check_rules,
     eligible,
     first,
+    mirrored,
     prob_breach_lognormal,
 )
 from expsim_bayes.superiority import from_gaussian
@@ -37,6 +39,7 @@ Array = NDArray[Any]
 RULES: tuple[Rule, ...] = (
     Guardrail(metric="latency_s", at_most=2.0, threshold=0.9),
     Superiority(threshold=0.9),
+    Inferiority(threshold=0.1, from_look=2),
     Equivalence(threshold=0.8),
     ExpectedLoss(threshold=0.05, from_look=2),
     BeatsControl(threshold=0.8),
@@ -52,6 +55,10 @@ def evidence(replications: int = 200, *, seed: int = 0, control: int | None = 0)
     mean = rng.normal(size=(replications, variants)) * rng.choice([0.02, 0.3, 2], (replications, 1))
     sd = rng.choice([0.01, 0.2, 1.0], (replications, 1))
     breach: Array = rng.choice(np.array([0.0, 0.5, 0.95]), (replications, 1, variants))
+    dropped: Array = rng.random((replications, variants)) < 0.3
+    dropped[dropped.all(axis=1)] = False
+    if control is not None:
+        dropped[:, control] = False
     allowed = eligible(RULES, breach, control)
     known = from_gaussian(
         mean, np.square(sd)[:, :, None] * np.eye(variants), control=control, rope=0.3, min_effect=0.01, eligible=allowed
@@ -63,6 +70,7 @@ def evidence(replications: int = 200, *, seed: int = 0, control: int | None = 0)
         days=rng.uniform(0, 10, replications),
         prob_breach=breach,
         control=control,
+        dropped=dropped,
     )
 
 
@@ -96,6 +104,8 @@ def loop_first(rules: Sequence[Rule], known: Evidence, look: int) -> list[tuple[
             for g, rule in enumerate(guardrails)
             if known.prob_breach[r, g, v] >= rule.threshold and v != known.control
         }
+        assert known.dropped is not None
+        barred |= {v for v in variants if known.dropped[r, v]}
         verdict = ("continue", -1, -1)
         for position, rule in enumerate(rules):
             if look < rule.from_look:
@@ -122,6 +132,9 @@ def ask_one(  # noqa: PLR0911 - a case a rule
         case Superiority():
             leader = max(variants, key=lambda v: best[v])
             return launch(leader) if best[leader] >= rule.threshold and leader not in barred else None
+        case Inferiority():
+            assert known.dropped is not None
+            return launch(free[0]) if len(free) == 1 and known.dropped[r].any() else None
         case ExpectedLoss():
             if known.control is not None and loss[known.control] <= rule.threshold:
                 return ("keep_control", -1)
@@ -219,6 +232,53 @@ def test_beats_control_asks_the_leader_and_gives_up_when_none_can() -> None:
     assert outcome(rules, one([0.1, 0.1, 0.8], prob_superior=superior)) == ("continue", -1, -1)
     hopeless = np.array([[np.nan, 0.07, 0.1 - 1e-12]])
     assert outcome(rules, one([0.8, 0.1, 0.1], prob_superior=hopeless)) == ("keep_control", -1, 0)
+
+
+def test_the_control_is_kept_early_only_where_that_is_asked_for() -> None:
+    hopeless = one([0.9, 0.1, 0.0], prob_superior=np.array([[np.nan, 0.04, 0.0]]))
+    assert outcome([BeatsControl(threshold=0.9)], hopeless) == ("keep_control", -1, 0)
+    assert outcome([BeatsControl(threshold=0.9, keep_at=0.05)], hopeless) == ("keep_control", -1, 0)
+    assert outcome([BeatsControl(threshold=0.9, keep_at=0.03)], hopeless) == ("continue", -1, -1)
+    none = one([1.0, 0.0, 0.0], prob_superior=np.array([[np.nan, 0.0, 0.0]]))
+    assert outcome([BeatsControl(threshold=0.9, keep_at=0.0)], none) == ("continue", -1, -1)
+
+
+def test_inferiority_drops_all_but_the_control_and_ends_with_one_left() -> None:
+    rule = Inferiority(threshold=0.1)
+    best = np.array([[0.05, 0.9, 0.05], [0.05, 0.05, 0.9]])
+    everyone = np.ones((2, 3), bool)
+    np.testing.assert_array_equal(rule.drops(best, everyone, None), best < 0.1)
+    np.testing.assert_array_equal(rule.drops(best, everyone, 0), [[False, False, True], [False, True, False]])
+    np.testing.assert_array_equal(rule.drops(best, best > 0.1, None), np.zeros((2, 3), bool))
+    left = one([0.0, 1.0, 0.0], control=None, dropped=np.array([[True, False, True]]))
+    assert outcome([rule], left) == ("launch", 1, 0)
+    assert outcome([rule], left._replace(control=1)) == ("keep_control", -1, 0)
+    assert outcome([rule], left._replace(dropped=np.array([[True, False, False]]))) == ("continue", -1, -1)
+    assert outcome([rule], left._replace(dropped=np.zeros((1, 3), bool))) == ("continue", -1, -1)
+    assert outcome([rule], left._replace(dropped=None)) == ("continue", -1, -1)
+
+
+def test_a_dropped_variant_is_never_launched() -> None:
+    rules: list[Rule] = [Superiority(threshold=0.9), ExpectedLoss(threshold=0.5), BeatsControl(threshold=0.9)]
+    for rule in rules:
+        gone = one([0.0, 0.99, 0.01], dropped=np.array([[False, True, False]]))
+        assert outcome([rule], gone)[1] != 1
+
+
+def test_inferiority_without_a_threshold_mirrors_superiority() -> None:
+    asked: list[Rule] = [Inferiority(), Superiority(threshold=0.98), Equivalence()]
+    rules = mirrored(asked)
+    assert rules[0] == Inferiority(threshold=1 - 0.98)
+    assert rules[1:] == (Superiority(threshold=0.98), Equivalence())
+    own: list[Rule] = [Inferiority(threshold=0.01), Superiority(threshold=0.98)]
+    assert mirrored(own) == tuple(own)
+    check_rules([Inferiority(), Superiority(threshold=0.98)], 3)
+    with pytest.raises(SettingError, match=r"rules\[0\].threshold.*not among the rules.*0.01"):
+        check_rules([Inferiority()], 3)
+    with pytest.raises(SettingError, match=r"rules\[1\].threshold.*with 3 variants.*below 1/3"):
+        check_rules([Superiority(), Inferiority(threshold=0.4)], 3)
+    with pytest.raises(SettingError, match=r"rules\[0\].threshold.*would be dropped"):
+        check_rules([Inferiority(), Superiority(threshold=0.6)], 3)
 
 
 def test_a_barred_variant_is_never_launched() -> None:

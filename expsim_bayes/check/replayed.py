@@ -15,8 +15,17 @@ from expsim_bayes import superiority
 from expsim_bayes.check.uniformity import ranks_below
 from expsim_bayes.evaluators import panel
 from expsim_bayes.experiment import joined
-from expsim_bayes.posterior import Batch, State, init, latent_marginals, layout, quality_marginals, update
-from expsim_bayes.record import latent_names, latent_truth
+from expsim_bayes.posterior import (
+    Batch,
+    State,
+    init,
+    latent_marginals,
+    latent_names,
+    latent_truth,
+    layout,
+    quality_marginals,
+    update,
+)
 from expsim_bayes.simulate import Streams, assign, draw_look, draw_world, plan
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from expsim_bayes.cli import (
     agreement,
+    calibrate,
     check,
     compare,
     compare_models,
@@ -104,6 +105,7 @@ scenario.command("check")(scenarios.check)
 app.add_typer(scenario, name="scenario")
 app.command("simulate")(simulate.simulate)
 app.command("compare")(compare.compare)
+app.command("calibrate")(calibrate.calibrate)
 app.command("pretend")(pretend.pretend)
 app.command("fit")(fit.fit)
 app.command("report")(report.report)

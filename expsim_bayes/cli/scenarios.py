@@ -13,7 +13,7 @@ from expsim_bayes.cli.screen import Column, Screen, short
 
 if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
-    from expsim_bayes.stopping import Guardrail
+    from expsim_bayes.stopping import Guardrail, Rule
 
 
 def show_library(*, as_json: AsJson = False) -> None:
@@ -118,11 +118,19 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
     ]
     return [
         ("Scale", f"{low:g} to {high:g}, {best}; a difference of {points(scenario.min_effect)} matters"),
-        ("Design", f"{scenario.assignment}, {scenario.looks} looks of {scenario.outputs_per_look} outputs{overlap}"),
+        ("Design", f"{scenario.assignment}, {scenario.looks} looks of {_outputs(scenario)}{overlap}"),
         ("Budget", listed([limit for limit in limits if limit])),
         ("Limits", listed([_guardrail(rule) for rule in scenario.guardrails])),
         *((name, _rules(scenario, name)) for name in scenario.strategies),
     ]
+
+
+def _outputs(scenario: Scenario) -> str:
+    """Outputs of a look, with those before the first and those under way where they differ."""
+    first, pending = scenario.first_look_outputs, scenario.pending_outputs
+    more = [f"{count(first)} before the first"] if first not in (None, scenario.outputs_per_look) else []
+    more += [f"{count(pending)} under way at each"] if pending else []
+    return f"{count(scenario.outputs_per_look)} outputs" + (f" ({listed(more)})" if more else "")
 
 
 def _guardrail(rule: Guardrail) -> str:
@@ -133,7 +141,15 @@ def _guardrail(rule: Guardrail) -> str:
 
 
 def _rules(scenario: Scenario, name: StrategyName) -> str:
+    from expsim_bayes.stopping import mirrored
+
     strategy = scenario.strategies[name]
     when = "at every look" if strategy.decide == "every look" else "after the last look"
-    rules = [f"{rule.rule.replace('_', ' ')} at {getattr(rule, 'threshold', '')}" for rule in strategy.stopping]
+    rules = [_rule(rule) for rule in mirrored(strategy.stopping)]
     return f"{strategy.allocation.policy.replace('_', ' ')} allocation; {when}: {listed(rules)}"
+
+
+def _rule(rule: Rule) -> str:
+    name: str = rule.rule.replace("_", " ")
+    threshold = getattr(rule, "threshold", None)
+    return name if threshold is None else f"{name} at {threshold:.7g}"

@@ -121,7 +121,7 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
     screen.table(tables.looks(played.history, facts, everything=details), title="Look by look")
     if details:
         screen.table(tables.evaluators(facts), title="Who rated")
-    advise(screen, facts, details=details, more=[("Truth", _judged(facts))])
+    advise(screen, facts, details=details, more=[("Noted", " ".join(facts.notices)), ("Truth", _judged(facts))])
     report = None
     if folder is not None:
         from expsim_bayes.report import write_experiment

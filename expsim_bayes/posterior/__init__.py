@@ -1,11 +1,14 @@
-"""The fast sequential posterior of the score story: exact given the variance components and the use of the scale.
+"""The fast sequential posterior: of the score story exact given the variance components and the use of the scale, of counts exact.
 
 `layout` which latent effects exist and where they stand in the latent vector;
 `beliefs` what a scenario believes, as components;
-`gaussian` init, update and marginals, every array with a leading replication axis.
+`gaussian` init, update and marginals, every array with a leading replication axis;
+`counts` the same for a binary outcome that is seen as it is;
+`known` what the loop of an experiment asks of a posterior, and `scores` how the Gaussian one answers.
 """
 
 from expsim_bayes.posterior.beliefs import beliefs
+from expsim_bayes.posterior.counts import Counts, KnownCounts
 from expsim_bayes.posterior.gaussian import (
     Batch,
     Marginals,
@@ -16,19 +19,30 @@ from expsim_bayes.posterior.gaussian import (
     quality_marginals,
     update,
 )
+from expsim_bayes.posterior.known import Known, Latents, Qualities, nothing_known
 from expsim_bayes.posterior.layout import Components, Layout, layout
+from expsim_bayes.posterior.scores import KnownScores, latent_names, latent_truth
 
 __all__ = [
     "Batch",
     "Components",
+    "Counts",
+    "Known",
+    "KnownCounts",
+    "KnownScores",
+    "Latents",
     "Layout",
     "Marginals",
+    "Qualities",
     "State",
     "beliefs",
     "carried_over",
     "init",
     "latent_marginals",
+    "latent_names",
+    "latent_truth",
     "layout",
+    "nothing_known",
     "quality_marginals",
     "update",
 ]

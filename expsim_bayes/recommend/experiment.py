@@ -12,7 +12,8 @@ from expsim_bayes.evaluators import panel
 from expsim_bayes.facts import CI_PROB, Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
-from expsim_bayes.posterior import beliefs, carried_over, layout, quality_marginals
+from expsim_bayes.posterior import KnownCounts, KnownScores, beliefs, carried_over, layout
+from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.stopping import DECISIONS
 
@@ -66,7 +67,8 @@ def of_experiment(
     baseline = scenario.control or _runner_up(end, leader, scenario)
     usd_generation = float(end["usd_generation"].sum())
     usd = usd_generation + float(end["usd_rating"].sum())
-    question = _question(played, strategy, leader, baseline)
+    contenders = _contenders(scenario, end, leader, baseline)
+    question = _question(played, strategy, contenders) if scenario.outcome == "score" else None
     usd_left = None if scenario.budget_usd is None else scenario.budget_usd - usd
     return Facts(
         title=scenario.title,
@@ -92,14 +94,17 @@ def of_experiment(
         usd_generation=usd_generation,
         days=float(end["days"]),
         budget_usd=scenario.budget_usd,
-        further=_further(question, played.declared, usd_left) if plan_further else (),
-        pairing_gain=pairing_gain(question.components) if scenario.outputs_per_item(strategy) > 1 else None,
+        further=_what_further(played, question, contenders, usd_left) if plan_further else (),
+        pairing_gain=pairing_gain(question.components)
+        if question and scenario.outputs_per_item(strategy) > 1
+        else None,
+        unit="points" if scenario.outcome == "score" else "share",
         threshold=launch_threshold(scenario, strategy),
         ended_right=bool(endings(played.history, scenario).right[0]),
         story=scenario.story.strip(),
         right_answer=scenario.right_answer,
         sources=scenario.sources,
-        notices=played.ratings.notices,
+        notices=_notices(played),
         provenance=(
             ("strategy", strategy),
             ("rated by", str(played.history.attrs["evaluators"])),
@@ -147,7 +152,26 @@ def _runner_up(end: xr.Dataset, leader: str, scenario: Scenario) -> str:
     return scenario.variant_names[int(mean.argmax())]
 
 
-def _question(played: Played, strategy: StrategyName, leader: str, baseline: str) -> Question:
+def _what_further(
+    played: Played, question: Question | None, contenders: tuple[int, ...], usd_left: float | None
+) -> tuple[Further, ...]:
+    """What further ratings would bring, by the kind of outcome."""
+    if question is not None:
+        return _further(question, played.declared, usd_left)
+    assert isinstance(played.known, KnownCounts)
+    strategy = cast("StrategyName", played.history.attrs["strategy"])
+    ratings = int(played.known.state.successes.sum() + played.known.state.failures.sum())
+    prior = len(played.scenario.variants) * sum(played.scenario.rate_prior)
+    return further_counts(played.known, strategy, contenders, ratings=round(ratings - prior))
+
+
+def _contenders(scenario: Scenario, end: xr.Dataset, leader: str, baseline: str) -> tuple[int, ...]:
+    """Positions of the leader, the baseline and others that may still be best."""
+    hopeful = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p >= HOPEFUL}
+    return tuple(i for i, name in enumerate(scenario.variant_names) if name in hopeful | {leader, baseline})
+
+
+def _question(played: Played, strategy: StrategyName, contenders: tuple[int, ...]) -> Question:
     """What further ratings would have to decide: between the leader, the control, and others that may still be best.
 
     Those who did not take part may be asked next, so what is known is carried over to everyone whom the scenario declares.
@@ -156,8 +180,9 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
     took_part, everyone = panel(scenario.evaluators), panel(whole.evaluators)
     components, wider = beliefs(scenario), beliefs(whole)
     wider_places = layout(wider, rater_evaluator=everyone.rater_evaluator)
+    assert isinstance(played.known, KnownScores)
     state = carried_over(
-        played.state,
+        played.known.state,
         components,
         layout(components, rater_evaluator=took_part.rater_evaluator),
         wider=wider,
@@ -166,15 +191,13 @@ def _question(played: Played, strategy: StrategyName, leader: str, baseline: str
         raters=np.array([everyone.raters.index(name) for name in took_part.raters]),
     )
     end = played.history.isel(replication=0, look=int(played.history["stop_look"][0]) - 1)
-    hopeful = {name for name, p in zip(scenario.variant_names, end["prob_best"].values, strict=True) if p >= HOPEFUL}
-    contenders = hopeful | {leader, baseline}
     barred = _barred(end, scenario)
     return Question(
         state=state,
         components=wider,
         places=wider_places,
         rules=scenario.rules(strategy),
-        contenders=tuple(i for i, name in enumerate(scenario.variant_names) if name in contenders),
+        contenders=contenders,
         barred=tuple(np.flatnonzero(barred).tolist()),
         control=scenario.control_index,
         min_effect=scenario.min_effect,
@@ -217,29 +240,62 @@ def interval(mean: float, sd: float, ci_prob: float) -> Interval:
     return Interval(mean, mean - reach, mean + reach)
 
 
+def _among_all(played: Played, end: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """prob_best and expected loss of the variants, those among them that were dropped on the way."""
+    if "dropped" not in end or not end["dropped"].any():
+        return end["prob_best"].values, end["expected_loss"].values
+    allowed = (end["prob_best"].values > 0) | (end["dropped"].values > 0)
+    found = played.known.superiority(eligible=allowed[None])
+    return found.prob_best[0], found.expected_loss[0]
+
+
+def _notices(played: Played) -> tuple[str, ...]:
+    """What a reader must know about the ratings, and who was dropped on the way."""
+    history = played.history.isel(replication=0)
+    if "dropped" not in history:
+        return played.ratings.notices
+    dropped = history["dropped"].fillna(0.0)
+    gone = [
+        f"{name} at look {int(dropped.sel(variant=name).to_numpy().argmax()) + 1}"
+        for name in played.scenario.variant_names
+        if bool(dropped.sel(variant=name).any())
+    ]
+    note = f"Dropped, as probably not the best: {', '.join(gone)}. From there on P(best) is among the others."
+    return (*played.ratings.notices, *([note] if gone else ()))
+
+
+def _normal_effect(mean: float, sd: float, scenario: Scenario, ci_prob: float) -> tuple[Interval, float]:
+    """A difference to the baseline with its interval, and the probability that it is for the better."""
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    return interval(mean, sd, ci_prob), float(ndtr(sign * mean / sd)) if sd > 0 else 0.5
+
+
 def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) -> tuple[VariantFacts, ...]:
     scenario = played.scenario
-    sign = 1.0 if scenario.higher_is_better else -1.0
-    components = beliefs(scenario)
-    places = layout(components, rater_evaluator=panel(scenario.evaluators).rater_evaluator)
-    quality = quality_marginals(played.state, components, places)
-    mean, cov = quality.mean[0], quality.cov[0]
     base = scenario.variant_names.index(baseline)
+    counts = played.known if isinstance(played.known, KnownCounts) else None
+    quality = played.known.qualities(base)
+    mean, sd, effect, effect_sd = (values[0] for values in quality)
+    prob_best, expected_loss = _among_all(played, end)
     barred = _barred(end, scenario)
     rows = []
     for v, variant in enumerate(scenario.variants):
-        effect_sd = float(np.sqrt(max(cov[v, v] + cov[base, base] - 2 * cov[v, base], 0.0)))
-        effect = float(mean[v] - mean[base])
+        if counts is None:
+            level = interval(float(mean[v]), float(sd[v]), ci_prob)
+            lead, prob_better = _normal_effect(float(effect[v]), float(effect_sd[v]), scenario, ci_prob)
+        else:
+            level = rate_interval(counts, v, ci_prob)
+            lead, prob_better = effect_of_counts(counts, v, base, ci_prob)
         outputs = float(end["outputs"][v])
         rows.append(
             VariantFacts(
                 name=variant.name,
-                quality=interval(float(mean[v]), float(np.sqrt(cov[v, v])), ci_prob),
-                effect=None if v == base else interval(effect, effect_sd, ci_prob),
-                effect_sd=None if v == base else effect_sd,
-                prob_best=float(end["prob_best"][v]),
-                prob_better=None if v == base else float(ndtr(sign * effect / effect_sd)) if effect_sd > 0 else 0.5,
-                expected_loss=float(end["expected_loss"][v]),
+                quality=level,
+                effect=None if v == base else lead,
+                effect_sd=None if v == base else float(effect_sd[v]),
+                prob_best=float(prob_best[v]),
+                prob_better=None if v == base else prob_better,
+                expected_loss=float(expected_loss[v]),
                 outputs=int(outputs),
                 usd_per_output=float(end["usd_generation"][v]) / outputs if outputs else variant.usd_per_output,
                 latency_s=float(end["seconds"][v]) / outputs if outputs else variant.latency_s,

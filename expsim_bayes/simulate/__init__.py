@@ -1,6 +1,10 @@
 """Pretend ratings from known truths, one file a kind of rating.
 
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
+counts        the same for a binary outcome that is seen as it is
+stories       what is true and how looks come about, whatever the kind of outcome
+assignment    which variant answers which item of a look
+streams       random numbers by purpose and look
 preference    a declared truth -> comparisons by people and judges
 ranking       a declared truth -> rankings by people and judges
 operations    a declared truth -> calls and what they used up
@@ -10,34 +14,46 @@ robust        a declared truth -> scores with a heavy tail by people and judges
 
 from __future__ import annotations
 
+from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way
+from expsim_bayes.simulate.counts import Rates, draw_rates, draw_verdicts
 from expsim_bayes.simulate.scores import (
     Look,
     Plan,
-    Streams,
     Truth,
     World,
-    assign,
-    balanced,
     draw_look,
+    draw_operations,
     draw_world,
     n_rated_by_people,
     operations_of,
+    part_of,
     plan,
     ratings_of,
 )
+from expsim_bayes.simulate.stories import Story, story_of
+from expsim_bayes.simulate.streams import Streams
 
 __all__ = [
+    "Guide",
     "Look",
     "Plan",
+    "Rates",
+    "Story",
     "Streams",
     "Truth",
     "World",
     "assign",
     "balanced",
     "draw_look",
+    "draw_operations",
+    "draw_rates",
+    "draw_verdicts",
     "draw_world",
+    "items_under_way",
     "n_rated_by_people",
     "operations_of",
+    "part_of",
     "plan",
     "ratings_of",
+    "story_of",
 ]

@@ -7,14 +7,11 @@ so the same seed gives the same numbers however the replications are cut into ch
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
-from expsim_bayes.allocation import Fixed, choose
 from expsim_bayes.evaluators import panel
 
 if TYPE_CHECKING:
@@ -26,41 +23,9 @@ if TYPE_CHECKING:
     from expsim_bayes.evaluators import Evaluator
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario, StrategyName
+    from expsim_bayes.simulate.streams import Streams
 
 Truth = Literal["declared", "prior"]
-_GOLDEN = (5.0**0.5 - 1.0) / 2.0
-_HALF_STEP = 2.0**-54  # keeps a uniform number away from 0, where the normal quantile is infinite
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Random numbers by purpose and look for replications `start` to `stop`, the same for any cut into chunks.
-
-    Each (purpose, look) has its own child of one `SeedSequence`, and each replication its own stretch of that child's stream, reached by
-    PCG64's jump ahead.
-    """
-
-    random_seed: int
-    """Seed of the whole run."""
-    start: int
-    """First replication."""
-    stop: int
-    """One past the last replication."""
-
-    def uniforms(self, purpose: str, look: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Uniform numbers in (0, 1), shaped (replication, *shape)."""
-        child = np.random.SeedSequence(self.random_seed, spawn_key=(zlib.crc32(purpose.encode()), look))
-        each = int(np.prod(shape))
-        bits = np.random.PCG64(child)
-        bits.advance(self.start * each)
-        numbers = np.random.Generator(bits).random((self.stop - self.start, *shape))
-        np.maximum(numbers, _HALF_STEP, out=numbers)
-        return numbers
-
-    def normals(self, purpose: str, look: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Standard normal numbers, shaped (replication, *shape)."""
-        numbers = self.uniforms(purpose, look, shape)
-        return ndtri(numbers, out=numbers)
 
 
 class World(NamedTuple):
@@ -183,8 +148,8 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
     """
     who = panel(scenario.evaluators)
     n_slots = scenario.outputs_per_item(strategy)
-    n_items = scenario.outputs_per_look // n_slots
-    first_item = look * n_items
+    first_item = scenario.outputs_before(look) // n_slots
+    n_items = scenario.outputs_before(look + 1) // n_slots - first_item
     items = np.arange(n_items, dtype=np.intp)
     of_people = n_rated_by_people(scenario, first_item + np.arange(n_items + 1, dtype=np.intp))
     parts = []
@@ -208,6 +173,15 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
         rater=columns[3],
         opinion=output * len(who.raters) + columns[3],
         turn=columns[4],
+    )
+
+
+def part_of(layout_of_look: Plan, *, first: int = 0, last: int) -> Plan:
+    """The plan of some of the items of a look, from `first` to one before `last`; items keep their numbers."""
+    kept = (layout_of_look.item >= first) & (layout_of_look.item < last)
+    columns = ("item", "output", "evaluator", "rater", "opinion", "turn")
+    return layout_of_look._replace(
+        n_items=last - first, **{name: getattr(layout_of_look, name)[kept] for name in columns}
     )
 
 
@@ -254,7 +228,7 @@ def draw_look(
     if scenario.clip_to_range and score.size and (score.min() < low or score.max() > high):
         n_clipped = ((score < low) | (score > high)).sum(axis=1)
         np.clip(score, low, high, out=score)
-    relative_tokens, latency_s = _operations(scenario, variant, streams, look)
+    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
     return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
 
 
@@ -293,7 +267,7 @@ def _add_rating_noise(
             score[:, mine] += opinions[:, position]
 
 
-def _operations(
+def draw_operations(
     scenario: Scenario, variant: NDArray[np.intp], streams: Streams, look: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Relative tokens and seconds of each generated output, log-normal around the variant's mean."""
@@ -309,59 +283,6 @@ def _operations(
             middle = middle * np.exp(spread * streams.normals(purpose, look, outputs.shape[1:]) - spread**2 / 2)
         drawn.append(middle)
     return drawn[0], drawn[1]
-
-
-def balanced(weights: NDArray[np.float64], n_items: int, first_item: int = 0) -> NDArray[np.intp]:
-    """(item,) variants of a split design with fixed weights, as even as whole numbers allow at every moment.
-
-    The order is that in which the divisor method of Sainte-Lague hands out seats.
-
-    Examples
-    --------
-    >>> balanced(np.array([0.5, 0.5]), 4)
-    array([0, 1, 0, 1])
-    >>> np.bincount(balanced(np.array([0.2, 0.8]), 10, first_item=30))
-    array([2, 8])
-    """
-    share = weights / weights.sum()
-    last = first_item + n_items
-    seats = np.where(share > 0, np.ceil(last * share).astype(int) + 1, 0)
-    variant = np.repeat(np.arange(share.size, dtype=np.intp), seats)
-    turn = np.concatenate([np.arange(n) for n in seats]) + 0.5
-    return variant[np.argsort(turn / share[variant], kind="stable")][first_item:last]
-
-
-def assign(
-    scenario: Scenario,
-    strategy: StrategyName,
-    layout_of_look: Plan,
-    prob_best: NDArray[np.float64],
-    streams: Streams,
-    *,
-    look: int,
-) -> NDArray[np.intp]:
-    """(replication or 1, item, slot) which variants answer the items of a look.
-
-    Parameters
-    ----------
-    scenario, strategy, layout_of_look, streams, look
-        The experiment, how it is run, who rates what, random numbers, and the number of the look from 0.
-    prob_best : numpy.ndarray
-        (replication, variant) chance of being best before this look.
-    """
-    policy = scenario.strategies[strategy].allocation
-    n_variants, n_items, n_slots = len(scenario.variants), layout_of_look.n_items, layout_of_look.n_slots
-    if isinstance(policy, Fixed):
-        if n_slots > 1:
-            return np.broadcast_to(np.arange(n_variants, dtype=np.intp), (1, n_items, n_slots))
-        weights = policy.weights or scenario.traffic or {}
-        shares = np.array([weights.get(name, 0.0 if weights else 1.0) for name in scenario.variant_names])
-        quota = np.sort(balanced(shares, n_items, layout_of_look.first_item))
-        # Raters and the overlap go by turns, so variants must not: the golden ratio spreads each of them over all turns.
-        place = (layout_of_look.first_item + np.arange(n_items)) * _GOLDEN % 1.0
-        return quota[place.argsort().argsort()][None, :, None]
-    uniforms = streams.uniforms("allocation", look, (n_items, n_variants))
-    return choose(policy.probabilities(prob_best, look + 1), uniforms, size=n_slots)
 
 
 def ratings_of(
@@ -408,7 +329,7 @@ def ratings_of(
     ratings = validate(
         pd.concat(parts, ignore_index=True),
         source=f"{scenario.name} (simulated)",
-        score_range=scenario.score_range if scenario.clip_to_range else None,
+        score_range=scenario.score_range if scenario.clip_to_range or scenario.outcome == "binary" else None,
         higher_is_better=scenario.higher_is_better,
         control=scenario.control,
         reference=who.names[who.reference] if who.kinds[who.reference] == "human" else None,

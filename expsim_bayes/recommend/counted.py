@@ -1,0 +1,85 @@
+"""What is said of variants whose outcome is binary: rates with exact intervals, and what more of the same outcomes would bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import betaincinv
+
+from expsim_bayes.evaluators import panel
+from expsim_bayes.facts import Interval
+from expsim_bayes.planning import Choice, more_of_the_same
+from expsim_bayes.posterior.counts import Counts, init, moments
+from expsim_bayes.rates import prob_exceeds
+
+if TYPE_CHECKING:
+    from expsim_bayes.planning import Further
+    from expsim_bayes.posterior import KnownCounts
+    from expsim_bayes.scenario import StrategyName
+
+_HALVINGS = 40
+
+
+def rate_interval(known: KnownCounts, variant: int, ci_prob: float) -> Interval:
+    """The rate of a variant with its central interval."""
+    a, b = known.state.successes[0, variant], known.state.failures[0, variant]
+    low, high = betaincinv(a, b, [0.5 - ci_prob / 2, 0.5 + ci_prob / 2])
+    return Interval(float(a / (a + b)), float(low), float(high))
+
+
+def effect_of_counts(known: KnownCounts, variant: int, base: int, ci_prob: float) -> tuple[Interval, float]:
+    """The difference of a rate to that of the base with its central interval, and the probability that it is for the better."""
+    mean = moments(known.state)[0][0]
+    low, high = (_quantile(known.state, variant, base, 0.5 + sign * ci_prob / 2) for sign in (-1, 1))
+    better = _exceeds(known.state, variant, base, 0.0)
+    return Interval(float(mean[variant] - mean[base]), low, high), (
+        better if known.scenario.higher_is_better else 1.0 - better
+    )
+
+
+def further_counts(
+    known: KnownCounts, strategy: StrategyName, contenders: tuple[int, ...], *, ratings: int
+) -> tuple[Further, ...]:
+    """What more outcomes, shared out as those so far, would bring; empty with a single contender."""
+    scenario = known.scenario
+    if len(contenders) < 2:
+        return ()
+    mean, variance = moments(known.state)
+    prior = moments(init(scenario.rate_prior, 1, len(scenario.variants)))[1]
+    choice = Choice(
+        rules=scenario.rules(strategy),
+        contenders=contenders,
+        control=scenario.control_index,
+        min_effect=scenario.min_effect,
+        rope=scenario.rope_width,
+        higher_is_better=scenario.higher_is_better,
+    )
+    return (
+        more_of_the_same(
+            choice,
+            mean=mean[0],
+            now=np.diag(variance[0]),
+            prior=np.diag(prior[0]),
+            ratings=ratings,
+            label="ratings by the same raters",
+            usd_per_rating=float(panel(scenario.evaluators).usd_per_rating[0]),
+        ),
+    )
+
+
+def _exceeds(counts: Counts, variant: int, base: int, by: float) -> float:
+    """Probability that one rate of a single replication exceeds another by an amount."""
+    rate, other = ((counts.successes[:, [v]], counts.failures[:, [v]]) for v in (variant, base))
+    return float(prob_exceeds(*rate, *other, by)[0, 0])
+
+
+def _quantile(counts: Counts, variant: int, base: int, prob: float) -> float:
+    """Quantile of the difference of two rates, by halving."""
+    if variant == base:
+        return 0.0
+    low, high = -1.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 1.0 - _exceeds(counts, variant, base, middle) < prob else (low, middle)
+    return (low + high) / 2

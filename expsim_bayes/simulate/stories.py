@@ -1,0 +1,76 @@
+"""What is true of each replication and how its looks come about, for every kind of outcome: the counterpart of `posterior.known`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from expsim_bayes.simulate.counts import draw_rates, draw_verdicts
+from expsim_bayes.simulate.scores import draw_look, draw_world
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from expsim_bayes.scenario import Scenario
+    from expsim_bayes.simulate.counts import Rates
+    from expsim_bayes.simulate.scores import Look, Plan, Truth, World
+    from expsim_bayes.simulate.streams import Streams
+
+
+class Story(Protocol):
+    """What the loop of an experiment asks of what is true."""
+
+    @property
+    def truth(self) -> World | Rates:
+        """Everything that is true; its `quality` (replication, variant) is what variants are judged by."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """What comes in at a look, counted from 0, when these variants answer its items."""
+
+
+@dataclass(frozen=True)
+class OfScores:
+    """Raters and judges with their severities, tastes and noise."""
+
+    scenario: Scenario
+    """The experiment."""
+    truth: World
+    """What is true."""
+    streams: Streams
+    """Random numbers."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """Scores."""
+        return draw_look(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+
+
+@dataclass(frozen=True)
+class OfCounts:
+    """Successes and failures that are seen as they are."""
+
+    scenario: Scenario
+    """The experiment."""
+    truth: Rates
+    """What is true."""
+    streams: Streams
+    """Random numbers."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """Verdicts of 1 and 0."""
+        return draw_verdicts(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+
+
+def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> Story:
+    """What is true of each replication, by the kind of outcome.
+
+    Examples
+    --------
+    >>> from expsim_bayes.scenario import load
+    >>> from expsim_bayes.simulate.streams import Streams
+    >>> story_of(load("reranker"), Streams(1, 0, 3)).truth.quality.shape
+    (3, 2)
+    """
+    if scenario.outcome == "binary":
+        return OfCounts(scenario, draw_rates(scenario, streams, truth=truth), streams)
+    return OfScores(scenario, draw_world(scenario, streams, truth=truth), streams)
