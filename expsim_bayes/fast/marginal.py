@@ -1,11 +1,6 @@
 r"""The density of score ratings given the components, every effect integrated out, with its slopes; exact, and for many components at once.
 
-With :math:`E` the precision-weighted products of the columns (`moments`), scores last, and :math:`B` the prior SDs of levels, qualities,
-shifts, severities and tastes among the other columns, the effects as multiples of their SDs have the posterior precision
-:math:`P = I + B^\top E_{cc} B` and
-
-.. math:: \log p(y \mid \theta) = c(\theta) - \tfrac12 E_{yy} - \tfrac12 \log |P| + \tfrac12 h^\top P^{-1} h, \qquad h = B^\top E_{cy}.
-
+The ratings' columns are weighed and nested effects taken from their products :math:`E`; `latent` integrates out the rest.
 A nested effect of variance :math:`\tau^2` takes :math:`\tau^2 / D \, u u^\top` from :math:`E`, where :math:`u` is the weighted column sum
 of a group and :math:`D = 1 + \tau^2 a`, and hands :math:`a / D` and :math:`u / D` to the level above (Sherman and Morrison 1950). Slopes
 are those of the same formulas read backwards.
@@ -19,13 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from expsim_bayes.models._recover import ComponentDraws, Effects
+from expsim_bayes.fast.latent import Latent
+from expsim_bayes.models._recover import ComponentDraws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from expsim_bayes.fast.latent import Assembled
     from expsim_bayes.fast.moments import Moments, Upper
     from expsim_bayes.models._priors import Priors, Scale
+    from expsim_bayes.models._recover import Effects
     from expsim_bayes.models._terms import Terms
 
     Floats = NDArray[np.float64]
@@ -62,47 +60,17 @@ class _Weighed(NamedTuple):
     levels: tuple[_Shared, ...]
 
 
-class _Assembled(NamedTuple):
-    """The effects' posterior as multiples of their SDs, N of them."""
-
-    block: Floats
-    """(D, K V, K + V + shifts) prior SDs of levels, qualities and shifts among the columns of views."""
-    rest: Floats
-    """(D, severities and tastes) prior SDs, each of its own column."""
-    precision: Floats
-    """(D, N, N)"""
-    seen: Floats
-    """(D, N) precision times posterior mean."""
-    root: Floats
-    """(D, N, N) Cholesky root of the precision."""
-    log_density: Floats
-    """(D,) of the ratings: the last pivot of the bordered precision is the root of their squared distance from the prior mean."""
-
-
 @dataclass(frozen=True)
 class Marginal:
     """The marginal likelihood of one data set's scores."""
 
     sums: Moments
-    present: Terms
-    sd_variant: float
-    """In points."""
-    level_sd: float
-    """In points."""
-    middle: float
-    """Prior mean of the levels, in points."""
+    latent: Latent
 
     @classmethod
     def of(cls, sums: Moments, present: Terms, priors: Priors, scale: Scale) -> Marginal:
         """With the given part of the priors in points."""
-        return cls(sums, present, priors.sd_variant * scale.width, priors.level_sd * scale.width, scale.middle)
-
-    @property
-    def effects(self) -> int:
-        """N: levels, qualities, shifts, severities and tastes."""
-        evaluators, variants = self.sums.columns.view.shape
-        rest = self.sums.columns.size - 1 - evaluators * variants
-        return evaluators + variants + sum(self.present.shift) * variants + rest
+        return cls(sums, Latent.of(sums.columns, sums.rater_evaluator, present, priors, scale))
 
     @property
     def work(self) -> float:
@@ -110,7 +78,7 @@ class Marginal:
         n = self.sums.columns.size
         groups = sum(level.size for level in self.sums.upper)
         linear = self.sums.pairs.matrix.nnz + self.sums.plain.matrix.nnz + self.sums.rows.matrix.nnz
-        return 2.0 * groups * n**2 + self.effects**3 + 5.0 * linear + 20_000
+        return 2.0 * groups * n**2 + self.latent.size**3 + 5.0 * linear + 20_000
 
     def at_once(self) -> int:
         """Components that are looked at together without holding more than `BLOCK` numbers."""
@@ -122,7 +90,7 @@ class Marginal:
         """(D,) log p(ratings | components), of D components."""
         step = self.at_once()
         parts = [sd.rows(np.arange(n, min(n + step, len(sd.sd_item)))) for n in range(0, len(sd.sd_item), step)]
-        return np.concatenate([self._assembled(part, self._weigh(part)).log_density for part in parts])
+        return np.concatenate([self._assembled(part).log_density for part in parts])
 
     def with_slopes(self, sd: ComponentDraws) -> tuple[Floats, ComponentDraws]:
         """(D,) log p(ratings | components), and its slopes along the components."""
@@ -134,34 +102,14 @@ class Marginal:
 
     def draw(self, sd: ComponentDraws, times: int, rng: np.random.Generator) -> Effects:
         """Effects drawn from their posterior given D components, `times` of each: D * times draws."""
-        found = self._assembled(sd, self._weigh(sd))
+        found = self._assembled(sd)
         noise = rng.standard_normal((*found.seen.shape, times))
         z = np.linalg.solve(found.precision, found.seen[..., None] + found.root @ noise).swapaxes(1, 2)
-        return self._effects(z.reshape(-1, z.shape[2]), sd.rows(np.repeat(np.arange(len(z)), times)))
+        return self.latent.effects(z.reshape(-1, z.shape[2]), sd.rows(np.repeat(np.arange(len(z)), times)))
 
-    def _effects(self, z: Floats, sd: ComponentDraws) -> Effects:
-        """Effects in points from (D, N) multiples of their SDs."""
-        where, of = self.sums.columns, self.sums.rater_evaluator
-        evaluators, variants = where.view.shape
-        raters = where.severity.size
-        shifted = np.flatnonzero(self.present.shift)
-        first = evaluators + variants
-        shift = np.zeros((len(z), evaluators, variants))
-        own = first + np.arange(shifted.size * variants)
-        shift[:, shifted] = sd.sd_shift[:, None, None] * z[:, own].reshape(len(z), shifted.size, variants)
-        offset = first + own.size - evaluators * variants
-        severity, taste = np.zeros((len(z), raters)), np.zeros((len(z), raters, variants))
-        has = where.severity >= 0
-        severity[:, has] = sd.sd_rater[:, of[has]] * z[:, offset + where.severity[has]]
-        has = where.taste[:, 0] >= 0
-        taste[:, has] = sd.sd_taste[:, of[has], None] * z[:, offset + where.taste[has]]
-        return Effects(
-            level=self.middle + self.level_sd * z[:, :evaluators],
-            q=self.sd_variant * z[:, evaluators:first],
-            severity=severity,
-            shift=shift,
-            taste=taste,
-        )
+    def _assembled(self, sd: ComponentDraws) -> Assembled:
+        weighed = self._weigh(sd)
+        return self.latent.assembled(sd, weighed.e, weighed.log_constant)
 
     def _weigh(self, sd: ComponentDraws) -> _Weighed:
         """Products of columns, nested effects summed out."""
@@ -207,87 +155,13 @@ class Marginal:
             np.add.reduceat(below.u / below.d[:, :, None], level.starts, axis=1),
         )
 
-    def _block(self, sd: ComponentDraws) -> tuple[Floats, Floats]:
-        """Prior SDs of effects among the columns: levels, qualities and shifts together, severities and tastes each of their own."""
-        where, of = self.sums.columns, self.sums.rater_evaluator
-        evaluators, variants = where.view.shape
-        shifted = np.flatnonzero(self.present.shift)
-        views = np.arange(evaluators * variants)
-        block = np.zeros((len(sd.sd_item), views.size, evaluators + variants + shifted.size * variants))
-        block[:, views, views // variants] = self.level_sd
-        block[:, views, evaluators + views % variants] = self.sd_variant * np.repeat(sd.scale_use, variants, axis=1)
-        rows = where.view[shifted].ravel()
-        block[:, rows, evaluators + variants + np.arange(rows.size)] = sd.sd_shift[:, None]
-        rest = np.empty((len(block), where.size - 1 - views.size))
-        for position, spread in ((where.severity[:, None], sd.sd_rater), (where.taste, sd.sd_taste)):
-            rater, variant = np.nonzero(position >= 0)
-            rest[:, position[rater, variant] - views.size] = spread[:, of[rater]]
-        return block, rest
-
-    def _assembled(self, sd: ComponentDraws, weighed: _Weighed) -> _Assembled:
-        """The effects' precision, bordered by what the scores say of them."""
-        block, rest = self._block(sd)
-        wide, narrow = block.shape[2], block.shape[1]
-        e = weighed.e
-        size = wide + rest.shape[1] + 1
-        p = np.empty((len(e), size, size))
-        turned = block.swapaxes(1, 2)
-        sides = np.concatenate([rest, np.ones((len(rest), 1))], axis=1)
-        p[:, :wide, :wide] = turned @ e[:, :narrow, :narrow] @ block
-        p[:, :wide, wide:] = (turned @ e[:, :narrow, narrow:]) * sides[:, None]
-        p[:, wide:, :wide] = p[:, :wide, wide:].swapaxes(1, 2)
-        p[:, wide:, wide:] = e[:, narrow:, narrow:] * sides[:, None] * sides[:, :, None]
-        diagonal = np.arange(size)  # the corner, too: scores that never vary would leave nothing there
-        p[:, diagonal, diagonal] += 1.0
-        root = _roots(p)
-        pivots = np.diagonal(root, axis1=1, axis2=2)
-        log_density = weighed.log_constant - np.log(pivots[:, :-1]).sum(axis=1) - 0.5 * (pivots[:, -1] ** 2 - 1)
-        return _Assembled(block, rest, p[:, :-1, :-1], p[:, :-1, -1], root[:, :-1, :-1], log_density)
-
     def _with_slopes(self, sd: ComponentDraws) -> tuple[Floats, ComponentDraws]:
         weighed = self._weigh(sd)
-        solved = self._assembled(sd, weighed)
+        solved = self.latent.assembled(sd, weighed.e, weighed.log_constant)
         slopes = ComponentDraws(*(np.zeros_like(value) for value in sd))
-        e_slope = self._slopes_of_priors(weighed, solved, slopes)
+        e_slope = self.latent.slopes(weighed.e, solved, slopes)
         self._slopes_of_ratings(sd, weighed, e_slope, slopes)
         return solved.log_density, slopes
-
-    def _slopes_of_priors(self, weighed: _Weighed, solved: _Assembled, slopes: ComponentDraws) -> Floats:
-        """(D, n, n) slopes along the products of columns; those along prior SDs of effects are added to `slopes`."""
-        block, rest = solved.block, solved.rest
-        wide, narrow = block.shape[2], block.shape[1]
-        inverse = np.linalg.inv(solved.precision)
-        mean = (inverse @ solved.seen[..., None])[..., 0]
-        spread = np.concatenate([block @ inverse[:, :wide], rest[:, :, None] * inverse[:, wide:]], axis=1)
-        point = np.concatenate([(block @ mean[:, :wide, None])[..., 0], rest * mean[:, wide:]], axis=1)
-        cov = np.concatenate([spread[:, :, :wide] @ block.swapaxes(1, 2), spread[:, :, wide:] * rest[:, None]], axis=2)
-        along_e = np.empty_like(weighed.e)
-        along_e[:, :-1, :-1] = -0.5 * (cov + point[:, :, None] * point[:, None, :])
-        along_e[:, :-1, -1] = along_e[:, -1, :-1] = 0.5 * point
-        along_e[:, -1, -1] = -0.5
-        e = weighed.e[:, :-1, :-1]
-        left = weighed.e[:, :-1, -1] - (e @ point[..., None])[..., 0]
-        along_block = left[:, :narrow, None] * mean[:, None, :wide] - e[:, :narrow] @ spread[:, :, :wide]
-        along_rest = left[:, narrow:] * mean[:, wide:] - (e[:, narrow:] * spread[:, :, wide:].swapaxes(1, 2)).sum(
-            axis=2
-        )
-        self._along_spreads(along_block, along_rest, slopes)
-        return along_e
-
-    def _along_spreads(self, along_block: Floats, along_rest: Floats, slopes: ComponentDraws) -> None:
-        """Slopes along prior SDs of effects gathered by component."""
-        where, of = self.sums.columns, self.sums.rater_evaluator
-        evaluators, variants = where.view.shape
-        views = np.arange(evaluators * variants)
-        use = self.sd_variant * along_block[:, views, evaluators + views % variants]
-        slopes.scale_use[:] += use.reshape(-1, evaluators, variants).sum(axis=2)
-        rows = where.view[np.flatnonzero(self.present.shift)].ravel()
-        slopes.sd_shift[:] += along_block[:, rows, evaluators + variants + np.arange(rows.size)].sum(axis=1)
-        for position, slope in ((where.severity[:, None], slopes.sd_rater), (where.taste, slopes.sd_taste)):
-            rater, variant = np.nonzero(position >= 0)
-            each = along_rest[:, position[rater, variant] - views.size]
-            for k in np.unique(of[rater]):
-                slope[:, k] += each[:, of[rater] == k].sum(axis=1)
 
     def _slopes_of_ratings(
         self, sd: ComponentDraws, weighed: _Weighed, along_e: Floats, slopes: ComponentDraws
@@ -368,16 +242,6 @@ class Marginal:
         along_tau2 = (along_shrink / level.d + along_d * level.a).sum(axis=1)
         getattr(slopes, component)[:] += 2 * np.sqrt(level.tau2[:, 0]) * along_tau2
         return along_d * level.tau2
-
-
-def _roots(matrices: Floats) -> Floats:
-    """Cholesky roots; NaN where rounding leaves a matrix without one, which then has no density."""
-    try:
-        return np.linalg.cholesky(matrices)
-    except np.linalg.LinAlgError:
-        if len(matrices) == 1:
-            return np.full_like(matrices, np.nan)
-        return np.concatenate([_roots(matrix[None]) for matrix in matrices])
 
 
 def _add_to(total: Floats, index: Ints, values: Floats) -> None:
