@@ -31,6 +31,7 @@ from expsim_bayes.stopping import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from expsim_bayes.posterior import Known
     from expsim_bayes.scenario import Scenario, StrategyName
     from expsim_bayes.simulate import Plan, Streams, Truth
     from expsim_bayes.spending import Tally
@@ -50,7 +51,7 @@ class Loop:
         self.limits: tuple[Rule, ...] = tuple(r for r in self.rules if isinstance(r, MaxRatings | Budget | MaxDays))
         self.inferiority = next((r for r in self.rules if isinstance(r, Inferiority)), None)
         self.replications = streams.stop - streams.start
-        self.known = nothing_known(scenario, self.replications)
+        self.known = _nothing_known(scenario, strategy, self.replications)
         shape = (self.replications, len(scenario.variants))
         self.prob_best = np.full(shape, 1.0 / shape[1])
         self.dropped = None if self.inferiority is None else np.zeros(shape, bool)
@@ -225,6 +226,15 @@ class Loop:
             variant=np.where(spent, verdicts.variant, -1),
             rule=np.where(spent, verdicts.rule, -1),
         )
+
+
+def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
+    """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
+    if scenario.components == "given":
+        return nothing_known(scenario, replications)
+    from expsim_bayes.fast.looks import EstimatedScores
+
+    return EstimatedScores.nothing(scenario, strategy, replications)
 
 
 def _plan_of(scenario: Scenario, strategy: StrategyName, look: int) -> Plan | None:

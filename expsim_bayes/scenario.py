@@ -150,6 +150,8 @@ class Scenario(Frozen):
     """Outputs before the first look, where they are not outputs_per_look."""
     pending_outputs: int = Field(default=0, ge=0)
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
+    components: Literal["given", "estimated"] = "given"
+    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does."""
     sd_variant: float | None = Field(default=None, gt=0)
     """Belief: SD of what variants add, in points; a tenth of the range unless told."""
     min_effect: float = Field(default=0.0, ge=0)

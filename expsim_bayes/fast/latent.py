@@ -95,9 +95,27 @@ class Latent:
             taste=taste,
         )
 
-    def _block(self, sd: ComponentDraws) -> tuple[Floats, Floats]:
-        """Prior SDs of effects among the columns: levels, qualities and shifts together, severities and tastes each of their own."""
+    def spreads(self, sd: ComponentDraws) -> Floats:
+        """(D, N) prior SDs of the effects, in points."""
+        evaluators, variants = self.columns.view.shape
+        shifted = sum(self.present.shift) * variants
+        known = np.repeat([self.level_sd, self.sd_variant], [evaluators, variants])
+        own = np.repeat(known[None], len(sd.sd_item), axis=0)
+        return np.concatenate([own, np.repeat(sd.sd_shift[:, None], shifted, axis=1), self._rest(sd)], axis=1)
+
+    def _rest(self, sd: ComponentDraws) -> Floats:
+        """(D, severities and tastes) their prior SDs, in the order of their columns."""
         where, of = self.columns, self.rater_evaluator
+        views = where.view.size
+        rest = np.empty((len(sd.sd_item), where.size - 1 - views))
+        for position, spread in ((where.severity[:, None], sd.sd_rater), (where.taste, sd.sd_taste)):
+            rater, variant = np.nonzero(position >= 0)
+            rest[:, position[rater, variant] - views] = spread[:, of[rater]]
+        return rest
+
+    def _block(self, sd: ComponentDraws) -> Floats:
+        """(D, K V, K + V + shifts) prior SDs of levels, qualities and shifts among the columns of views."""
+        where = self.columns
         evaluators, variants = where.view.shape
         shifted = np.flatnonzero(self.present.shift)
         views = np.arange(evaluators * variants)
@@ -106,11 +124,45 @@ class Latent:
         block[:, views, evaluators + views % variants] = self.sd_variant * np.repeat(sd.scale_use, variants, axis=1)
         rows = where.view[shifted].ravel()
         block[:, rows, evaluators + variants + np.arange(rows.size)] = sd.sd_shift[:, None]
-        rest = np.empty((len(block), where.size - 1 - views.size))
-        for position, spread in ((where.severity[:, None], sd.sd_rater), (where.taste, sd.sd_taste)):
-            rater, variant = np.nonzero(position >= 0)
-            rest[:, position[rater, variant] - views.size] = spread[:, of[rater]]
-        return block, rest
+        return block
+
+    @property
+    def of_quality(self) -> Floats:
+        """(N, V) what each effect, as a multiple of its SD, adds to the qualities."""
+        evaluators, variants = self.columns.view.shape
+        found = np.zeros((self.size, variants))
+        found[self.present.reference] = self.level_sd
+        found[evaluators + np.arange(variants), np.arange(variants)] = self.sd_variant
+        return found
+
+    def qualities(self, sd: ComponentDraws, e: Floats, log_constant: Floats) -> tuple[Floats, Floats, Floats]:
+        """Log density of the ratings, (D,), and mean, (D, V), and covariance, (D, V, V), of the qualities from the middle of the scale.
+
+        All three are read off one Cholesky root: of the precision, bordered by what the qualities are made of and by what the scores say.
+
+        Parameters
+        ----------
+        sd, e, log_constant
+            As `assembled` takes them.
+        """
+        block, rest = self._block(sd), self._rest(sd)
+        made = self.of_quality
+        size, variants = made.shape
+        p = np.zeros((len(e), size + variants + 1, size + variants + 1))
+        self._fill(p, size + variants, block, rest, e)
+        p[:, :size, size:-1], p[:, size:-1, :size] = made, made.T
+        bound = made.T @ made
+        diagonal = np.arange(size)
+        p[:, diagonal, diagonal] += 1.0
+        p[:, -1, -1] += 1.0
+        p[:, size:-1, size:-1] = bound + np.eye(variants)
+        root = _roots(p)
+        corner = root[:, size:-1, size:-1]
+        cov = bound + np.eye(variants) - corner @ corner.swapaxes(1, 2)
+        mean = -(corner @ root[:, -1, size:-1, None])[..., 0]
+        pivots = np.diagonal(root, axis1=1, axis2=2)
+        away = pivots[:, -1] ** 2 + (root[:, -1, size:-1] ** 2).sum(axis=1) - 1
+        return log_constant - np.log(pivots[:, :size]).sum(axis=1) - 0.5 * away, mean, cov
 
     def assembled(self, sd: ComponentDraws, e: Floats, log_constant: Floats) -> Assembled:
         """The effects' precision, bordered by what the scores say of them.
@@ -124,22 +176,33 @@ class Latent:
         log_constant : numpy.ndarray
             (D,) what else the log density of the ratings holds.
         """
-        block, rest = self._block(sd)
-        wide, narrow = block.shape[2], block.shape[1]
-        size = wide + rest.shape[1] + 1
+        block, rest = self._block(sd), self._rest(sd)
+        size = self.size + 1
         p = np.empty((len(e), size, size))
-        turned = block.swapaxes(1, 2)
-        sides = np.concatenate([rest, np.ones((len(rest), 1))], axis=1)
-        p[:, :wide, :wide] = turned @ e[:, :narrow, :narrow] @ block
-        p[:, :wide, wide:] = (turned @ e[:, :narrow, narrow:]) * sides[:, None]
-        p[:, wide:, :wide] = p[:, :wide, wide:].swapaxes(1, 2)
-        p[:, wide:, wide:] = e[:, narrow:, narrow:] * sides[:, None] * sides[:, :, None]
+        self._fill(p, size - 1, block, rest, e)
         diagonal = np.arange(size)  # the corner, too: scores that never vary would leave nothing there
         p[:, diagonal, diagonal] += 1.0
         root = _roots(p)
         pivots = np.diagonal(root, axis1=1, axis2=2)
         log_density = log_constant - np.log(pivots[:, :-1]).sum(axis=1) - 0.5 * (pivots[:, -1] ** 2 - 1)
         return Assembled(block, rest, p[:, :-1, :-1], p[:, :-1, -1], root[:, :-1, :-1], log_density)
+
+    @staticmethod
+    def _fill(p: Floats, end: int, block: Floats, rest: Floats, e: Floats) -> None:
+        """B' E B, with the scores as a last effect of SD one, of which the row and column `end` hold the scores."""
+        narrow, wide = block.shape[1:]
+        turned = block.swapaxes(1, 2)
+        sides = np.concatenate([rest, np.ones((len(rest), 1))], axis=1)
+        own, last = slice(0, wide), slice(wide, wide + rest.shape[1])
+        crossed = (turned @ e[:, :narrow, narrow:]) * sides[:, None]
+        p[:, own, own] = turned @ e[:, :narrow, :narrow] @ block
+        p[:, own, last], p[:, last, own] = crossed[:, :, :-1], crossed[:, :, :-1].swapaxes(1, 2)
+        p[:, own, end] = p[:, end, own] = crossed[:, :, -1]
+        outer = e[:, narrow:, narrow:] * sides[:, None]
+        outer *= sides[:, :, None]
+        p[:, last, last] = outer[:, :-1, :-1]
+        p[:, last, end] = p[:, end, last] = outer[:, :-1, -1]
+        p[:, end, end] = outer[:, -1, -1]
 
     def slopes(self, e_all: Floats, solved: Assembled, slopes: ComponentDraws) -> Floats:
         """(D, n, n) slopes along the products of columns; those along prior SDs of effects are added to `slopes`."""

@@ -58,15 +58,7 @@ class KnownScores:
 
     def qualities(self, base: int) -> Qualities:
         """Mean and SD of each quality, and of its difference to the base."""
-        quality = self.marginals
-        variance = np.diagonal(quality.cov, axis1=1, axis2=2)
-        of_effect = variance + quality.cov[:, [base], [base]] - 2 * quality.cov[:, base]
-        return Qualities(
-            mean=quality.mean,
-            sd=np.sqrt(variance),
-            effect_mean=quality.mean - quality.mean[:, [base]],
-            effect_sd=np.sqrt(np.maximum(of_effect, 0.0)),
-        )
+        return qualities_of(self.marginals.mean, self.marginals.cov, base)
 
     def superiority(self, *, eligible: NDArray[np.bool_] | None) -> superiority.Superiority:
         """Which variant is best, and by how much it matters."""
@@ -97,6 +89,18 @@ class KnownScores:
 
         assert isinstance(truth, World)
         return latent_truth(truth, self.places)
+
+
+def qualities_of(mean: NDArray[np.float64], cov: NDArray[np.float64], base: int) -> Qualities:
+    """Mean and SD of each quality, and of its difference to the base, from their joint moments."""
+    variance = np.diagonal(cov, axis1=1, axis2=2)
+    of_effect = variance + cov[:, [base], [base]] - 2 * cov[:, base]
+    return Qualities(
+        mean=mean,
+        sd=np.sqrt(variance),
+        effect_mean=mean - mean[:, [base]],
+        effect_sd=np.sqrt(np.maximum(of_effect, 0.0)),
+    )
 
 
 def batch_of(layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Batch:
