@@ -384,25 +384,25 @@ def _coded(plans: tuple[Plan, ...], who: Panel, variants: int) -> Coded:
     offsets = np.cumsum([0, *(plan.n_items for plan in plans)])
     item = np.concatenate([plan.item + offset for plan, offset in zip(plans, offsets, strict=False)])
     slots = plans[0].n_slots
-    slot = np.concatenate([plan.output % plan.n_slots for plan in plans])
-    output = item * slots + slot
-    variant = (item + slot) % variants
-    outputs = int(output.max()) + 1
+    output = item * slots + np.concatenate([plan.output % slots for plan in plans])
+    items, outputs = int(item.max()) + 1, int(output.max()) + 1
+    first = np.random.default_rng(0).integers(variants, size=items)  # whichever variants answer: by chance
+    of_output = (first[np.arange(outputs) // slots] + np.arange(outputs) % slots) % variants
     count = len(who.names)
     return Coded(
         score=np.zeros(item.size),
-        variant=variant,
+        variant=of_output[output],
         item=item,
         output=output,
         rater=np.concatenate([plan.rater for plan in plans]),
         evaluator=np.concatenate([plan.evaluator for plan in plans]),
         variants=tuple(str(v) for v in range(variants)),
-        items=tuple(str(i) for i in range(int(item.max()) + 1)),
+        items=tuple(str(i) for i in range(items)),
         outputs=tuple(str(o) for o in range(outputs)),
         raters=who.raters,
         evaluators=who.names,
         output_item=np.arange(outputs) // slots,
-        output_variant=(np.arange(outputs) // slots + np.arange(outputs) % slots) % variants,
+        output_variant=of_output,
         rater_evaluator=np.asarray(who.rater_evaluator),
         kinds=tuple(who.kinds),
         reference=who.reference if "human" in who.kinds else -1,
