@@ -395,6 +395,8 @@ def test_who_was_dropped_is_told() -> None:
     assert any("Dropped, as probably not the best: A at look" in notice for notice in facts.notices)
     calm = of_experiment(play(counted(0.5, 0.5), random_seed=6))
     assert calm.notices == ()
+    waiting = of_experiment(play(counted(0.1, 0.9, pending_outputs=24), random_seed=6))
+    assert waiting.notices[0].startswith("24 outputs were still under way at the stop: they are paid for")
 
 
 def test_more_of_the_same_is_counted_from_the_outcomes() -> None:
