@@ -8,7 +8,6 @@ of Armitage, McPherson and Rowe (1969, `repeated_looks.toml`). "Re-simulated" ar
 from __future__ import annotations
 
 import sys
-import time
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,21 +132,15 @@ def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     looks = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     print(HEAD.format(seed=SEED, trials=trials))
-    start = time.perf_counter()
     print("\n".join(_row(row, trials) for row in three_arms(trials)))
-    took = [time.perf_counter() - start]
     found = calibrate(load(HERE / "three_arm_trial.toml"), random_seed=SEED, replications=3 * trials)
-    took.append(time.perf_counter() - start - took[0])
     told = advice(found)
     words = {"headline": told.headline, "holds": told.holds, "sure": told.how_sure, "warning": told.warning}
     columns = {"columns": " | ".join(map(str, LOOKS)), "bars": "|".join(["---:"] * len(LOOKS))}
     print("\n".join(line.rstrip() for line in CALIBRATED.format(looks=looks, **words, **columns).splitlines()))
-    start = time.perf_counter()
     print(_said("P > .975 either way", TWO_SIDED, repeated_looks({}, looks)))
     for threshold, known in ONE_SIDED.items():
         print(_said(f"P > {threshold:g} one way", known, repeated_looks(one_way(threshold), looks)))
-    took.append(time.perf_counter() - start)
-    print(f"\nTrials {took[0]:.0f} s, calibration {took[1]:.0f} s, repeated looks {took[2]:.0f} s on one core.")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def calibrate(
 ) -> None:
     """Find the threshold that holds the false-launch rate for this schedule of looks.
 
-    Who looks often and stops at the first good look launches by chance more often than one threshold says.
+    Whoever looks often and stops at the first good look launches by chance more often than the threshold suggests.
     The threshold is searched where all variants are equal, and its rate counted anew on other experiments.
     Ctrl-C shows what is known by then.
     With --out, DIR holds the answer as JSON and the rules as TOML.
