@@ -307,6 +307,8 @@ def learning_curve(
             "items": scenario.items.model_copy(update={"count": None}),
             "looks": LEARNING_LOOKS,
             "outputs_per_look": LEARNING_ITEMS * scenario.outputs_per_item(strategy),
+            "first_look_outputs": None,
+            "pending_outputs": 0,
             "budget_usd": None,
             "max_ratings": None,
             "guardrails": (),

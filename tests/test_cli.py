@@ -325,13 +325,15 @@ def test_calibrate_gives_the_numbers_of_the_function() -> None:
     assert found["looks"] == 18
 
 
-def test_calibrate_takes_a_scenario_with_a_binary_outcome() -> None:
+def test_calibrate_takes_a_scenario_with_a_binary_outcome(tmp_path: Path) -> None:
     trial = PACKAGE.parent / "benchmarks" / "three_arm_trial.toml"
     found = answer("calibrate", trial, "--most", "1000", "--replications", "20")
     assert not found["holds"]
     assert found["moves_inferiority"]
     assert "inferiority" in found["toml"]
-    told = expsim("simulate", trial, "--seed", "3").stdout
+    told = expsim("simulate", trial, "--seed", "3", "--out", tmp_path / "t").stdout
+    assert "csv --gold test --lower-is-better, as if they were real" in flat(told)
+    assert "bandit, rated by test, seed 3" in told
     assert "Noted" in told
     assert "Fails" in told
     assert "inferiority at 0.0185682" in flat(expsim("scenario", "show", trial).stdout)

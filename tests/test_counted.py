@@ -17,6 +17,7 @@ from scipy import stats
 from small_scenario import small, variants
 
 from expsim_bayes.experiment import play, run
+from expsim_bayes.operating_characteristics import learning_curve
 from expsim_bayes.posterior import KnownCounts
 from expsim_bayes.posterior.counts import init, moments, update
 from expsim_bayes.recommend import of_experiment
@@ -176,6 +177,21 @@ def test_the_same_numbers_in_any_chunks() -> None:
     )  # fmt: skip
     whole, parts = (run(scenario, replications=20, random_seed=2, chunk=chunk, latents=True) for chunk in (20, 3))
     xr.testing.assert_allclose(whole, parts, rtol=1e-12)
+
+
+def test_people_may_see_outcomes_too() -> None:
+    crowd = {"name": "crowd", "kind": "human", "raters": 3, "usd_per_rating": 0.2}
+    people, test = (play(counted(evaluators=[who]), random_seed=1) for who in (crowd, PLAIN_TEST))
+    assert people.ratings.table["rater"].nunique() == 3
+    np.testing.assert_array_equal(people.ratings.table["score"], test.ratings.table["score"])
+    assert float(people.history["usd_rating"].max()) > float(test.history["usd_rating"].max())
+
+
+def test_a_learning_curve_knows_no_delay() -> None:
+    curve = learning_curve(counted(0.2, 0.8, pending_outputs=24, first_look_outputs=48), replications=50)
+    calm = learning_curve(counted(0.2, 0.8), replications=50)
+    xr.testing.assert_allclose(curve, calm)
+    assert float(curve["right"][-1]) > 0.95
 
 
 def test_a_paired_design_shows_every_item_to_all() -> None:
@@ -379,6 +395,8 @@ def test_who_was_dropped_is_told() -> None:
     assert any("Dropped, as probably not the best: A at look" in notice for notice in facts.notices)
     calm = of_experiment(play(counted(0.5, 0.5), random_seed=6))
     assert calm.notices == ()
+    waiting = of_experiment(play(counted(0.1, 0.9, pending_outputs=24), random_seed=6))
+    assert waiting.notices[0].startswith("24 outputs were still under way at the stop: they are paid for")
 
 
 def test_more_of_the_same_is_counted_from_the_outcomes() -> None:

@@ -224,3 +224,19 @@ def test_replications_do_not_touch_each_other() -> None:
         alone = from_beta(a[r], b[r], control=1, rope=0.05, min_effect=0.02)
         for values, value in zip(whole, alone, strict=True):
             np.testing.assert_allclose(values[r], value, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "best"),
+    [
+        ([1.0, 1.0], [1e7, 1e7], 0.5),  # no success among ten million
+        ([1.0, 1e6], [1e6, 1.0], 1.0),  # all fail against all succeed
+        ([1e9, 1.0], [3.0, 1.0], 3e-9),  # near certainty against nothing known: E[1 - rate] of the first
+        ([1e8, 1.0002e8], [1e8, 1e8], float(stats.norm.cdf((1.0002 / 2.0002 - 0.5) / 5e-5))),  # next to normal
+    ],
+)
+def test_extreme_counts(a: list[float], b: list[float], best: float) -> None:
+    with np.errstate(all="raise", under="ignore"):
+        known = from_beta(a, b, control=0, rope=0.05, min_effect=0.01)
+    assert known.prob_best[1] == pytest.approx(best, abs=1e-6, rel=1e-5)
+    assert known.prob_best.sum() == pytest.approx(1.0, abs=1e-12)

@@ -10,7 +10,7 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
 from expsim_bayes.cli.screen import Column, Screen, plain, to_json
-from expsim_bayes.cli.simulate import WHO, declared_strategy
+from expsim_bayes.cli.simulate import declared_strategy, who_rates
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, StrategyName, load
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def calibrate(
 ) -> None:
     """Find the threshold that holds the false-launch rate for this schedule of looks.
 
-    Who looks often and stops at the first good look launches by chance more often than one threshold says.
+    Whoever looks often and stops at the first good look launches by chance more often than the threshold suggests.
     The threshold is searched where all variants are equal, and its rate counted anew on other experiments.
     Ctrl-C shows what is known by then.
     With --out, DIR holds the answer as JSON and the rules as TOML.
@@ -82,7 +82,7 @@ def calibrate(
             rules = "" if calibrated is None else rules_as_toml(calibrated)
             _write(folder, answer, rules)
     screen.heading(found.title)
-    words = f"{STRATEGY_TITLES[design.strategy]}, rated by {WHO[evaluators]}, seed {seed}"
+    words = f"{STRATEGY_TITLES[design.strategy]}, rated by {who_rates(found, evaluators)}, seed {seed}"
     screen.say(words, style="dim")
     _show(screen, known, calibrated, details=details)
     if out is not None:

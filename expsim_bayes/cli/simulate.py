@@ -32,6 +32,11 @@ WHO: dict[EvaluatorChoice, str] = {"llm": "judges only", "human": "people only",
 """Evaluators in words."""
 
 
+def who_rates(scenario: Scenario, choice: EvaluatorChoice) -> str:
+    """Evaluators in words; by name where there is but one, which sees outcomes as they are."""
+    return scenario.evaluators[0].name if scenario.outcome == "binary" else WHO[choice]
+
+
 class Setup(NamedTuple):
     """One way of running a scenario."""
 
@@ -46,7 +51,9 @@ class Setup(NamedTuple):
 
     def words(self) -> str:
         """The same for a heading."""
-        return f"{STRATEGY_TITLES[self.strategy]}, rated by {WHO[self.evaluators]}, seed {self.seed}"
+        return (
+            f"{STRATEGY_TITLES[self.strategy]}, rated by {who_rates(self.scenario, self.evaluators)}, seed {self.seed}"
+        )
 
 
 def simulate(
@@ -86,8 +93,11 @@ def simulate(
             stop = _count(setup, replications, screen, folder, out)
     if stop is not None:
         raise typer.Exit(exits.of_interruption(stop))
-    reference = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
-    _what_next(screen, shlex.quote(scenario), out, told=replications == 1, reference=reference)
+    options = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
+    if found.outcome == "binary":  # what is seen as it is are labels of gold
+        options = f" --gold {shlex.quote(found.evaluators[0].name)}"
+    options += "" if found.higher_is_better else " --lower-is-better"
+    _what_next(screen, shlex.quote(scenario), out, told=replications == 1, options=options)
 
 
 def declared_strategy(scenario: Scenario, name: StrategyName | None) -> StrategyName:
@@ -247,12 +257,12 @@ def _earlier(out: Path | None, asked: str, replications: int) -> list[xr.Dataset
     return [] if found is None else [found.isel(replication=slice(0, replications))]
 
 
-def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool, reference: str) -> None:
+def _what_next(screen: Screen, scenario: str, out: Path | None, *, told: bool, options: str) -> None:
     """Where things are, and what one may do now."""
     if out is not None and told:
         rows = [
             ("Report", str(out / "report.md")),
-            ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}{reference}, as if they were real"),
+            ("Next", f"expsim fit {shlex.quote(str(out / 'ratings.csv'))}{options}, as if they were real"),
         ]
     elif out is not None:
         rows = [("Written", str(out / END_STATES))]

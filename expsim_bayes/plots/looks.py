@@ -42,6 +42,7 @@ def quality_over_looks(
     control: str | None = None,
     higher_is_better: bool = True,
     ci_prob: float = 0.95,
+    unit: str = "points",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -55,7 +56,7 @@ def quality_over_looks(
     ax : Axes
         To draw on.
     what : {"quality", "effect"}
-        The quality itself, or the difference to the control, in points.
+        The quality itself, or the difference to the control.
     across : {"ratings", "look", "usd"}
         What the x axis counts.
     control : str, optional
@@ -64,6 +65,8 @@ def quality_over_looks(
         Which variants lead.
     ci_prob : float
         Probability of the interval.
+    unit : str
+        Of quality: points, or share, which is drawn in per cent.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -72,11 +75,14 @@ def quality_over_looks(
     from scipy.special import ndtri
 
     played = one_replication(history)
-    mean, sd = played[f"{what}_mean"].values, played[f"{what}_sd"].values
+    times, level_unit, gap_unit = (100.0, "per cent", "percentage points") if unit == "share" else (1.0, unit, unit)
+    mean, sd = times * played[f"{what}_mean"].values, times * played[f"{what}_sd"].values
     half = float(ndtri((1 + ci_prob) / 2)) * sd
     series = _series(played, mean[-1] * (1 if higher_is_better else -1), control, theme)
     words = (
-        "quality, points" if what == "quality" else f"points above {shown(control, 16) if control else 'the baseline'}"
+        f"quality, {level_unit}"
+        if what == "quality"
+        else f"{gap_unit} above {shown(control, 16) if control else 'the baseline'}"
     )
     dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across], y=f"{words} ({level(ci_prob)} interval)")
     x = _x_axis(ax, played, across)

@@ -104,7 +104,7 @@ def of_experiment(
         story=scenario.story.strip(),
         right_answer=scenario.right_answer,
         sources=scenario.sources,
-        notices=_notices(played),
+        notices=_notices(played, end),
         provenance=(
             ("strategy", strategy),
             ("rated by", str(played.history.attrs["evaluators"])),
@@ -249,11 +249,18 @@ def _among_all(played: Played, end: xr.Dataset) -> tuple[NDArray[np.float64], ND
     return found.prob_best[0], found.expected_loss[0]
 
 
-def _notices(played: Played) -> tuple[str, ...]:
-    """What a reader must know about the ratings, and who was dropped on the way."""
+def _notices(played: Played, end: xr.Dataset) -> tuple[str, ...]:
+    """What a reader must know about the ratings, what was still under way, and who was dropped."""
+    waiting = int(end["under_way"].sum()) if "under_way" in end else 0
+    late = f"{waiting} outputs were still under way at the stop: they are paid for, and nothing here rests on them."
+    return (*played.ratings.notices, *([late] if waiting else ()), *_dropped(played))
+
+
+def _dropped(played: Played) -> tuple[str, ...]:
+    """Who was dropped, and when."""
     history = played.history.isel(replication=0)
     if "dropped" not in history:
-        return played.ratings.notices
+        return ()
     dropped = history["dropped"].fillna(0.0)
     gone = [
         f"{name} at look {int(dropped.sel(variant=name).to_numpy().argmax()) + 1}"
@@ -261,7 +268,7 @@ def _notices(played: Played) -> tuple[str, ...]:
         if bool(dropped.sel(variant=name).any())
     ]
     note = f"Dropped, as probably not the best: {', '.join(gone)}. From there on P(best) is among the others."
-    return (*played.ratings.notices, *([note] if gone else ()))
+    return (note,) if gone else ()
 
 
 def _normal_effect(mean: float, sd: float, scenario: Scenario, ci_prob: float) -> tuple[Interval, float]:

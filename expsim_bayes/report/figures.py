@@ -40,15 +40,21 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
 
     fig, ax = plots.figure()
     plots.quality_over_looks(
-        history, ax, control=control, higher_is_better=facts.higher_is_better, ci_prob=facts.ci_prob
+        history,
+        ax,
+        control=control,
+        higher_is_better=facts.higher_is_better,
+        ci_prob=facts.ci_prob,
+        unit=facts.unit,
     )
     plots.save(fig, folder / FOLDER / "quality.png")
     caption = f"Quality of each variant as ratings come in, with {ci} intervals."
+    at_the_end = amounts.quantity(leader.quality.mean, facts.unit) + (" points" if facts.unit == "points" else "")
     drawn.append(
         _figure(
             "quality.png",
             caption,
-            f"At the end {leader.name} stands at {amounts.points(leader.quality.mean)} points.",
+            f"At the end {leader.name} stands at {at_the_end}.",
         )
     )
 
