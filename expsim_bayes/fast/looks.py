@@ -22,8 +22,9 @@ from expsim_bayes.fast.latent import Latent
 from expsim_bayes.fast.parameters import Parameters, parameters
 from expsim_bayes.fast.tables import Design, Tables, as_units, design_of
 from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.posterior.gaussian import State
 from expsim_bayes.posterior.known import Latents, Qualities
-from expsim_bayes.posterior.layout import ABSENT, Layout
+from expsim_bayes.posterior.layout import ABSENT, Components, Layout
 from expsim_bayes.posterior.scores import latent_names, latent_truth, qualities_of
 from expsim_bayes.simulate import Streams, assign, plan, story_of
 
@@ -193,6 +194,31 @@ class EstimatedScores:
         mean[:, : self.latent.columns.view.shape[0]] += self.latent.middle
         sd = np.sqrt(np.diagonal(found.cov, axis1=1, axis2=2))
         return Latents(mean, sd, np.linalg.inv(found.cov))
+
+    @property
+    def given(self) -> tuple[State, Components, Layout]:
+        """What is known of the first replication, its components at the centre of what they may be, for those who look ahead."""
+        alone, latent = self.of(np.array([0])), self.latent
+        known = alone.latents()
+        sd = self.unknown.components(alone.axes.centre)
+        evaluators, variants = latent.columns.view.shape
+        has_shift, severe = np.array(latent.present.shift), np.array(latent.present.severity)
+        components = Components(
+            level_mean=np.full(evaluators, latent.middle),
+            level_sd=np.full(evaluators, latent.level_sd),
+            scale=sd.scale_use[0],
+            sd_variant=latent.sd_variant,
+            sd_item=float(sd.sd_item[0]),
+            sd_interaction=float(sd.sd_interaction[0]),
+            sd_output=np.full(variants, float(sd.sd_output[0])),
+            sd_rater=sd.sd_rater[0] * severe,
+            sd_shift=sd.sd_shift[0] * has_shift,
+            sd_taste=sd.sd_taste[0],
+            sd_opinion=sd.sd_opinion[0],
+            sd_noise=sd.sd_noise[0],
+            reference=latent.present.reference,
+        )
+        return State(known.precision, (known.precision @ known.mean[..., None])[..., 0]), components, self.places
 
     def names(self) -> list[str]:
         """A name for each effect."""

@@ -20,7 +20,7 @@ from expsim_bayes.posterior.gaussian import (
     update,
 )
 from expsim_bayes.posterior.known import Known, Latents, Qualities, nothing_known
-from expsim_bayes.posterior.layout import Components, Layout, layout
+from expsim_bayes.posterior.layout import Components, Layout, among, layout
 from expsim_bayes.posterior.scores import KnownScores, latent_names, latent_truth
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Marginals",
     "Qualities",
     "State",
+    "among",
     "beliefs",
     "carried_over",
     "init",

@@ -6,7 +6,7 @@ opinions are not in it, they are summed out. An effect whose standard deviation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -50,6 +50,26 @@ class Components:
     """(K,) SD of the noise of a rating."""
     reference: int
     """Evaluator whose level and scale define quality."""
+
+
+def among(wider: Components, known: Components, evaluators: NDArray[np.intp]) -> Components:
+    """Components of a wider panel, with what is known of some of its members in place of what was believed.
+
+    Parameters
+    ----------
+    wider : Components
+        Of the wider panel, with the same variants.
+    known : Components
+        Of K evaluators.
+    evaluators : numpy.ndarray
+        (K,) position of each of them in the wider panel.
+    """
+    each = ("level_mean", "level_sd", "scale", "sd_rater", "sd_shift", "sd_taste", "sd_opinion", "sd_noise")
+    mixed = {}
+    for name in each:
+        mixed[name] = getattr(wider, name).copy()
+        mixed[name][evaluators] = getattr(known, name)
+    return replace(known, **mixed, sd_output=known.sd_output, reference=wider.reference)
 
 
 class Layout(NamedTuple):

@@ -73,6 +73,11 @@ class KnownScores:
             eligible=eligible,
         )
 
+    @property
+    def given(self) -> tuple[State, Components, Layout]:
+        """What is known, with its components and its layout, for those who look ahead."""
+        return self.state, self.components, self.places
+
     def latents(self) -> Latents:
         """Everything that is known of every effect."""
         latent = latent_marginals(self.state)

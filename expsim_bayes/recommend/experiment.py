@@ -12,7 +12,7 @@ from expsim_bayes.evaluators import panel
 from expsim_bayes.facts import CI_PROB, Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
-from expsim_bayes.posterior import KnownCounts, KnownScores, beliefs, carried_over, layout
+from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.stopping import DECISIONS
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.experiment import Played
+    from expsim_bayes.fast.looks import EstimatedScores
     from expsim_bayes.operating_characteristics import Estimate
     from expsim_bayes.planning import Further
+    from expsim_bayes.posterior import KnownScores
     from expsim_bayes.scenario import Scenario, StrategyName
 
 
@@ -178,16 +180,18 @@ def _question(played: Played, strategy: StrategyName, contenders: tuple[int, ...
     """
     scenario, whole = played.scenario, played.declared
     took_part, everyone = panel(scenario.evaluators), panel(whole.evaluators)
-    components, wider = beliefs(scenario), beliefs(whole)
+    scores = cast("KnownScores | EstimatedScores", played.known)
+    known, components, places = scores.given
+    evaluators = np.array([everyone.names.index(name) for name in took_part.names])
+    wider = among(beliefs(whole), components, evaluators)
     wider_places = layout(wider, rater_evaluator=everyone.rater_evaluator)
-    assert isinstance(played.known, KnownScores)
     state = carried_over(
-        played.known.state,
+        known,
         components,
-        layout(components, rater_evaluator=took_part.rater_evaluator),
+        places,
         wider=wider,
         wider_places=wider_places,
-        evaluators=np.array([everyone.names.index(name) for name in took_part.names]),
+        evaluators=evaluators,
         raters=np.array([everyone.raters.index(name) for name in took_part.raters]),
     )
     end = played.history.isel(replication=0, look=int(played.history["stop_look"][0]) - 1)
