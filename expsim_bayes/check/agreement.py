@@ -158,7 +158,7 @@ def compare(name: str, scenario: Scenario, known: Simulated, *, draws: int = DRA
     from expsim_bayes.models._groups import DIMS
 
     fixed = model_components(scenario, known.data)
-    tree = fit(known.ratings, fixed=fixed, draws=draws, random_seed=random_seed)
+    tree = fit(known.ratings, engine="nuts", fixed=fixed, draws=draws, random_seed=random_seed)
     given = fast_components(scenario, known.data)
     state, places = state_of(known.data, given)
     latent, quality = latent_marginals(state), quality_marginals(state, given, places)

@@ -57,6 +57,25 @@ def _continuous(simulations: int, seed: int, folder: Path | None, progress: Prog
     return summaries.of_continuous(found, fits.SETTINGS)
 
 
+def _quick(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import quick, summaries
+
+    journal = None if folder is None else folder / "scores-quick.jsonl"
+    return summaries.of_quick(quick.check_quick(simulations, random_seed=seed, file=journal, progress=progress))
+
+
+def _apart(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import quick, summaries
+
+    return summaries.of_apart(quick.check_apart(simulations, random_seed=seed, progress=progress))
+
+
+def _held(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import quick, summaries
+
+    return summaries.of_held(quick.check_held(simulations, random_seed=seed, progress=progress))
+
+
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
     from expsim_bayes.check import mutants, summaries
 
@@ -147,6 +166,32 @@ CHECKS: dict[str, Check] = {
         200,
         20,
         _continuous,
+    ),
+    "scores-quick": Check(
+        "Calibration of scores without a sampler",
+        "The same data sets as for the sampled model, fitted without a sampler: components averaged over weighted points, effects drawn "
+        "exactly given them. The rank of the truth must be uniform for every component, effect and decision, and intervals must hold the "
+        "truth as often as they say.",
+        1_000,
+        20,
+        _quick,
+    ),
+    "scores-engines": Check(
+        "Scores without a sampler against NUTS",
+        "The same ratings, nothing given, fitted with a sampler and without, on all the designs of the agreement check. What a decision "
+        "hangs on, qualities, their differences and probabilities of being best, must agree.",
+        30,
+        1,
+        _apart,
+    ),
+    "scores-looks": Check(
+        "Experiments whose components are estimated, at their stop",
+        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
+        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
+        "looks and at a stop that the posterior itself chose.",
+        1_000,
+        50,
+        _held,
     ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from expsim_bayes.models._recover import ComponentDraws, Effects
     from expsim_bayes.ratings import Ratings
 
 CODE = (
@@ -124,14 +125,8 @@ class Fitter:
         trace = self._sample(story, number)
         rng = np.random.default_rng(self._seed("recovery", number))
         sampled = trace["posterior"].to_dataset()
-        posterior, thinned = _posterior(sampled, story, rng)
-        truth = _truth(self.truth, number, story)
-        leader = int(posterior["quality"].mean(axis=0).argmax())
-        rows = kept(len(posterior["quality"]))
-        drawn = {name: value[rows] for name, value in posterior.items()} | thinned
-        found, true = _quantities(drawn, story, leader), _quantities(truth, story, leader)
-        below = {name: float(ranks_below(true[name], values[None], rng)[0]) for name, values in found.items()}
-        below["which variant is best"] = best_below(posterior["quality"], truth["quality"], rng)
+        effects, sd = sampled_effects(sampled, story, rng)
+        posterior, below = ranked(effects, sd, story, self.truth, number, rng)
         r_hat, ess = _convergence(posterior, story, self.settings.chains)
         return Simulation(number, below, int(trace["sample_stats"]["diverging"].sum()), r_hat, ess)
 
@@ -152,10 +147,38 @@ class Fitter:
         return seed(self.random_seed, ("truth", "chains", "recovery").index(purpose), number)
 
 
-def _posterior(sampled: xr.Dataset, story: Story, rng: np.random.Generator) -> tuple[Values, Values]:
+def ranked(  # noqa: PLR0917
+    effects: Effects, sd: ComponentDraws, story: Story, truths: Drawn, number: int, rng: np.random.Generator
+) -> tuple[Values, dict[str, float]]:
+    """All draws of the story's variables, and the rank of the truth among the `KEPT` ones, by quantity.
+
+    Parameters
+    ----------
+    effects, sd
+        Draws.
+    story : Story
+        The data set.
+    truths : Drawn
+        Of all data sets.
+    number : int
+        Of this one.
+    rng : numpy.random.Generator
+        Breaks ties, and draws items and opinions for the log-likelihood.
+    """
+    posterior, thinned = _posterior(effects, sd, story, rng)
+    truth = _truth(truths, number, story)
+    leader = int(posterior["quality"].mean(axis=0).argmax())
+    rows = kept(len(posterior["quality"]))
+    drawn = {name: value[rows] for name, value in posterior.items()} | thinned
+    found, true = _quantities(drawn, story, leader), _quantities(truth, story, leader)
+    below = {name: float(ranks_below(true[name], values[None], rng)[0]) for name, values in found.items()}
+    below["which variant is best"] = best_below(posterior["quality"], truth["quality"], rng)
+    return posterior, below
+
+
+def _posterior(effects: Effects, sd: ComponentDraws, story: Story, rng: np.random.Generator) -> tuple[Values, Values]:
     """All draws of the story's variables, and the log-likelihood of the `KEPT` ones, for which items and opinions are drawn too."""
-    effects, sd = sampled_effects(sampled, story, rng)
-    named = dataset(effects, sd, story, sampled.sizes["chain"])
+    named = dataset(effects, sd, story, 1)
     posterior = {str(name): flat(named[name]) for name in named}
     rows = kept(len(posterior["quality"]))
     sd, effects = sd.rows(rows), effects.rows(rows)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expsim_bayes.check.mutants import Caught
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
+    from expsim_bayes.check.quick import Apart, Held
     from expsim_bayes.check.uniformity import Calibration, Runs
     from expsim_bayes.scenario import StrategyName
 
@@ -187,6 +188,99 @@ def of_agreement(found: Sequence[Agreement]) -> Outcome:
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
     return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
+
+
+def of_quick(found: Fits) -> Outcome:
+    """Of fits without a sampler.
+
+    Parameters
+    ----------
+    found : Fits
+        All fits.
+    """
+    uniform = verdict(found.rows) != "fail"
+    right = uniform and covered(found.rows)
+    trusted = (
+        f"{found.divergent} of {len(found.simulations):,} fits had a Pareto k-hat above .7 and would print a caution; none was left out. "
+        f"The weighted points were worth {min(one.ess for one in found.simulations):,.0f} or more."
+    )
+    said = [_calibrated(found.rows, passed=uniform), trusted, _noticed(found)]
+    how: dict[str, Value] = {"commit": found.commit, "begun_utc": found.begun_utc}
+    tables = (_calibration_table("Quantities", found.rows),)
+    return Outcome(right, len(found.simulations), _capitalised(said), tables, how)
+
+
+def of_apart(found: Sequence[Apart]) -> Outcome:
+    """Of fits with a sampler and without.
+
+    Parameters
+    ----------
+    found : sequence of Apart
+        One a data set.
+    """
+    good = sum(one.passed for one in found)
+    mean, sd, best = (
+        max(values) for values in zip(*((o.mean_apart, o.sd_apart, o.prob_best_apart) for o in found), strict=True)
+    )
+    agree = (
+        f"{good} of {len(found)} data sets agree: means of qualities and of their differences within .1 posterior SD, their SDs within "
+        "10 %, probabilities of being best within .02 beyond their Monte-Carlo error."
+    )
+    largest = (
+        f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best; of "
+        f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
+    )
+    columns = {
+        "design": "",
+        "ratings": ",d",
+        "numbers": "d",
+        "means apart (SD)": ".3f",
+        "SDs apart": ".3f",
+        "others' means apart (SD)": ".3f",
+        "largest at": "",
+        "P(best) apart": ".4f",
+        "its Monte-Carlo error": ".4f",
+        "verdicts": "",
+        "k-hat": ".2f",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    table = Table("Data sets", columns, rows)
+    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": 2_000})
+
+
+def of_held(found: Sequence[Held]) -> Outcome:
+    """Of intervals at the stop.
+
+    Parameters
+    ----------
+    found : sequence of Held
+        One a kind of experiment.
+    """
+    bad = [one.design for one in found if not one.passed]
+    mean, sd = max(one.mean_apart for one in found), max(one.sd_apart for one in found)
+    apart = (
+        "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
+        f"weighted points, the difference of two variants is off by up to {mean:.2f} SD and its SD by up to {100 * sd:.0f} %, in the root "
+        "mean square of a design."
+    )
+    shares = [share for one in found for share in (one.of_effects, one.of_quality)]
+    said = (
+        f"intervals of 95 % hold the truth too seldom or too often in: {'; '.join(bad)}."
+        if bad
+        else f"intervals of 95 % hold the truth in {100 * min(shares):.1f} to {100 * max(shares):.1f} % of experiments.",
+        apart,
+    )
+    columns = {
+        "experiment": "",
+        "experiments": ",d",
+        "mean looks": ".1f",
+        "intervals that hold the difference": ".3f",
+        "intervals that hold the quality": ".3f",
+        "means apart (SD, root mean square)": ".3f",
+        "SDs apart (root mean square)": ".3f",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    return Outcome(not bad, found[0].experiments, _capitalised(said), (Table("Experiments", columns, rows),))
 
 
 def of_mutants(found: Sequence[Caught], settings: Settings | None = None) -> Outcome:

@@ -1,0 +1,382 @@
+"""Fits without a sampler, their components unknown: calibrated, held against NUTS, and at the stop of many experiments at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from expsim_bayes import superiority
+from expsim_bayes.check.agreement import ERRORS, MEAN_LIMIT, PROB_LIMIT, SD_LIMIT, designs
+from expsim_bayes.check.designs import judge, people, simulated, small, variants
+from expsim_bayes.check.explicit import draw
+from expsim_bayes.check.fits import Fits, Simulation, all_fits, seed, what_was_run
+from expsim_bayes.check.nuts import design, ranked
+from expsim_bayes.check.resume import Journal
+from expsim_bayes.experiment import joined, run
+from expsim_bayes.fast.looks import EstimatedScores
+from expsim_bayes.loop import Loop
+from expsim_bayes.models._groups import DIMS, story
+from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.models._statistics import statistics
+from expsim_bayes.posterior.fitted import stacked
+from expsim_bayes.simulate import Streams, ratings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import xarray as xr
+
+    from expsim_bayes.scenario import Scenario, StrategyName
+
+CODE = (
+    "models/*.py",
+    "ratings/*.py",
+    "fast/*.py",
+    *(f"check/{name}.py" for name in ("quick", "nuts", "fits", "designs", "explicit", "uniformity")),
+    "simulate/scores.py",
+    *(f"{name}.py" for name in ("evaluators", "scenario")),
+)
+"""Files that, changed, may change the numbers."""
+DRAWS = 4_000
+"""Of each fit without a sampler."""
+DOUBTED = 0.7
+"""Pareto k-hat above which weighted points are not to be trusted."""
+
+
+def check_quick(
+    simulations: int = 1_000,
+    *,
+    random_seed: int = 0,
+    file: Path | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Fits:
+    """Calibration of a fit without a sampler, on the design and with the quantities of the sampled model.
+
+    Parameters
+    ----------
+    simulations : int
+        Data sets.
+    random_seed : int
+        The same seed gives the same numbers, however often the run is interrupted.
+    file : Path, optional
+        Finished simulations are read from here and appended; without one they are kept in memory.
+    progress : callable, optional
+        Called with the share done and a few words.
+
+    Returns
+    -------
+    Fits
+        Of which `divergences` counts fits whose k-hat is above `DOUBTED`, and `ess` what the weighted points are worth.
+    """
+    from expsim_bayes.fast.scores import posterior
+
+    tell = progress or (lambda _share, _words: None)
+    journal = Journal(file, {"random_seed": random_seed, "draws": DRAWS, **what_was_run(CODE)})
+
+    def prepare() -> Callable[[int], Simulation]:
+        ratings = design()
+        told = story(ratings)
+        truths = draw(ratings, simulations, random_seed=seed(random_seed, 0, 0))
+
+        def one(number: int) -> Simulation:
+            rng = np.random.default_rng(seed(random_seed, 1, number))
+            data = told.data._replace(score=truths.score[number])
+            here = replace(told, data=data, sums=statistics(data, told.present))
+            found = posterior(here, DRAWS, rng)
+            _, below = ranked(found.effects, found.sd, here, truths, number, rng)
+            doubted = int(found.points.k_hat > DOUBTED)
+            return Simulation(number, below, doubted, 1.0, found.points.effective)
+
+        return one
+
+    return all_fits(simulations, journal, prepare, tell=tell, title="scores without a sampler")
+
+
+class Apart(NamedTuple):
+    """Two fits of one data set, with a sampler and without."""
+
+    design: str
+    """Who rates what."""
+    ratings: int
+    """Size of the data set."""
+    effects: int
+    """Numbers of the posterior compared: qualities, effects, components."""
+    mean_apart: float
+    """Largest difference of posterior means of qualities and their differences, in posterior SDs."""
+    sd_apart: float
+    """Largest difference of their SDs, relative to that of NUTS."""
+    others_apart: float
+    """Largest difference of means of everything else, in posterior SDs."""
+    where: str
+    """The number whose mean differs most."""
+    prob_best_apart: float
+    """Largest difference of prob_best."""
+    prob_best_mcse: float
+    """Its Monte-Carlo standard error."""
+    verdicts: str
+    """Of the gate: with a sampler, and without."""
+    k_hat: float
+    """Of the weighted points."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything lies within its limit; NUTS must have converged, and has a Monte-Carlo error of its own."""
+        return (
+            self.mean_apart <= MEAN_LIMIT
+            and self.sd_apart <= SD_LIMIT
+            and self.prob_best_apart <= PROB_LIMIT + ERRORS * self.prob_best_mcse
+        )
+
+
+def check_apart(
+    count: int = 30,
+    *,
+    random_seed: int = 0,
+    draws: int = 2_000,
+    progress: Callable[[float, str], None] | None = None,
+) -> tuple[Apart, ...]:
+    """Data sets of all designs of the agreement check, in turn, fitted with a sampler and without.
+
+    Parameters
+    ----------
+    count : int
+        Data sets.
+    random_seed : int
+        Seed.
+    draws : int
+        Draws of each of 4 chains.
+    progress : callable, optional
+        Called with the share done and a few words.
+    """
+    chosen = list(designs().items())
+    found = []
+    for number in range(count):
+        name, scenario = chosen[number % len(chosen)]
+        if progress:
+            progress(number / count, f"with a sampler and without: {name}")
+        found.append(apart(name, scenario, random_seed=random_seed + number, draws=draws))
+    return tuple(found)
+
+
+def apart(name: str, scenario: Scenario, *, random_seed: int, draws: int) -> Apart:
+    """One data set, fitted both ways.
+
+    Parameters
+    ----------
+    name : str
+        Name of the design.
+    scenario : Scenario
+        Makes the ratings up.
+    random_seed, draws : int
+        Of both fits.
+    """
+    from expsim_bayes.fit import fit
+
+    known = simulated(scenario, Streams(random_seed, 0, 1))
+    sampled = fit(known.ratings, engine="nuts", draws=draws, tune=1_500, random_seed=random_seed)
+    quick = fit(known.ratings, engine="fast", draws=draws, random_seed=random_seed)
+    rows = {label: off(values, other) for label, values, other in pairs(sampled, quick)}
+    telling = [value for label, value in rows.items() if label.startswith("quality")]
+    others = {label: mean for label, (mean, _) in rows.items() if not label.startswith("quality")}
+    best = [superiority.from_draws(stacked(tree, "quality"), control=None) for tree in (sampled, quick)]
+    levels = [json.loads(str(tree.attrs["verdict"]))["level"] for tree in (sampled, quick)]
+    return Apart(
+        design=name,
+        ratings=known.data.score.size,
+        effects=len(rows),
+        mean_apart=max(mean for mean, _ in telling),
+        sd_apart=max(sd for _, sd in telling),
+        others_apart=max(others.values()),
+        where=max(others, key=lambda label: others[label]),
+        prob_best_apart=float(np.abs(best[0].prob_best - best[1].prob_best).max()),
+        prob_best_mcse=float(np.hypot(best[0].mcse, best[1].mcse)),
+        verdicts=", ".join(levels),
+        k_hat=json.loads(str(quick.attrs["integration"]))["k_hat"],
+    )
+
+
+def off(values: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Distance of the means of two sets of draws in SDs of the first, and of their SDs relative to it."""
+    sd = float(values.std())
+    return abs(float(values.mean() - other.mean())) / sd, abs(float(other.std()) / sd - 1)
+
+
+def pairs(sampled: xr.DataTree, quick: xr.DataTree) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Name and draws of every number that both fits estimate, and of the differences between variants."""
+    found = []
+    variants_told = [str(name) for name in sampled["posterior"]["variant"].to_numpy()]
+    for name, dims in DIMS.items():
+        if f"{name}_estimated" not in sampled["constant_data"] or name not in sampled["posterior"]:
+            continue
+        mask = sampled["constant_data"][f"{name}_estimated"].to_numpy().astype(bool)
+        one, other = stacked(sampled, name), stacked(quick, name)
+        labels = [[str(x) for x in sampled["posterior"][dim].to_numpy()] for dim in dims]
+        for at in np.argwhere(mask):
+            label = ", ".join(labels[n][i] for n, i in enumerate(at))
+            found.append((f"{name}[{label}]", one[:, *at], other[:, *at]))
+        if name == "quality":
+            for v in range(1, len(variants_told)):
+                label = f"quality[{variants_told[v]}] - quality[{variants_told[0]}]"
+                found.append((label, one[:, v] - one[:, 0], other[:, v] - other[:, 0]))
+    return found
+
+
+class Held(NamedTuple):
+    """How often intervals of one experiment hold the truth when it stops."""
+
+    design: str
+    """Which experiment, and how it is run."""
+    experiments: int
+    """How many were played, everything drawn from what the analysis believes: components anew for every `ALIKE` of them."""
+    looks: float
+    """Mean number of looks."""
+    of_effects: float
+    """Share of 95 % intervals that hold the difference to the first variant."""
+    of_quality: float
+    """Share of those that hold a quality."""
+    mean_apart: float
+    """Distance of the first difference's mean from that of a fit of the same ratings, in SDs: root mean square of `COMPARED` data sets."""
+    sd_apart: float
+    """Distance of its SD, relatively."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the intervals hold the truth about as often as they say."""
+        return all(LEAST <= share <= MOST for share in (self.of_effects, self.of_quality))
+
+
+COMPARED = 6
+"""Data sets of each experiment that are also fitted over weighted points."""
+LEAST, MOST = 0.93, 0.97
+"""Shares of 95 % intervals between which they count as right."""
+ALIKE = 10
+"""Experiments that share their components."""
+
+
+def check_held(
+    experiments: int = 1_000, *, random_seed: int = 0, progress: Callable[[float, str], None] | None = None
+) -> tuple[Held, ...]:
+    """Intervals at the last look and at the stop, of experiments whose components are estimated.
+
+    Parameters
+    ----------
+    experiments : int
+        Of each kind.
+    random_seed : int
+        Seed.
+    progress : callable, optional
+        Called with the share done and a few words.
+    """
+    kinds = _experiments()
+    found = []
+    for number, (name, strategy, scenario) in enumerate(kinds):
+        if progress:
+            progress(number / len(kinds), f"at the stop: {name}")
+        rng = np.random.default_rng([random_seed, number])
+        parts = [
+            run(
+                believed(scenario, strategy, rng),
+                strategy=strategy,
+                random_seed=int(rng.integers(2**31)),
+                replications=ALIKE,
+                truth="prior",
+                history=False,
+            )
+            for _ in range(max(1, experiments // ALIKE))
+        ]
+        played = joined(parts)
+        true = played["quality_true"].to_numpy()
+        effect = (true - true[:, :1] - played["effect_mean"].to_numpy())[:, 1:] / played["effect_sd"].to_numpy()[:, 1:]
+        quality = (true - played["quality_mean"].to_numpy()) / played["quality_sd"].to_numpy()
+        shares = [float((np.abs(z) <= 1.959964).mean()) for z in (effect, quality)]
+        away = np.array([against(scenario, strategy, seed) for seed in range(COMPARED)])
+        apart = np.sqrt((away**2).mean(axis=0)).tolist()
+        found.append(Held(name, len(true), float(played["stop_look"].mean()), *shares, *apart))
+    return tuple(found)
+
+
+def believed(scenario: Scenario, strategy: StrategyName, rng: np.random.Generator) -> Scenario:
+    """The scenario with components drawn from what an analysis believes of them before it sees a rating."""
+    unknown = EstimatedScores.nothing(scenario, strategy, 1).unknown
+    sd = unknown.components(rng.standard_normal((1, len(unknown.unknown))))
+    shifted = [evaluator.kind != "human" for evaluator in scenario.evaluators]
+    evaluators = [
+        evaluator.model_copy(
+            update={
+                "noise_sd": float(sd.sd_noise[0, k]),
+                "severity_sd": float(sd.sd_rater[0, k]),
+                "taste_sd": float(sd.sd_taste[0, k]),
+                "shift_sd": float(sd.sd_shift[0]) * shifted[k],
+                "scale_use": float(sd.scale_use[0, k]),
+            }
+        )
+        for k, evaluator in enumerate(scenario.evaluators)
+    ]
+    items = scenario.items.model_copy(
+        update={"sd": float(sd.sd_item[0]), "interaction_sd": float(sd.sd_interaction[0])}
+    )
+    return scenario.model_copy(update={"evaluators": tuple(evaluators), "items": items})
+
+
+def against(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tuple[float, float]:
+    """How far the difference of the first two variants, at the stop of one experiment, is from a fit of the same ratings.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose components are estimated.
+    strategy : str
+        How it is run.
+    random_seed : int
+        Seed.
+
+    Returns
+    -------
+    mean, sd : float
+        Distance of its mean in SDs of the fit, and of its SD relative to that.
+    """
+    from expsim_bayes.fast.scores import posterior
+
+    loop = Loop(scenario, strategy, Streams(random_seed, 0, 1), "prior")
+    kept: Any = []
+    loop.run(history=False, keep=kept)
+    known = cast(EstimatedScores, loop.known)
+    low, high = scenario.score_range
+    told = story(ratings_of(scenario, kept), Priors(sd_variant=scenario.sd_variant_belief / (high - low)))
+    told = replace(told, scale=Scale((low + high) / 2, high - low, ""))  # made-up scores may lie beyond the scale
+    q = posterior(told, 10_000, np.random.default_rng(random_seed)).effects.q
+    difference = q[:, 1] - q[:, 0]
+    mean, cov = known.quality.mean[0], known.quality.cov[0]
+    sd = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
+    spread = float(difference.std())
+    return float(mean[1] - mean[0] - difference.mean()) / spread, sd / spread - 1
+
+
+def _experiments() -> list[tuple[str, StrategyName, Scenario]]:
+    """Experiments that stop, and that do not, by name and strategy."""
+    stopping = [{"rule": "superiority", "threshold": 0.95}, {"rule": "equivalence", "threshold": 0.9}]
+    shared = {"components": "estimated", "looks": 6, "outputs_per_look": 36, "rope": 0.3}
+    sequential = {**shared, "strategies": {"sequential": {"stopping": stopping}}}
+    never = {**shared, "strategies": {"sequential": {"stopping": [{"rule": "superiority", "threshold": 1.0}]}}}
+    bandit = {
+        **shared,
+        "default_strategy": "bandit",
+        "strategies": {"bandit": {"allocation": {"policy": "thompson"}, "stopping": stopping}},
+    }
+    eight = [judge(), people(raters=8)]
+    return [
+        ("2 variants, all looks", "sequential", small(variants=variants(2), **never)),
+        ("2 variants, at the stop", "sequential", small(variants=variants(2), **sequential)),
+        ("3 variants, people on half, at the stop", "sequential", small(overlap=0.5, **sequential)),
+        (
+            "3 variants, split traffic, 8 people, at the stop",
+            "sequential",
+            small(assignment="split", evaluators=eight, **sequential),
+        ),
+        ("3 variants, bandit, at the stop", "bandit", small(**bandit)),
+        ("judge alone, at the stop", "sequential", small(evaluators=[judge(scale_use=1.0)], **sequential)),
+    ]
