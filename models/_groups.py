@@ -187,7 +187,7 @@ def task(ratings: Ratings, priors: Priors | None = None, fixed: Components | Non
 def story(ratings: Ratings, priors: Priors | None = None, fixed: Components | None = None) -> Story:
     """Some ratings as the score story sees them, and what is believed of them."""
     data = code(ratings)
-    present, scale = terms(data, fixed), score_scale(data, ratings.score_range)
+    present, scale = terms(data, fixed, tastes=(priors or Priors()).tastes), score_scale(data, ratings.score_range)
     return Story(data, present, priors or Priors(), scale, statistics(data, present), fixed)
 
 

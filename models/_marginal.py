@@ -56,7 +56,7 @@ def build_marginal_model(
     """
     priors = priors or Priors()
     data = code(ratings)
-    present = terms(data, fixed)
+    present = terms(data, fixed, tastes=priors.tastes)
     scale = score_scale(data, ratings.score_range)
     sums = statistics(data, present)
     coords = {

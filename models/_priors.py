@@ -56,13 +56,15 @@ class Priors(Frozen):
     """Scale of the half-normal prior of the SD of a rater's lasting opinion of one output; range widths."""
     sd_noise: float = 0.25
     """Scale of the half-normal prior of the SD of noise from one rating to the next, from `least_noise` up; range widths."""
+    tastes: bool = True
+    """Whether persons may have tastes of their own for variants, where the ratings can tell; false takes them for noise, and is faster."""
     least_noise: float = 0.001
     """Least SD of noise: nobody rates more finely. Without it a judge that always repeats itself has no posterior; range widths."""
 
     @model_validator(mode="after")
     def _all_positive(self) -> Priors:
         for name, value in self:
-            if name != "least_noise" and not value > 0:
+            if name not in ("least_noise", "tastes") and not value > 0:
                 raise SettingError(
                     f"a prior SD of {value} leaves nothing to learn",
                     where=f"priors.{name}",

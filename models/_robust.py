@@ -68,7 +68,7 @@ class Seen(NamedTuple):
     """What was merged, left out and assumed."""
 
 
-def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
+def seen_by(ratings: Ratings, columns: Sequence[str], *, tastes: bool = True) -> Seen:
     """Scores prepared for the robust story.
 
     Parameters
@@ -77,6 +77,8 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
         Validated scores.
     columns : sequence of str
         Columns that judges should ignore.
+    tastes : bool
+        Whether persons may have tastes of their own for variants.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def seen_by(ratings: Ratings, columns: Sequence[str]) -> Seen:
     """
     data = code(ratings)
     _refuse_heaps(data, ratings.source)
-    present, scale = terms(data), score_scale(data, ratings.score_range)
+    present, scale = terms(data, tastes=tastes), score_scale(data, ratings.score_range)
     judges = np.array(present.shift)
     follows = covariates(ratings, data, columns, judges)
     where, noisy, calm = places(data), _noisy(data), data._replace(score=_calm(data))

@@ -87,7 +87,7 @@ class Terms:
         return tuple(any(flags) for flags in zip(self.severity, self.taste, self.opinion, strict=True))
 
 
-def terms(data: Coded, fixed: Components | None = None) -> Terms:
+def terms(data: Coded, fixed: Components | None = None, *, tastes: bool = True) -> Terms:
     """Terms that a set of ratings can tell apart.
 
     Parameters
@@ -96,12 +96,17 @@ def terms(data: Coded, fixed: Components | None = None) -> Terms:
         The ratings.
     fixed : Components, optional
         Given components: the terms are then those with an SD above zero, whether the ratings could tell them apart or not.
+    tastes : bool
+        Whether persons may have tastes of their own for variants.
     """
     reference, shift, said = _reference(data)
     if fixed is not None:
         return _given_terms(data, fixed, reference, shift, said)
     item, interaction, output, opinion, nested = _nested(data)
     severity, taste, people = _people(data)
+    if any(taste) and not tastes:
+        taste = (False,) * len(taste)
+        people.append("Personal tastes of raters for variants are taken for noise, as was asked.")
     scale_use, scale = _scale_use(data, reference)
     return Terms(
         reference,

@@ -60,7 +60,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, fixed: Compon
     """
     priors = priors or Priors()
     data = code(ratings)
-    present = terms(data, fixed)
+    present = terms(data, fixed, tastes=priors.tastes)
     scale = score_scale(data, ratings.score_range)
     where = places(data)
     with pm.Model(coords=where.coords(present)) as model:

@@ -139,7 +139,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
     (('variant',), (8,))
     """
     priors = priors or Priors()
-    seen = seen_by(ratings, priors.covariates)
+    seen = seen_by(ratings, priors.covariates, tastes=priors.tastes)
     with pm.Model(coords=_coords(seen)) as model:
         score = pm.Data("score_of", seen.data.score, dims="rating")
         told = _story(seen, priors, centred=centred)
@@ -162,7 +162,7 @@ def build_lean_model(ratings: Ratings, priors: Priors | None = None, *, centred:
         With the free variables of `build_model`, and the likelihood as a `Potential`.
     """
     priors = priors or Priors()
-    seen = seen_by(ratings, priors.covariates)
+    seen = seen_by(ratings, priors.covariates, tastes=priors.tastes)
     data = seen.data
     with pm.Model(coords=_coords(seen)) as model:
         score = pm.Data("score_of", data.score, dims="rating")
@@ -316,7 +316,7 @@ def _tail(priors: Priors, evaluators: int) -> Tensor:
 
 
 def _sentences(ratings: Ratings, priors: Priors) -> tuple[str, ...]:
-    return seen_by(ratings, priors.covariates).sentences
+    return seen_by(ratings, priors.covariates, tastes=priors.tastes).sentences
 
 
 RECIPE = Recipe(

@@ -80,6 +80,16 @@ def test_explicit_model_has_the_evidence_of_the_dense_story(name: str) -> None:
     assert evidence == pytest.approx(dense, rel=1e-9)
 
 
+def test_tastes_can_be_left_out() -> None:
+    data = code(design("full"))
+    assert any(terms(data).taste)
+    without = terms(data, tastes=False)
+    assert not any(without.taste)
+    assert without.severity == terms(data).severity
+    assert "taken for noise, as was asked" in " ".join(without.sentences)
+    assert Priors(tastes=False).sd_taste == Priors().sd_taste
+
+
 @pytest.mark.parametrize(
     "drop", ["sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater", "sd_taste", "sd_opinion"]
 )

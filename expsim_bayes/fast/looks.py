@@ -22,6 +22,7 @@ from expsim_bayes.fast.latent import Latent
 from expsim_bayes.fast.parameters import Parameters, parameters
 from expsim_bayes.fast.tables import Design, Tables, as_units, design_of
 from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.posterior.beliefs import beliefs
 from expsim_bayes.posterior.gaussian import State
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.posterior.layout import ABSENT, Components, Layout
@@ -136,7 +137,7 @@ class EstimatedScores:
         """Before any look."""
         who = panel(scenario.evaluators)
         plans = tuple(plan(scenario, strategy, look) for look in range(scenario.looks))
-        design = design_of(plans, who, len(scenario.variants))
+        design = design_of(plans, who, beliefs(scenario))
         low, high = scenario.score_range
         scale = Scale((low + high) / 2, high - low, "")
         priors = Priors(sd_variant=scenario.sd_variant_belief / scale.width)

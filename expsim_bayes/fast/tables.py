@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from expsim_bayes.evaluators import Panel
     from expsim_bayes.fast.moments import Columns
     from expsim_bayes.models._recover import ComponentDraws
+    from expsim_bayes.posterior import Components
     from expsim_bayes.simulate import Plan
 
     Floats = NDArray[np.float64]
@@ -309,7 +310,7 @@ def units_of(plan: Plan, individual: NDArray[np.bool_]) -> Units:
     return Units(first, order, size, plan.evaluator[at], plan.rater[at], plan.output[at], plan.item[at])
 
 
-def design_of(plans: tuple[Plan, ...], who: Panel, variants: int) -> Design:
+def design_of(plans: tuple[Plan, ...], who: Panel, believed: Components) -> Design:
     """What all looks of an experiment share.
 
     Parameters
@@ -318,10 +319,11 @@ def design_of(plans: tuple[Plan, ...], who: Panel, variants: int) -> Design:
         Its looks.
     who : Panel
         Who rates.
-    variants : int
-        Number of variants.
+    believed : Components
+        What the scenario declares: a term that it sets to zero is absent.
     """
-    present = terms(_coded(plans, who, variants))
+    variants = believed.sd_output.size
+    present = _declared(terms(_coded(plans, who, variants)), believed)
     where = columns(_coded(plans[:1], who, variants), present)
     individual = np.array(present.individual)
     classes: dict[tuple[int, int], int] = {}
@@ -357,6 +359,25 @@ def design_of(plans: tuple[Plan, ...], who: Panel, variants: int) -> Design:
                 upper.setdefault(tuple(sorted(held)), len(upper))
     by_pattern = tuple(tuple(held.count(p) for p in range(len(lowest))) for held in upper)
     return replace(sketch, lowest=tuple(lowest), upper=by_pattern)
+
+
+def _declared(present: Terms, believed: Components) -> Terms:
+    """Terms that the ratings can tell and that a scenario has; what was merged is there where any of it is."""
+    output = bool(believed.sd_output.any())
+
+    def both(flags: tuple[bool, ...], sd: Floats) -> tuple[bool, ...]:
+        return tuple(bool(flag and value > 0) for flag, value in zip(flags, sd, strict=True))
+
+    return replace(
+        present,
+        item=present.item and bool(believed.sd_item or believed.sd_interaction or output),
+        interaction=present.interaction and bool(believed.sd_interaction or output),
+        output=present.output and output,
+        shift=both(present.shift, believed.sd_shift),
+        severity=both(present.severity, believed.sd_rater),
+        taste=both(present.taste, believed.sd_taste),
+        opinion=both(present.opinion, believed.sd_opinion),
+    )
 
 
 def _classes(design: Design, units: Units) -> Ints:

@@ -1,0 +1,87 @@
+"""Many experiments at once, look after look, whose components are estimated anew at every look: seconds and memory.
+
+1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people, without and with a bandit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from typing import Any
+
+import numpy as np
+
+from expsim_bayes.experiment import run
+from expsim_bayes.scenario import Scenario
+
+
+def scenario(
+    components: str, *, variants: int = 2, taste_sd: float = 0.0, outputs: int = 60, policy: str = "fixed"
+) -> Scenario:
+    """A judge on all outputs, one person on each, and no rule that stops early."""
+    declared: dict[str, Any] = {
+        "name": "replications",
+        "title": "Components estimated",
+        "score_range": [1, 5],
+        "looks": 20,
+        "outputs_per_look": outputs,
+        "components": components,
+        "items": {"sd": 0.4, "interaction_sd": 0.2},
+        "variants": [{"name": name, "quality": 3.0} for name in "ABCDEFGH"[:variants]],
+        "evaluators": [
+            {
+                "name": "judge",
+                "kind": "llm",
+                "noise_sd": 0.4,
+                "shift_sd": 0.2,
+                "scale_use": 0.8,
+                "usd_per_rating": 0.01,
+            },
+            {
+                "name": "crowd",
+                "kind": "human",
+                "raters": 10,
+                "severity_sd": 0.4,
+                "taste_sd": taste_sd,
+                "noise_sd": 0.7,
+                "usd_per_rating": 0.3,
+            },
+        ],
+        "overlap": 2 / 3,
+        "default_strategy": "bandit" if policy != "fixed" else "sequential",
+        "strategies": {
+            "bandit" if policy != "fixed" else "sequential": {
+                "allocation": {"policy": policy},
+                "stopping": [{"rule": "superiority", "threshold": 1.0}],
+            }
+        },
+    }
+    return Scenario.model_validate(declared)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--experiments", type=int, default=1_000)
+    asked = parser.parse_args()
+    kinds = {
+        "2 variants, paired, components given": scenario("given"),
+        "2 variants, paired, components estimated": scenario("estimated"),
+        "4 variants, bandit, components estimated": scenario("estimated", variants=4, policy="thompson"),
+    }
+    for words, declared in kinds.items():
+        start = time.perf_counter()
+        found = run(declared, replications=asked.experiments, random_seed=1, truth="prior", history=False)
+        seconds = time.perf_counter() - start
+        true = found["quality_true"] - found["quality_true"].isel(variant=0)
+        z = ((true - found["effect_mean"]) / found["effect_sd"]).isel(variant=slice(1, None)).to_numpy()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{words}: {seconds:.1f} s for {asked.experiments:,} experiments of {float(found['ratings'].sum('evaluator').mean()):,.0f} "
+            f"ratings in 20 looks; 95 % intervals hold {100 * float((np.abs(z) < 1.96).mean()):.1f} %; peak memory {peak:,.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
