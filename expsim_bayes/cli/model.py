@@ -70,13 +70,24 @@ def model_of(
         name, why = asked, ""
     else:
         raise SettingError(f"{asked!r} is no model", where="--model", remedy=f"choose among {listed([AUTO, *NAMES])}")
+    told = told_priors(prior, gold=gold, domain=domain, covariate=covariate)
+    for key in SHORTHAND:
+        if key in told:
+            _require(name, key)
+    return Model(name, why, priors_from(name, told))
+
+
+def told_priors(
+    prior: Sequence[str] | None,
+    *,
+    gold: str | None = None,
+    domain: str | None = None,
+    covariate: Sequence[str] | None = None,
+) -> dict[str, object]:
+    """Priors as they were told, by name; those with an option of their own among them."""
     told = {key: setting(text) for key, text in pairs(prior, option="--prior", example="sd_variant=0.5").items()}
     short = {"gold": gold, "domain": domain, "covariates": tuple(covariate) if covariate else None}
-    for key, value in short.items():
-        if value is not None:
-            _require(name, key)
-            told[key] = value
-    return Model(name, why, priors_from(name, told))
+    return told | {key: value for key, value in short.items() if value is not None}
 
 
 def _require(name: str, key: str) -> None:
