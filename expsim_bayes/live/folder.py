@@ -239,13 +239,13 @@ def require_room(folder: Path) -> None:
     SettingError
         It is a file, holds an experiment or files of others, or cannot be read.
     """
-    if folder.is_file():
-        raise SettingError(f"'{folder}' is a file", where="DIR", remedy="name a folder")
     try:
+        if folder.is_file():
+            raise SettingError(f"'{folder}' is a file", where="DIR", remedy="name a folder")
         names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     except OSError as error:
         raise SettingError(
-            f"'{folder}' cannot be read ({error.strerror})", where="DIR", remedy="name another folder"
+            f"'{folder}' cannot be used ({error.strerror})", where="DIR", remedy="name another folder"
         ) from None
     if MANIFEST in names:
         raise SettingError(

@@ -7,11 +7,11 @@ now.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from expsim_bayes.errors import RatingsError, SettingError
@@ -203,9 +203,9 @@ def add(
     with alone(folder, notice=notice):
         before = opened(folder)
         _clean(before, notice)
-        here, batch = _keep(before, file, tuple(new_variants))
+        here, batch, known = _keep(before, file, tuple(new_variants))
         acknowledge(batch)
-        return _completed(here, engine, progress), batch
+        return _completed(here, known, engine, progress), batch
 
 
 def complete(
@@ -228,7 +228,7 @@ def complete(
     with alone(folder, notice=notice):
         found = opened(folder)
         _clean(found, notice)
-        return _completed(found, engine, progress)
+        return _completed(found, None, engine, progress)
 
 
 def _clean(here: Opened, notice: Callable[[str], None]) -> None:
@@ -239,30 +239,37 @@ def _clean(here: Opened, notice: Callable[[str], None]) -> None:
         )
 
 
-def _keep(here: Opened, file: Path, new: tuple[str, ...]) -> tuple[Opened, Acknowledged]:
+class _Known(NamedTuple):
+    """Batches that were read already, and the table that they make together."""
+
+    batches: list[Ratings]
+    whole: Ratings
+
+
+def _keep(here: Opened, file: Path, new: tuple[str, ...]) -> tuple[Opened, Acknowledged, _Known | None]:
     """The experiment with one more batch in its manifest, unless it is there already."""
     kind = recognise(file)
     content = file.read_bytes()
     digest = kept.sha256(content)
     for batch in here.manifest.batches:
         if batch.sha256 == digest:
-            return here, Acknowledged(batch.look, batch.rows, again=True)
+            return here, Acknowledged(batch.look, batch.rows, again=True), None
     ratings = read_batch(file, here.settings, here.scenario, source=file.name)
     for batch in here.manifest.batches:
         if batch.table_sha256 == ratings.sha256:
-            return here, Acknowledged(batch.look, batch.rows, again=True)
+            return here, Acknowledged(batch.look, batch.rows, again=True), None
     if kept.sha256(file.read_bytes()) != digest:
         raise RatingsError(
             "changed while it was read", where=file.name, remedy="wait until it is complete, and add it then"
         )
-    _require_it_fits(here, file, ratings, new)
+    known = _fitting(here, file, ratings, new)
     look = len(here.manifest.batches) + 1
     batch = kept.Batch(
         look=look,
         file=f"{kept.BATCHES}/{look:04d}-{digest}.{'parquet' if kind == 'parquet' else 'csv'}",
         sha256=digest,
         table_sha256=ratings.sha256,
-        source=file.name,
+        source=os.fsencode(file.name).decode(errors="replace"),
         rows=len(ratings.table),
         received_utc=kept.now(),
     )
@@ -272,23 +279,22 @@ def _keep(here: Opened, file: Path, new: tuple[str, ...]) -> tuple[Opened, Ackno
     )
     kept.put(here.folder / batch.file, content)
     kept.put_manifest(here.folder, manifest)
-    return here._replace(manifest=manifest), Acknowledged(look, batch.rows, again=False)
+    return here._replace(manifest=manifest), Acknowledged(look, batch.rows, again=False), known
 
 
-def _require_it_fits(here: Opened, file: Path, ratings: Ratings, new: tuple[str, ...]) -> None:
-    """Refuse a batch with variants that nobody knows, rows that are there already, or another form than those before."""
+def _fitting(here: Opened, file: Path, ratings: Ratings, new: tuple[str, ...]) -> _Known:
+    """All batches with a new one; refused with variants that nobody knows, rows that are there, or another form than those before."""
 
     def numbered() -> Ratings:
         return read_batch(file, here.settings, here.scenario, source=file.name, numbered=True)
 
     if new or any(name not in here.variants for name in ratings.variants):
         require_declared(ratings, here.variants, new, numbered=numbered())
-    if not here.manifest.batches:
-        return
     batches = batches_of(here)
     if here.settings.reading.duplicates != "keep":
         _require_no_overlap(batches, ratings, numbered)
-    append(joined(batches, here), ratings, duplicates="keep")
+    everything = [*batches, ratings]
+    return _Known(everything, _stacked(everything))
 
 
 def _require_no_overlap(batches: Sequence[Ratings], ratings: Ratings, numbered: Callable[[], Ratings]) -> None:
@@ -326,42 +332,46 @@ def batches_of(here: Opened) -> list[Ratings]:
 
 def joined(batches: Sequence[Ratings], here: Opened) -> Ratings:
     """Batches as one table, with control and reference as far as they have ratings."""
+    return _settled(_stacked(batches), len(batches), here)
+
+
+def _stacked(batches: Sequence[Ratings]) -> Ratings:
     whole = batches[0]
     for more in batches[1:]:
         whole = append(whole, more, duplicates="keep")
     assert len(whole.table) == sum(len(batch.table) for batch in batches)
+    return whole
+
+
+def _settled(whole: Ratings, n: int, here: Opened) -> Ratings:
+    """The table of n batches with variants in their order, and control and reference as far as they have ratings."""
     control = here.settings.control or here.scenario.control
     reference = here.settings.reference
     rated = "evaluator" in whole.table.columns and reference in set(whole.table["evaluator"])
     notices = whole.notices
     if reference is not None and not rated:
         notices = (*notices, f"warning: the reference {reference!r} has no rating yet, so another defines quality")
-    source = batches[0].source if len(batches) == 1 else f"{len(batches)} batches"
     return replace(
         whole,
+        variants=tuple(name for name in here.variants if name in whole.variants),
         control=control if control in whole.variants else None,
         reference=reference if rated else None,
-        source=source,
+        source=here.manifest.batches[0].source if n == 1 else f"{n} batches",
         notices=notices,
     )
 
 
-def look_of_rows(here: Opened, batches: Sequence[Ratings]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """(row,) number of the look with which each row of the joined table came."""
-    return np.repeat([batch.look for batch in here.manifest.batches], [len(batch.table) for batch in batches]).astype(
-        np.intp
-    )
-
-
-def _completed(here: Opened, engine: Engine | None, progress: Callable[[float, str], None] | None) -> Opened:
+def _completed(
+    here: Opened, known: _Known | None, engine: Engine | None, progress: Callable[[float, str], None] | None
+) -> Opened:
     """The experiment with every look fitted, each in its turn and with its own seed."""
     if not here.waiting:
         return here
-    batches = batches_of(here)
+    batches = batches_of(here) if known is None else known.batches
     for number in here.waiting:
         some = batches[:number]
         look = look_at(
-            joined(some, here),
+            _settled(known.whole, number, here) if known and number == len(batches) else joined(some, here),
             some,
             here.scenario,
             here.settings,

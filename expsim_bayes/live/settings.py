@@ -9,6 +9,7 @@ from pydantic import Field
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.ratings import columns as header
 from expsim_bayes.ratings import validate
 from expsim_bayes.ratings.wording import close_to, count, listing, rows
 from expsim_bayes.readers import cells
@@ -125,10 +126,22 @@ def read_batch(path: Path, settings: Settings, scenario: Scenario, *, source: st
     frame, told, first_row = cells(path, encoding=asked.encoding, quoting=asked.quoting)
     if numbered:
         frame = frame.assign(**{ROW: [str(n) for n in range(first_row, first_row + len(frame))]})
-    ratings = _validated(frame, settings, scenario, asked.score_range, source=source, first_row=first_row)
-    if ratings.outcome == "score" and ratings.score_range is None and not asked.flag_below:
-        ratings = _validated(frame, settings, scenario, scenario.score_range, source=source, first_row=first_row)
+    score_range = asked.score_range
+    if (
+        score_range is None
+        and asked.valid_range is None
+        and not asked.flag_below
+        and _holds_scores(frame, asked, source)
+    ):
+        score_range = scenario.score_range
+    ratings = _validated(frame, settings, scenario, score_range, source=source, first_row=first_row)
     return replace(ratings, notices=(*told, *ratings.notices))
+
+
+def _holds_scores(frame: pd.DataFrame, asked: Reading, source: str) -> bool:
+    """Whether a row of a table is a score."""
+    renamed = header.rename(header.tidy_header(frame.iloc[:0], source)[0], asked.columns, source)[0]
+    return header.outcome_of(renamed.columns) == "score"
 
 
 def _validated(

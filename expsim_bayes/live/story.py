@@ -192,8 +192,10 @@ def _table(here: Opened) -> list[str]:
     control = here.settings.control or here.scenario.control
     ci = amounts.level(here.looks[-1].ci_prob)
     lines = [
-        f"| look | {words.NOUN[here.looks[-1].outcome]}s | dollars | leader | quality | {ci} interval | best | beats the control "
-        "| the rules |",
+        (
+            f"| look | {words.NOUN[here.looks[-1].outcome]}s | dollars | leader | quality | {ci} interval | best | beats the control "
+            "| the rules |"
+        ),
         "|---:|---:|---:|---|---:|---|---:|---:|---|",
     ]
     for look in here.looks:
