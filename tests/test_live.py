@@ -196,6 +196,11 @@ def test_looks_and_money_run_out(tmp_path: Path) -> None:
         here = run(tmp_path / name, batches(tmp_path / "in", 2, gap=0.0))
         assert [look.decision for look in here.looks] == ["continue", "collect"]
         assert here.looks[-1].limit == limit
+        assert here.ended == here.looks[-1]
+    beyond = run(tmp_path / "looks", [write(tmp_path / "3.csv", batch(3, gap=5.0))])
+    assert beyond.ended is not None
+    assert (beyond.ended.look, beyond.ended.decision) == (3, "launch")  # what decides ends it, not what ran out before
+    assert "3 looks, 1 more than the 2 that were planned" in words.looks_taken(beyond)
 
 
 def test_nothing_is_decided_before_every_variant_is_rated(tmp_path: Path) -> None:

@@ -185,7 +185,9 @@ def test_left_overs_are_nothing_and_are_removed(tmp_path: Path) -> None:
         tmp_path / "e" / "looks" / f"0002-{'0' * 64}.json",
         tmp_path / "e" / ".manifest.json.abc.part",
         tmp_path / "e" / "looks" / ".0002.abc.part",
+        tmp_path / "e" / "cache" / ".peeking.abc.part",
     ]
+    (tmp_path / "e" / "cache").mkdir()
     mine = tmp_path / "e" / "batches" / "notes.txt"
     for path in (*left, mine):
         path.write_text("half a")
@@ -193,7 +195,7 @@ def test_left_overs_are_nothing_and_are_removed(tmp_path: Path) -> None:
     assert len(opened(tmp_path / "e").looks) == 1
     told: list[str] = []
     add(tmp_path / "e", second, engine=plain_means, notice=told.append)
-    assert told == ["4 files that an ended process had left unfinished are removed"]
+    assert told == ["5 files that an ended process had left unfinished are removed"]
     assert not any(path.exists() for path in left)
     assert mine.exists()
     assert clean(tmp_path / "e", opened(tmp_path / "e").manifest) == 0

@@ -175,7 +175,7 @@ def breaches(
         control = variants.index(asked.control) if asked.control in variants else None
         if column not in table.columns or "variant" not in table.columns or (rule.at_most is None and control is None):
             unknown.append(
-                f"the limit on {'cost' if rule.metric == 'cost_usd' else 'latency'} is not asked: no batch has a column '{column}'"
+                f"warning: the limit on {'cost' if rule.metric == 'cost_usd' else 'latency'} is not asked: no batch has a column '{column}'"
             )
             chances.append(np.zeros(len(variants)))
             continue

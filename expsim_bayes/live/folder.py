@@ -220,7 +220,7 @@ def put_manifest(folder: Path, manifest: Manifest) -> None:
 def clean(folder: Path, manifest: Manifest) -> int:
     """Remove what a killed writer left: parts that the manifest does not name, and unfinished files. How many there were."""
     named = {batch.file for batch in manifest.batches} | {done.file for done in manifest.looks}
-    left = list(folder.glob(f".*{PART}"))
+    left = [*folder.glob(f".*{PART}"), *(folder / CACHE).glob(f".*{PART}")]
     for place in (BATCHES, LOOKS):
         for path in (folder / place).glob("*"):
             name = f"{place}/{path.name}"

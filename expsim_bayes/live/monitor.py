@@ -68,8 +68,9 @@ class Opened(NamedTuple):
 
     @property
     def ended(self) -> Look | None:
-        """The look at which a rule ended the experiment: the first one."""
-        return next((look for look in self.looks if look.ends), None)
+        """The look at which a rule ended the experiment: the first that decided, else the first at which something ran out."""
+        ends = [look for look in self.looks if look.ends]
+        return next((look for look in ends if look.decision != "collect"), ends[0] if ends else None)
 
 
 class Acknowledged(NamedTuple):

@@ -99,7 +99,11 @@ def told(here: Opened) -> Iterator[str]:
                 f" {best.name} {verb} with {amounts.quantity(best.mean, look.unit)}, the best with a probability of "
                 f"{amounts.percent(best.prob_best)}."
             )
-        text += f" The rules: {words.decision(look, control)}. {look.reason}"
+        text += (
+            f" {look.reason}"
+            if look.decision == "continue"
+            else f" The rules: {words.decision(look, control)}. {look.reason}"
+        )
         gone = [name for name in look.dropped if before is None or name not in before.dropped]
         if gone:
             text += f" From here on {amounts.listed(gone)} {'is' if len(gone) == 1 else 'are'} no longer tried."
