@@ -118,6 +118,19 @@ def test_rows_of_an_earlier_batch_are_refused_by_their_number_in_the_file(tmp_pa
     assert content(tmp_path / "e") == before
 
 
+def test_what_was_truly_rated_twice_can_be_kept(tmp_path: Path) -> None:
+    (first,) = batches(tmp_path / "in", 1)
+    again = batch(1).iloc[:6]
+    experiment(tmp_path / "e")
+    run(tmp_path / "e", [first])
+    here = run(tmp_path / "e", [write(tmp_path / "numbered.csv", again.assign(repeat="2"))])
+    assert [batch.rows for batch in here.manifest.batches] == [80, 6]
+    experiment(tmp_path / "k", reading=Reading(duplicates="keep"))
+    here = run(tmp_path / "k", [first, write(tmp_path / "again.csv", again)])
+    assert here.looks[-1].ratings == 86
+    assert any("6 rows equal to one that is already there" in text for text in words.warnings(here.looks[-1]))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

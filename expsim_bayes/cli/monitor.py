@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -47,9 +48,10 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from expsim_bayes.live import Acknowledged, Opened
+    from expsim_bayes.live.peeking import Peeking
     from expsim_bayes.live.settings import Settings
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the experiment.")]
@@ -277,34 +279,27 @@ def _looks(numbers: tuple[int, ...]) -> str:
     return f"Look {numbers[0]} is" if len(numbers) == 1 else f"Looks {numbers[0]} to {numbers[-1]} are"
 
 
-def _peeking(here: Opened, screen: Screen) -> Any:
+def _peeking(here: Opened, screen: Screen) -> Peeking:
     from expsim_bayes.live.peeking import REPLICATIONS, peeking
 
     with screen.progress("simulating looks without a difference", total=REPLICATIONS) as advance:
         return peeking(here, progress=advance)
 
 
-class _told_when_interrupted:  # noqa: N801 - used as a function
+@contextmanager
+def _told_when_interrupted(screen: Screen, folder: Path) -> Iterator[None]:
     """An interruption of a fit ends in words that say what was kept."""
-
-    def __init__(self, screen: Screen, folder: Path) -> None:
-        self.screen = screen
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        """Nothing to do."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Say what was kept."""
-        if isinstance(error, KeyboardInterrupt):
-            code = exits.of_interruption(error)
-            self.screen.fail(
-                "interrupted; a batch that was told to be kept is kept",
-                where=str(self.folder),
-                remedy=f"`expsim monitor status {self.folder}` fits what is missing",
-                exit_code=code,
-            )
-            raise typer.Exit(code) from None
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        code = exits.of_interruption(stop)
+        screen.fail(
+            "interrupted; a batch that was told to be kept is kept",
+            where=str(folder),
+            remedy=f"`expsim monitor status {folder}` fits what is missing",
+            exit_code=code,
+        )
+        raise typer.Exit(code) from None
 
 
 def _notice(screen: Screen) -> Callable[[str], None]:

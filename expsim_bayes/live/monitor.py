@@ -316,7 +316,9 @@ def _require_no_overlap(batches: Sequence[Ratings], ratings: Ratings, numbered: 
 
 
 def _shared(old: pd.DataFrame, new: pd.DataFrame) -> pd.Series:
-    """Which rows of the new table equal one of the old, in the columns that both have."""
+    """Which rows of the new table equal one of the old, in the columns that both have; ratings are numbered anew by a column `repeat`."""
+    if "repeat" in new.columns and "repeat" not in old.columns:
+        old = old.assign(repeat="")
     common = [name for name in new.columns if name in old.columns and old[name].dtype == new[name].dtype]
     known = pd.Index(pd.util.hash_pandas_object(old[common], index=False))
     found: pd.Series = pd.util.hash_pandas_object(new[common], index=False).isin(known)
