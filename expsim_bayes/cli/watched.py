@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from expsim_bayes.amounts import count, dollars, level, quantity
 from expsim_bayes.cli.screen import Column, plain, short
-from expsim_bayes.cli.tables import brief_percent
+from expsim_bayes.cli.tables import brief_percent, heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,11 +75,11 @@ def looks(here: Opened, *, everything: bool) -> list[Column]:
 def variants(look: Look) -> list[Column]:
     """One row a variant at one look, the best first."""
     rows = sorted(look.variants, key=lambda v: -v.prob_best)
-    unit = look.unit
+    unit, facts = look.unit, look.told_facts()
     return [
         Column("Variant", tuple(short(v.name) for v in rows), justify="left"),
         Column(
-            f"Quality ({level(look.ci_prob)})",
+            f"{'Quality' if facts is None else heading(facts)} ({level(look.ci_prob)})",
             tuple((quantity(v.mean, unit), f"{quantity(v.low, unit)} to {quantity(v.high, unit)}") for v in rows),
         ),
         Column("P(best)", tuple(brief_percent(v.prob_best) for v in rows)),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -264,8 +263,3 @@ def require_room(folder: Path) -> None:
 def to_json(value: object) -> bytes:
     """A value as JSON text that is the same on every machine."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False).encode()
-
-
-def writable(folder: Path) -> bool:
-    """Whether this user may write there, as far as the system tells beforehand."""
-    return os.access(folder, os.W_OK)

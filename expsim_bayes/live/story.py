@@ -12,6 +12,7 @@ from expsim_bayes.live import words
 from expsim_bayes.readers.atomic import whole
 from expsim_bayes.recommend.experiment import launch_threshold
 from expsim_bayes.report.markdown import Figure, escape, markdown, shorten
+from expsim_bayes.wording import what_quality_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from expsim_bayes.facts import Facts
     from expsim_bayes.live.ahead import Ahead
     from expsim_bayes.live.look import Look
     from expsim_bayes.live.monitor import Opened
@@ -51,14 +53,19 @@ def write(here: Opened, folder: Path, *, peeking: Peeking, plan: Ahead | None) -
     facts = here.looks[-1].told_facts() if here.looks else None
     if facts is not None:
         _text(folder / LAST, markdown(replace(facts, false_launch=peeking.rate)))
-    _text(folder / PAGE, page(here, peeking=peeking, plan=plan, figures=figures, beside=facts is not None))
+    _text(folder / PAGE, page(here, peeking=peeking, plan=plan, figures=figures, facts=facts))
     return folder / PAGE
 
 
 def page(
-    here: Opened, *, peeking: Peeking, plan: Ahead | None, figures: Sequence[Figure] = (), beside: bool = False
+    here: Opened,
+    *,
+    peeking: Peeking,
+    plan: Ahead | None,
+    figures: Sequence[Figure] = (),
+    facts: Facts | None = None,
 ) -> str:
-    """The story as Markdown."""
+    """The story as Markdown; `facts` are those of the last look, told on a page of their own."""
     parts = [
         f"# {escape(here.scenario.title)}",
         escape(here.scenario.story),
@@ -66,6 +73,7 @@ def page(
         *_said(words.state(here)),
         "## Look by look",
         *_table(here),
+        "" if facts is None else f"Quality is the {escape(what_quality_is(facts))}.",
         *(f"![{escape(f.alternative)}]({f.file})\n\n*{escape(f.caption)}*" for f in figures),
         *(escape(text) for text in told(here)),
         "## Peeking",
@@ -76,7 +84,7 @@ def page(
     warned = words.warnings(here.looks[-1]) if here.looks else []
     if warned:
         parts += ["## To be borne in mind", "\n".join(f"- {escape(text)}" for text in warned)]
-    if beside:
+    if facts is not None:
         parts += ["## Everything about the last look", f"Raters, judges, checks and priors stand in [{LAST}]({LAST})."]
     parts += ["## Where this comes from", "\n".join(_sources(here))]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -99,11 +107,12 @@ def told(here: Opened) -> Iterator[str]:
                 f" {best.name} {verb} with {amounts.quantity(best.mean, look.unit)}, the best with a probability of "
                 f"{amounts.percent(best.prob_best)}."
             )
-        text += (
-            f" {look.reason}"
-            if look.decision == "continue"
-            else f" The rules: {words.decision(look, control)}. {look.reason}"
-        )
+        if look.decision == "continue":
+            text += f" {look.reason}"
+        elif look.reason.endswith("?"):
+            text += f" To the question, {look.reason[:1].lower()}{look.reason[1:]} the rules say: {words.decision(look, control)}."
+        else:
+            text += f" {look.reason} So: {words.decision(look, control)}."
         gone = [name for name in look.dropped if before is None or name not in before.dropped]
         if gone:
             text += f" From here on {amounts.listed(gone)} {'is' if len(gone) == 1 else 'are'} no longer tried."

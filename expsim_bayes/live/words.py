@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import change, count, dollars, level, listed, percent, quantity
+from expsim_bayes.amounts import change, count, dollars, gap, level, listed, percent, quantity
+from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
     from expsim_bayes.live.ahead import Ahead, Pending
@@ -59,6 +60,11 @@ def state(here: Opened) -> list[tuple[str, str]]:
     if last.dropped:
         rows.append(
             ("Dropped", f"{listed(list(last.dropped))} {'is' if len(last.dropped) == 1 else 'are'} no longer tried.")
+        )
+    judged = any(e.kind != "human" for e in last.evaluators)
+    if last.outcome != "score" and judged and last.look > 1:
+        rows.append(
+            ("Judges", f"Whether a judge has changed between looks cannot be told of {NOUN[last.outcome]}s yet.")
         )
     if last.verdict == "caution":
         rows.append(("Caution", " ".join(last.reasons)))
@@ -160,8 +166,6 @@ def next_words(here: Opened, plan: Ahead | None) -> list[tuple[str, str]]:
 
 def collected(here: Opened) -> str:
     """What further ratings would bring, by the last look; empty where nothing is open or known."""
-    from expsim_bayes.sentences import recommendation
-
     facts = here.looks[-1].told_facts() if here.looks and here.ended is None else None
     if facts is None or facts.decision.name != "collect" or not facts.further:
         return ""
@@ -204,16 +208,20 @@ def _how_sure(here: Opened, last: Look) -> str:
         return "No probability is shown."
     best = last.of(last.leader)
     assert best is not None
-    span = f"{quantity(best.low, last.unit)} to {quantity(best.high, last.unit)}"
-    text = (
-        f"{best.name} leads with {quantity(best.mean, last.unit)} ({level(last.ci_prob)} interval {span}) and is the best of "
-        f"{len(last.variants)} with a probability of {percent(best.prob_best)}"
-    )
+    facts = last.told_facts()
+    if facts is not None and facts.leader == best.name:
+        text = recommendation(facts).how_sure
+    else:
+        span = f"{quantity(best.low, last.unit)} to {quantity(best.high, last.unit)}"
+        text = (
+            f"{best.name} leads with {quantity(best.mean, last.unit)} ({level(last.ci_prob)} interval {span}) and is the best of "
+            f"{len(last.variants)} with a probability of {percent(best.prob_best)}, after look {last.look}."
+        )
     control = here.settings.control or here.scenario.control
-    if best.prob_superior is not None and control:
-        by = f" by {change(here.scenario.min_effect, last.unit).lstrip('+')}" if here.scenario.min_effect else ""
-        text += f"; it beats {control}{by} or more with a probability of {percent(best.prob_superior)}"
-    return f"{text}, after look {last.look}. {'Lower is better.' if not last.higher_is_better else ''}".strip()
+    if best.prob_superior is not None and control and here.scenario.min_effect:
+        by = gap(here.scenario.min_effect, last.unit)
+        text += f" It beats {control} by {by} or more with a probability of {percent(best.prob_superior)}."
+    return f"{text} {'' if last.higher_is_better else 'Lower is better.'}".strip()
 
 
 def _since(here: Opened, ended: Look, last: Look) -> str:
