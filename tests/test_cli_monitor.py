@@ -246,7 +246,7 @@ def test_a_real_fit_goes_through_the_seam(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(peeking, "REPLICATIONS", 20)
     scenario = tmp_path / "mine.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    assert expsim("init", tmp_path / "e", scenario, "--draws", "300", "--tune", "300", "--chains", "2").exit_code == 0
+    assert expsim("init", tmp_path / "e", scenario, "--draws", "800", "--tune", "500", "--chains", "2").exit_code == 0
     result = expsim("add", tmp_path / "e", write(tmp_path / "b.csv", batch(1, gap=1.5, items=30)))
     assert result.exit_code in (0, exits.REFUSED), result.output
     told = json.loads(expsim("status", tmp_path / "e", "--json").stdout)
