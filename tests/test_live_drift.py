@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtri
+from scipy.stats import t as student
 
 from expsim_bayes.live.drift import FEWEST, LEVEL, Drift, drifts
 from expsim_bayes.live.words import drifted
@@ -83,7 +83,7 @@ def test_changes_and_errors_are_those_of_another_implementation() -> None:
     slow = slow_twin(ratings, look)
     found = drifts(ratings, look)
     assert {(d.judge, d.look) for d in found} == set(slow)
-    reach = ndtri(1 - (1 - LEVEL) / (2 * len(slow)))
+    reach = student.ppf(1 - (1 - LEVEL) / (2 * len(slow)), 19)
     for d in found:
         change, error = slow[d.judge, d.look]
         assert d.change == pytest.approx(change, abs=1e-9)

@@ -3,7 +3,8 @@ r"""Whether a judge has changed between batches: its ratings against people's on
 For each judge and look, least squares of :math:`y = \alpha_{variant} + \beta_{person} + \delta\,[\text{this look}]` over the ratings up to
 that look, with :math:`y` the judge's mean score of an output minus a person's score of it, and standard errors that take the ratings of an
 item as one cluster. What variants are rated and who rates may thus differ from look to look. Without people, :math:`y` is the judge's score
-itself. Intervals are normal and corrected by Bonferroni for the number of judges and looks that are compared.
+itself. Intervals are corrected by Bonferroni for the number of judges and looks that are compared, and a little wider than normal ones where
+a look holds few items (Student, one degree of freedom fewer than the items of the smaller side).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from expsim_bayes.frozen import Frozen
 
@@ -86,14 +87,19 @@ def drifts(ratings: Ratings, look_of_row: NDArray[np.intp]) -> tuple[Drift, ...]
                 tests.append((str(judge), int(look), against, *found))
     if not tests:
         return ()
-    reach = float(ndtri(1 - (1 - LEVEL) / (2 * len(tests))))
+    tail = (1 - LEVEL) / (2 * len(tests))
     return tuple(
         Drift(
-            judge=judge, look=look, against=against, change=change, low=change - reach * se, high=change + reach * se,
+            judge=judge,
+            look=look,
+            against=against,
+            change=change,
+            low=change + float(stdtrit(freedom, tail)) * error,
+            high=change - float(stdtrit(freedom, tail)) * error,
             compared=len(tests),
         )
-        for judge, look, against, change, se in tests
-    )  # fmt: skip
+        for judge, look, against, change, error, freedom in tests
+    )
 
 
 OUTPUT = ["variant", "item", "output"]
@@ -121,10 +127,11 @@ def _alone(own: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _compared(rows: pd.DataFrame, look: int) -> tuple[float, float] | None:
-    """Change at the last look of some rows and its standard error; None where it cannot be told."""
+def _compared(rows: pd.DataFrame, look: int) -> tuple[float, float, int] | None:
+    """Change at the last look of some rows, its standard error and degrees of freedom; None where it cannot be told."""
     here = (rows["look"] == look).to_numpy()
-    if min(rows["item"][here].nunique(), rows["item"][~here].nunique()) < FEWEST:
+    fewest = min(rows["item"][here].nunique(), rows["item"][~here].nunique())
+    if fewest < FEWEST:
         return None
     design = np.column_stack(
         [here.astype(float), pd.get_dummies(rows["variant"], dtype=float), pd.get_dummies(rows["rater"], dtype=float)]
@@ -133,7 +140,7 @@ def _compared(rows: pd.DataFrame, look: int) -> tuple[float, float] | None:
     left = here - others @ np.linalg.lstsq(others, here.astype(float), rcond=None)[0]
     if left @ left < 1e-8 * len(rows):  # who rates, or what is rated, changed with the look: nothing can be told apart
         return None
-    return _least_squares(design, rows["y"].to_numpy(float), pd.factorize(rows["item"])[0])
+    return *_least_squares(design, rows["y"].to_numpy(float), pd.factorize(rows["item"])[0]), fewest - 1
 
 
 def _least_squares(
