@@ -1,10 +1,10 @@
 r"""Whether a judge has changed between batches: its ratings against people's on shared outputs, look against earlier looks.
 
-For each judge and look, least squares of :math:`y = \alpha_{variant} + \beta_{person} + \delta\,[\text{this look}]` over the ratings up to
-that look, with :math:`y` the judge's mean score of an output minus a person's score of it, and standard errors that take the ratings of an
-item as one cluster. What variants are rated and who rates may thus differ from look to look. Without people, :math:`y` is the judge's score
-itself. Intervals are corrected by Bonferroni for the number of judges and looks that are compared, and a little wider than normal ones where
-a look holds few items (Student, one degree of freedom fewer than the items of the smaller side).
+For each judge and look, least squares of :math:`y = \alpha_{variant} + \beta_{person} + \delta\,[\text{this look}]` over the ratings
+up to that look, with :math:`y` the judge's mean score of an output minus a person's score of it, and standard errors that take the
+ratings of an item as one cluster. What variants are rated and who rates may thus differ from look to look. Without people, :math:`y`
+is the judge's score itself. Intervals are corrected by Bonferroni for the number of judges and looks that are compared, and a little
+wider than normal ones where a look holds few items (Student, one degree of freedom fewer than the items of the smaller side).
 """
 
 from __future__ import annotations
