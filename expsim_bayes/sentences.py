@@ -209,7 +209,7 @@ def _price(facts: Facts) -> str:
         for e in facts.evaluators
         if e.usd is not None and e.ratings
     ]
-    if facts.usd_generation:
+    if facts.usd_generation and facts.variants:
         parts.append(
             f"{count(sum(v.outputs for v in facts.variants))} generated outputs for {dollars(facts.usd_generation)}"
         )
@@ -217,6 +217,8 @@ def _price(facts: Facts) -> str:
     budget = f" of a budget of {dollars(facts.budget_usd)}" if facts.budget_usd is not None else ""
     text = f"The experiment cost {dollars(facts.usd)}{budget}{days}: {listed(parts)}. "
     text += f"One evaluation cost {dollars(facts.usd / max(facts.ratings, 1))}."
+    if not facts.variants:  # a fit that is refused has a price, too
+        return text
     leader, base = facts.variant(facts.leader), facts.variant(facts.baseline)
     if leader.name != base.name and leader.usd_per_output and base.usd_per_output:
         text += (

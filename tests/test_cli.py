@@ -530,6 +530,8 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         ("decide",),
         ("agreement",),
         ("scenario", "show"),
+        ("monitor", "init"),
+        ("monitor", "add"),
     )
     helps = [expsim(*verb, "--help", columns=200).stdout for verb in verbs]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))

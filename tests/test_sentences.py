@@ -64,6 +64,9 @@ def test_every_decision_has_words(facts: Facts, decision: Decision, headline: st
 def test_a_refused_fit_shows_no_probability(facts: Facts) -> None:
     fit = FitFacts(verdict="refuse", verdict_reasons=("Chains disagree on quality[B]: the worst R-hat is 1.20.",))
     said = recommendation(replace(facts, decision=Decision("refuse"), fit=fit))
+    bare = recommendation(replace(facts, decision=Decision("refuse"), fit=fit, variants=()))
+    assert bare.price.startswith("The experiment cost $36.15")
+    assert "generated outputs" not in bare.price
     assert "R-hat is 1.20" in said.what_to_do
     assert not re.search(r"\d %", said.text())
 

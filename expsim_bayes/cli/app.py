@@ -24,6 +24,7 @@ from expsim_bayes.cli import (
     decide,
     exits,
     fit,
+    monitor,
     pretend,
     raters,
     report,
@@ -103,6 +104,15 @@ scenario.command("list")(scenarios.show_library)
 scenario.command("show")(scenarios.show)
 scenario.command("check")(scenarios.check)
 app.add_typer(scenario, name="scenario")
+watch = typer.Typer(
+    help="Monitor a running experiment: batches of ratings in, a decision after each look.", no_args_is_help=True
+)
+watch.command("init")(monitor.init)
+watch.command("add")(monitor.add)
+watch.command("status")(monitor.status)
+watch.command("next")(monitor.ahead)
+watch.command("report")(monitor.report)
+app.add_typer(watch, name="monitor")
 app.command("simulate")(simulate.simulate)
 app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)

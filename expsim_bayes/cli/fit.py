@@ -14,6 +14,25 @@ from expsim_bayes.cli.fitted import describe_ratings, show_fit
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.model import AUTO, FASTER, model_of, timed
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
+from expsim_bayes.cli.question import (
+    Chains,
+    Control,
+    Covariate,
+    Domain,
+    Draws,
+    EngineName,
+    Gold,
+    LowerIsBetter,
+    MinEffect,
+    ModelName,
+    Price,
+    Prior,
+    Reference,
+    Rope,
+    TargetAccept,
+    Threshold,
+    Tune,
+)  # fmt: skip
 from expsim_bayes.cli.reading import (
     Anonymous,
     Columns,
@@ -38,9 +57,6 @@ if TYPE_CHECKING:
     from expsim_bayes.fit import Engine
     from expsim_bayes.ratings import Ratings
 
-QUESTION, MODEL, SAMPLER = "The question", "The model", "The sampler"
-"""Headings of the options in --help."""
-
 
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ratings, one a row: CSV or Parquet.")],
@@ -60,102 +76,23 @@ def fit(
     merge_names: MergeNames = False,
     encoding: Encoding = None,
     no_quotes: NoQuotes = False,
-    lower_is_better: Annotated[
-        bool, typer.Option("--lower-is-better", help="Scores count errors.", rich_help_panel=QUESTION)
-    ] = False,
-    control: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The variant in use today.", rich_help_panel=QUESTION)
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The evaluator that defines quality; people unless told.", rich_help_panel=QUESTION
-        ),
-    ] = None,
-    min_effect: Annotated[
-        float,
-        typer.Option(
-            metavar="AMOUNT",
-            min=0,
-            help="Smallest difference that matters, in units of quality: points, a share (.05: 5 percentage points), dollars, seconds.",
-            rich_help_panel=QUESTION,
-        ),
-    ] = 0.0,
-    rope: Annotated[
-        float | None,
-        typer.Option(
-            metavar="AMOUNT",
-            min=0,
-            help="Variants closer than this are equal; --min-effect unless told.",
-            rich_help_panel=QUESTION,
-        ),
-    ] = None,
-    threshold: Annotated[
-        float,
-        typer.Option(
-            metavar="P",
-            min=0.5,
-            max=1.0,
-            help="Probability that is asked for before a decision.",
-            rich_help_panel=QUESTION,
-        ),
-    ] = 0.95,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="EVALUATOR=USD", help="Dollars a rating, to price further ones.", rich_help_panel=QUESTION
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="auto (what suits the ratings), continuous, robust, ordinal, binary, classes, error_scores, preference, ranking, "
-            "operations.",
-            rich_help_panel=MODEL,
-        ),
-    ] = AUTO,
-    prior: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A prior of the model, such as sd_variant=0.5.", rich_help_panel=MODEL),
-    ] = None,
-    gold: Annotated[
-        str | None,
-        typer.Option(metavar="EVALUATOR", help="Whose verdicts are the truth.", rich_help_panel=MODEL),
-    ] = None,
-    domain: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN", help="Kinds of items in which raters may err differently.", rich_help_panel=MODEL
-        ),
-    ] = None,
-    covariate: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="What a judge should ignore, such as length.", rich_help_panel=MODEL),
-    ] = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="nuts (the reference), fast (continuous scores, without a sampler), or auto: fast where a sampler would keep you waiting.",
-            rich_help_panel=SAMPLER,
-        ),
-    ] = "auto",
-    draws: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)
-    ] = 1500,
-    tune: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)
-    ] = 1000,
-    chains: Annotated[int, typer.Option(metavar="N", min=1, help="Chains.", rich_help_panel=SAMPLER)] = 4,
-    target_accept: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P",
-            help="Higher is slower and safer, below 1; .95 unless told, and once more with .99 where draws diverged.",
-            rich_help_panel=SAMPLER,
-        ),
-    ] = None,
+    lower_is_better: LowerIsBetter = False,
+    control: Control = None,
+    reference: Reference = None,
+    min_effect: MinEffect = 0.0,
+    rope: Rope = None,
+    threshold: Threshold = 0.95,
+    price: Price = None,
+    model: ModelName = AUTO,
+    prior: Prior = None,
+    gold: Gold = None,
+    domain: Domain = None,
+    covariate: Covariate = None,
+    engine: EngineName = "auto",
+    draws: Draws = 1500,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    target_accept: TargetAccept = None,
     seed: Seed = 0,
     out: Out = None,
     overwrite: Overwrite = False,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.amounts import duration, listed, rough
 from expsim_bayes.cli.options import pairs, setting
 from expsim_bayes.errors import SettingError
-from expsim_bayes.ratings.wording import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +62,7 @@ def model_of(
         There is no such model, or it has no such prior, or a value is none that the prior can have.
     """
     from expsim_bayes.models import NAMES, choose
+    from expsim_bayes.models._told import priors_from
 
     if asked == AUTO:
         name, why = choose(ratings)
@@ -71,65 +70,38 @@ def model_of(
         name, why = asked, ""
     else:
         raise SettingError(f"{asked!r} is no model", where="--model", remedy=f"choose among {listed([AUTO, *NAMES])}")
+    told = told_priors(prior, gold=gold, domain=domain, covariate=covariate)
+    for key in SHORTHAND:
+        if key in told:
+            _require(name, key)
+    return Model(name, why, priors_from(name, told))
+
+
+def told_priors(
+    prior: Sequence[str] | None,
+    *,
+    gold: str | None = None,
+    domain: str | None = None,
+    covariate: Sequence[str] | None = None,
+) -> dict[str, object]:
+    """Priors as they were told, by name; those with an option of their own among them."""
     told = {key: setting(text) for key, text in pairs(prior, option="--prior", example="sd_variant=0.5").items()}
     short = {"gold": gold, "domain": domain, "covariates": tuple(covariate) if covariate else None}
-    for key, value in short.items():
-        if value is not None:
-            _require(name, key)
-            told[key] = value
-    return Model(name, why, _priors(name, told))
-
-
-def _priors_of(name: str) -> type[Frozen]:
-    from expsim_bayes.models import recipe
-
-    if name != "continuous":
-        return recipe(name).priors
-    from expsim_bayes.models.continuous import Priors
-
-    return Priors
+    return told | {key: value for key, value in short.items() if value is not None}
 
 
 def _require(name: str, key: str) -> None:
     """An error where a model has no such prior, with the models that do."""
     from expsim_bayes.models import NAMES
+    from expsim_bayes.models._told import priors_of
 
-    if key not in _priors_of(name).model_fields:
-        have = [other for other in NAMES if key in _priors_of(other).model_fields]
+    if key not in priors_of(name).model_fields:
+        have = [other for other in NAMES if key in priors_of(other).model_fields]
         raise SettingError(
             f"the model {name!r} knows nothing of it",
             where=SHORTHAND[key],
             remedy=f"leave it away, or choose --model {' or --model '.join(have)}" if have else "leave it away",
         )
-
-
-def _priors(name: str, told: dict[str, object]) -> Frozen:
-    from pydantic import ValidationError
-
-    kind = _priors_of(name)
-    known = list(kind.model_fields)
-    for key in told:
-        if key not in known:
-            raise SettingError(f"the model {name!r} has no prior {key!r}", where="--prior", remedy=close_to(key, known))
-    numbers = {
-        key: value for key, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    names = {key: f"{value:g}" for key, value in numbers.items() if _is_name(kind, key)}
-    try:
-        return kind.model_validate_json(json.dumps({**told, **names}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = str(first["loc"][0]) if first["loc"] else "--prior"
-        raise SettingError(
-            f"{told.get(key)!r} cannot be the prior {key!r} of the model {name!r}: {first['msg'].lower()}",
-            where="--prior",
-            remedy=f"give a value like {getattr(kind(), key, 'that of the default')!r}",
-        ) from None
-
-
-def _is_name(kind: type[Frozen], key: str) -> bool:
-    """Whether a prior is text, such as the class 3, which looks like a number."""
-    return str in get_args(kind.model_fields[key].annotation)
 
 
 def timed(advance: Callable[..., None], faster: str = "") -> Callable[[float, str], None]:

@@ -5,14 +5,14 @@ parquet   Apache Parquet
 content   what a file is, told by its bytes
 atomic    writing a file whole or not at all
 
-`read` finds the format in the content; the name of a file is never trusted.
+`read` finds the format in the content; the name of a file is never trusted. `cells` gives the same cells before anything is checked.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.ratings import Ratings, validate
@@ -24,11 +24,49 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping, Sequence
 
+    import pandas as pd
+
     from expsim_bayes.ratings.structure import CrossedUsers, Duplicates
 
-__all__ = ["read", "read_csv", "read_parquet", "to_csv", "to_parquet"]
+__all__ = ["Cells", "cells", "read", "read_csv", "read_parquet", "to_csv", "to_parquet"]
 
 NOTHING: Mapping[str, str] = {}
+
+
+class Cells(NamedTuple):
+    """What a file holds, before anything is checked."""
+
+    frame: pd.DataFrame
+    """Its cells."""
+    notices: tuple[str, ...]
+    """What had to be converted."""
+    first_row: int
+    """Number that a person knows the first row by."""
+
+
+def cells(
+    path: str | os.PathLike[str], *, encoding: str | None = None, quoting: bool = True, max_bytes: int = MAX_BYTES
+) -> Cells:
+    r"""The cells of a file; parameters and errors as for `read`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "ratings.csv"
+    >>> _ = file.write_text("variant,score\nA,4\n")
+    >>> cells(file).frame["score"].tolist(), cells(file).first_row
+    (['4'], 2)
+    """
+    file = Path(path)
+    if recognise(file, max_bytes=max_bytes) == "text":
+        frame, notices = read_csv(file, encoding=encoding, quoting=quoting)
+        return Cells(frame, tuple(notices), 2)
+    if encoding is not None or not quoting:
+        raise RatingsError(
+            "a Parquet file has no text encoding and no quotes", where=file.name, remedy="leave these options away"
+        )
+    frame, notices = read_parquet(file, max_bytes=max_bytes)
+    return Cells(frame, tuple(notices), 1)
 
 
 def read(
@@ -88,18 +126,10 @@ def read(
     >>> read(file, control="A").notices[0]
     'cells are separated by semicolons'
     """
-    file = Path(path)
-    if recognise(file, max_bytes=max_bytes) == "parquet":
-        if encoding is not None or not quoting:
-            raise RatingsError(
-                "a Parquet file has no text encoding and no quotes", where=file.name, remedy="leave these options away"
-            )
-        frame, notices, first_row = *read_parquet(file, max_bytes=max_bytes), 1
-    else:
-        frame, notices, first_row = *read_csv(file, encoding=encoding, quoting=quoting), 2
+    frame, notices, first_row = cells(path, encoding=encoding, quoting=quoting, max_bytes=max_bytes)
     ratings = validate(
         frame,
-        source=file.name,
+        source=Path(path).name,
         columns=columns,
         where=where,
         score_range=score_range,

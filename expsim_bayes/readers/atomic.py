@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
+PART = ".part"
+"""End of the names of files that are being written; one that is left belongs to a writer that was killed."""
+
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
@@ -30,7 +33,8 @@ def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     (['a.txt'], 'done')
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    begins = target.name.encode(errors="replace")[:60].decode(errors="ignore")  # a name has room for 255 bytes in all
+    handle, name = tempfile.mkstemp(prefix=f".{begins}.", suffix=PART, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -1,0 +1,314 @@
+"""`expsim monitor`: a real experiment that is running, as a folder that takes batch after batch of ratings."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from expsim_bayes.cli import exits, watched
+from expsim_bayes.cli.folder import taken
+from expsim_bayes.cli.model import AUTO, timed, told_priors
+from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, bounds, choices, numbers, pairs
+from expsim_bayes.cli.question import (
+    Chains,
+    Control,
+    Covariate,
+    Domain,
+    Draws,
+    EngineName,
+    Gold,
+    LowerIsBetter,
+    ModelName,
+    Price,
+    Prior,
+    Reference,
+    TargetAccept,
+    Tune,
+)  # fmt: skip
+from expsim_bayes.cli.reading import (
+    Anonymous,
+    Columns,
+    CrossedUsers,
+    Duplicates,
+    Encoding,
+    FlagBelow,
+    MergeNames,
+    NoQuotes,
+    OutcomeMap,
+    RoundScores,
+    ScoreMap,
+    ScoreRange,
+    ValidRange,
+    Where,
+)  # fmt: skip
+from expsim_bayes.cli.screen import Screen
+from expsim_bayes.errors import SettingError
+from expsim_bayes.ratings.wording import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from expsim_bayes.live import Acknowledged, Opened
+    from expsim_bayes.live.peeking import Peeking
+    from expsim_bayes.live.settings import Settings
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the experiment.")]
+RULES = "The rules"
+"""Heading of the options about the decision in --help."""
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    scenario: ScenarioName,
+    *,
+    strategy: Annotated[
+        Literal["ab", "bandit", "sequential"] | None,
+        typer.Option(help="Whose rules decide; the scenario's default unless told.", rich_help_panel=RULES),
+    ] = None,
+    drop_below: Annotated[
+        float,
+        typer.Option(
+            metavar="P",
+            min=0.0,
+            max=0.49,
+            help="Drop a variant at a look after which its chance of being best is below this; 0: never.",
+            rich_help_panel=RULES,
+        ),
+    ] = 0.0,
+    where: Where = None,
+    column: Columns = None,
+    score_range: ScoreRange = None,
+    valid_range: ValidRange = None,
+    round_scores: RoundScores = False,
+    flag_below: FlagBelow = None,
+    score_map: ScoreMap = None,
+    anonymous_raters: Anonymous = None,
+    outcome_map: OutcomeMap = None,
+    duplicates: Duplicates = "ask",
+    crossed_users: CrossedUsers = "keep",
+    merge_names: MergeNames = False,
+    encoding: Encoding = None,
+    no_quotes: NoQuotes = False,
+    lower_is_better: LowerIsBetter = False,
+    control: Control = None,
+    reference: Reference = None,
+    price: Price = None,
+    model: ModelName = AUTO,
+    prior: Prior = None,
+    gold: Gold = None,
+    domain: Domain = None,
+    covariate: Covariate = None,
+    engine: EngineName = "auto",
+    draws: Draws = 1500,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    target_accept: TargetAccept = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Begin an experiment: scenario, how batches are read, model and seed are fixed.
+
+    The scenario gives variants, control, what matters, looks, rules, budget and prices.
+    """
+    from expsim_bayes.live import Reading, Settings, begin
+    from expsim_bayes.scenario import parse, text_of
+
+    screen = Screen(as_json=as_json)
+    text, source = text_of(scenario)
+    known = parse(text, source)
+    reading = Reading(
+        columns=pairs(column, option="--column", example="score=rating"),
+        where=pairs(where, option="--where", example="language=en"),
+        score_range=bounds(score_range, option="--score-range"),
+        valid_range=bounds(valid_range, option="--valid-range"),
+        round_scores=round_scores,
+        flag_below=numbers(flag_below, option="--flag-below", example="human=1"),
+        score_map=numbers(score_map, option="--score-map", example="good=1"),
+        outcome_map=pairs(outcome_map, option="--outcome-map", example="first=left"),
+        anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
+        duplicates=duplicates,
+        crossed_users=crossed_users,
+        merge_names=merge_names,
+        encoding=encoding,
+        quoting=not no_quotes,
+    )
+    settings = Settings(
+        strategy=known.declared(strategy),
+        reading=reading,
+        lower_is_better=True if lower_is_better else None,
+        control=control,
+        reference=reference,
+        model=model,
+        priors=told_priors(prior, gold=gold, domain=domain, covariate=covariate),
+        engine=engine,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        target_accept=target_accept,
+        prices=numbers(price, option="--price", example="crowd=0.30", lowest=0.0),
+        drop_below=drop_below,
+        seed=seed,
+    )
+    _require_model(settings)
+    here = begin(folder, text, settings, notice=_notice(screen))
+    screen.heading(known.title)
+    screen.say(f"The experiment is in '{folder}': {watched.about(here)}")
+    watched.show_next(screen, here)
+    screen.emit(watched.as_object(here))
+
+
+def _require_model(settings: Settings) -> None:
+    """Refuse a model or a prior that there is not, before any rating comes."""
+    from expsim_bayes.models import NAMES
+    from expsim_bayes.models._told import priors_from
+
+    if settings.model == AUTO:
+        return
+    if settings.model not in NAMES:
+        raise SettingError(
+            f"{settings.model!r} is no model", where="--model", remedy=f"choose among {', '.join([AUTO, *NAMES])}"
+        )
+    priors_from(settings.model, settings.priors)
+
+
+def add(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="BATCH", help="Ratings, one a row: CSV or Parquet.")],
+    *,
+    new_variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A variant that comes in with this batch (repeat it)."),
+    ] = None,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a batch of ratings: the next look. It is kept at once, and fitted then; the same batch twice changes nothing."""
+    from expsim_bayes.live import add as added
+
+    screen = Screen(as_json=as_json)
+
+    def acknowledge(batch: Acknowledged) -> None:
+        if batch.again:
+            screen.aside(f"'{file.name}' is there already, as look {batch.look}: nothing is changed.", style="yellow")
+        else:
+            screen.aside(f"'{file.name}' is kept as look {batch.look}: {count(batch.rows, 'row')}.", style="green")
+
+    with _told_when_interrupted(screen, folder), screen.progress("reading", total=1.0) as advance:
+        here, batch = added(
+            folder,
+            file,
+            new_variants=new_variant or (),
+            acknowledge=acknowledge,
+            notice=_notice(screen),
+            progress=timed(advance),
+        )
+    watched.show_look(screen, here, details=details)
+    screen.emit(watched.as_object(here) | {"batch": batch._asdict()})
+    _exit_if_refused(here)
+
+
+def status(folder: Folder, *, details: Details = False, as_json: AsJson = False) -> None:
+    """Where the experiment stands, look by look, and what peeking does to it.
+
+    A look that is not fitted yet, because a process was ended, is fitted first.
+    """
+    screen = Screen(as_json=as_json)
+    here = _completed(folder, screen)
+    found = _peeking(here, screen)
+    watched.show_status(screen, here, found, details=details)
+    screen.emit(watched.as_object(here, found))
+    _exit_if_refused(here)
+
+
+def ahead(
+    folder: Folder,
+    *,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
+    """How many outputs of which variant to rate next, and by whom."""
+    screen = Screen(as_json=as_json)
+    here = _completed(folder, screen)
+    plan = watched.show_next(screen, here, details=details)
+    screen.emit(watched.plan_object(here, plan))
+
+
+def report(
+    folder: Folder,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the pages into this folder.")],
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the story of the experiment, look by look, with figures."""
+    from expsim_bayes.live import story
+
+    screen = Screen(as_json=as_json)
+    if out.resolve() == folder.resolve():
+        raise SettingError("the experiment itself lies there", where="--out", remedy="name another folder")
+    with taken(out, overwrite=overwrite) as aside:
+        assert aside is not None
+        here = _completed(folder, screen)
+        page = story.write(here, aside, peeking=_peeking(here, screen), plan=watched.planned(here))
+    screen.labelled([("Report", str(out / page.name))])
+    screen.emit(watched.as_object(here) | {"report": str(out / page.name)})
+
+
+def _completed(folder: Path, screen: Screen) -> Opened:
+    """The experiment with all its looks; as it stands where somebody else is fitting them, or only they may write."""
+    from expsim_bayes.live import complete, opened
+    from expsim_bayes.live.lock import BusyError
+
+    here = opened(folder)
+    if not here.waiting:
+        return here
+    try:
+        with _told_when_interrupted(screen, folder), screen.progress("reading", total=1.0) as advance:
+            screen.aside(f"{_looks(here.waiting)} not fitted yet, and is fitted now.")
+            return complete(folder, notice=_notice(screen), progress=timed(advance))
+    except BusyError as busy:
+        screen.aside(f"{_looks(here.waiting)} not fitted yet: process {busy.holder.pid} is at it.", style="yellow")
+    except SettingError as error:
+        if error.where != str(folder):
+            raise
+        screen.aside(f"{_looks(here.waiting)} not fitted yet, and cannot be by you: {error.problem}.", style="yellow")
+    return opened(folder)
+
+
+def _looks(numbers: tuple[int, ...]) -> str:
+    return f"Look {numbers[0]} is" if len(numbers) == 1 else f"Looks {numbers[0]} to {numbers[-1]} are"
+
+
+def _peeking(here: Opened, screen: Screen) -> Peeking:
+    from expsim_bayes.live.peeking import REPLICATIONS, peeking
+
+    with screen.progress("simulating looks without a difference", total=REPLICATIONS) as advance:
+        return peeking(here, progress=advance)
+
+
+@contextmanager
+def _told_when_interrupted(screen: Screen, folder: Path) -> Iterator[None]:
+    """An interruption of a fit ends in words that say what was kept."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        code = exits.of_interruption(stop)
+        screen.fail(
+            "interrupted; a batch that was told to be kept is kept",
+            where=str(folder),
+            remedy=f"`expsim monitor status {folder}` fits what is missing",
+            exit_code=code,
+        )
+        raise typer.Exit(code) from None
+
+
+def _notice(screen: Screen) -> Callable[[str], None]:
+    return lambda text: screen.aside(f"{text[:1].upper()}{text[1:]}.", style="yellow")
+
+
+def _exit_if_refused(here: Opened) -> None:
+    if here.looks and here.looks[-1].decision == "refuse":
+        raise typer.Exit(exits.REFUSED)
