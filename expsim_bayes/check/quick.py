@@ -245,15 +245,16 @@ class Held(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the intervals hold the truth about as often as they say."""
-        return all(LEAST <= share <= MOST for share in (self.of_effects, self.of_quality))
+        """Whether the intervals hold the truth as often as they say, beyond what chance explains."""
+        by_chance = 2 * np.sqrt(0.95 * 0.05 / self.experiments)
+        return all(LEAST - by_chance <= share <= MOST + by_chance for share in (self.of_effects, self.of_quality))
 
 
 COMPARED = 6
 """Data sets of each experiment that are also fitted over weighted points."""
 LEAST, MOST = 0.93, 0.97
-"""Shares of 95 % intervals between which they count as right."""
-ALIKE = 10
+"""Shares of 95 % intervals between which they count as right, give or take two standard errors."""
+ALIKE = 2
 """Experiments that share their components."""
 
 

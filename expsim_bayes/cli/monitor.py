@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -51,6 +51,7 @@ from expsim_bayes.ratings.wording import count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from expsim_bayes.fit import Engine
     from expsim_bayes.live import Acknowledged, Opened
     from expsim_bayes.live.peeking import Peeking
     from expsim_bayes.live.settings import Settings
@@ -161,10 +162,12 @@ def init(
 
 
 def _require_model(settings: Settings) -> None:
-    """Refuse a model or a prior that there is not, before any rating comes."""
+    """Refuse an engine, a model or a prior that there is not, before any rating comes."""
+    from expsim_bayes.fit import engine_of
     from expsim_bayes.models import NAMES
     from expsim_bayes.models._told import priors_from
 
+    engine_of(cast("Engine", settings.engine), "continuous" if settings.model == AUTO else settings.model, 0)
     if settings.model == AUTO:
         return
     if settings.model not in NAMES:

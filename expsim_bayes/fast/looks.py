@@ -20,7 +20,8 @@ from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed
 from expsim_bayes.fast.integration import peak
 from expsim_bayes.fast.latent import Latent
 from expsim_bayes.fast.parameters import Parameters, parameters
-from expsim_bayes.fast.tables import Design, Tables, as_units, design_of
+from expsim_bayes.fast.planned import Design, design_of
+from expsim_bayes.fast.tables import Tables, as_units
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.posterior.beliefs import beliefs
 from expsim_bayes.posterior.gaussian import State

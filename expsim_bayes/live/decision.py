@@ -16,6 +16,7 @@ from expsim_bayes.stopping import (
     Budget,
     Evidence,
     Guardrail,
+    Inferiority,
     MaxDays,
     MaxRatings,
     eligible,
@@ -109,6 +110,7 @@ def decide(
         control=_control(posterior, asked),
         next_dollars=0.0 if last else spent.usd / asked.look,
         next_ratings=0 if last else round(spent.ratings / asked.look),
+        dropped=np.array([[name in asked.dropped for name in posterior.variants]]),
     )
     ran_out = first(limits, evidence, look=asked.look).decision[0] != CONTINUE
     open_because = posterior.open_because or _unrated(asked)
@@ -198,7 +200,5 @@ def _breach(
 
 def drop_threshold(scenario: Scenario, strategy: StrategyName, told: float) -> float:
     """Chance of being best below which a variant is dropped: as told, else that of a rule of inferiority, else none."""
-    of_rule = [
-        float(getattr(rule, "threshold", 0.0)) for rule in scenario.rules(strategy) if str(rule.rule) == "inferiority"
-    ]
-    return max([told, *of_rule])
+    of_rules = [rule.threshold or 0.0 for rule in scenario.rules(strategy) if isinstance(rule, Inferiority)]
+    return max([told, *of_rules])
