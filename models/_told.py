@@ -19,7 +19,7 @@ def priors_of(name: str) -> type[Frozen]:
     """The class of the priors of a model."""
     if name != "continuous":
         return recipe(name).priors
-    from expsim_bayes.models.continuous import Priors
+    from expsim_bayes.models._priors import Priors
 
     return Priors
 

@@ -9,6 +9,9 @@ import hypothesis
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib; child processes inherit it
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # tests run side by side: threads of small products would wait for each other
 
 # The same examples in every run, and no deadline: a busy machine must not fail a test.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)

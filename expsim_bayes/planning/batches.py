@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from expsim_bayes.costs import elapsed_days
 from expsim_bayes.planning.futures import (
@@ -105,7 +106,8 @@ def further_ratings(
             for source, price in zip(sources, prices, strict=True)
             if price is not None
         )
-    return tuple(_further(question, source, batch_usd, usd_left, target) for source in sources)
+    with threadpool_limits(1, "blas"):  # many small products: threads would wait for each other
+        return tuple(_further(question, source, batch_usd, usd_left, target) for source in sources)
 
 
 def _further(
