@@ -136,8 +136,8 @@ def fit(
         describe_ratings(screen, ratings, details=details)
         chosen = model_of(model, ratings, prior=prior, gold=gold, domain=domain, covariate=covariate)
         screen.labelled([("Model", f"{chosen.name}, because {chosen.why}" if chosen.why else chosen.name)])
-        with screen.progress("loading the sampler", total=1.0) as advance:
-            advance(0.0, "loading the sampler")
+        with screen.progress("loading the model", total=1.0) as advance:
+            advance(0.0, "loading the model")
             from expsim_bayes.fit import fit as sampled
             from expsim_bayes.recommend.fit import of_fit
 
