@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="wmt_mqm_ted.csv or pandalm.csv")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--looks", type=int, default=10**6, help="most looks")
-    parser.add_argument("--engine", default=None)
+    parser.add_argument("--engine", default="auto")
     parser.add_argument("--draws", type=int, default=1500)
     parser.add_argument("--tune", type=int, default=1000)
     parser.add_argument("--prior", action="append", default=[], metavar="NAME=VALUE")

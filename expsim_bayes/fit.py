@@ -120,7 +120,7 @@ def fit(
     else:
         asked |= {"tune": tune, "cores": min(cores or os.cpu_count() or 1, chains)}
         groups, attrs = _sampled(ratings, model, priors, fixed, asked, accept_rates, random_seed, tell)
-    tree = xr.DataTree.from_dict(groups | _raters(ratings))
+    tree = xr.DataTree.from_dict(groups | rater_group(ratings))
     tree.attrs = {**_provenance(ratings, asked, random_seed, started), **attrs}
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")
@@ -282,7 +282,7 @@ def _stats(stats: xr.Dataset) -> xr.Dataset:
     return kept.drop_vars([name for name in kept.coords if name not in ("chain", "draw")])
 
 
-def _raters(ratings: Ratings) -> dict[str, xr.Dataset]:
+def rater_group(ratings: Ratings) -> dict[str, xr.Dataset]:
     """The group raters: of each, the evaluator with its kind, ratings given, and whether the name is a slot; none where nobody rated."""
     who = taking_part(ratings)
     if not who.raters:

@@ -100,6 +100,24 @@ class Marginal:
         slopes = ComponentDraws(*(np.concatenate(values) for values in zip(*(each[1] for each in found), strict=True)))
         return np.concatenate([each[0] for each in found]), slopes
 
+    def log_density_given(self, effects: Effects, sd: ComponentDraws) -> Floats:
+        """(D,) log density of the ratings given D draws of effects and components: items, outputs and opinions integrated out."""
+        where, latent = self.sums.columns, self.latent
+        view = effects.level[:, :, None] - latent.middle + sd.scale_use[:, :, None] * effects.q[:, None] + effects.shift
+        beside = np.full((len(view), where.size), -1.0)
+        beside[:, where.view.ravel()] = view.reshape(len(view), -1)
+        for position, values in ((where.severity, effects.severity), (where.taste, effects.taste)):
+            has = position >= 0
+            beside[:, position[has]] = values[:, has]
+        step = self.at_once()
+        found = []
+        for n in range(0, len(beside), step):
+            rows = np.arange(n, min(n + step, len(beside)))
+            weighed = self._weigh(sd.rows(rows))
+            distance = np.einsum("di,dij,dj->d", beside[rows], weighed.e, beside[rows], optimize=True)
+            found.append(weighed.log_constant - 0.5 * distance)
+        return np.concatenate(found)
+
     def draw(self, sd: ComponentDraws, times: int, rng: np.random.Generator) -> Effects:
         """Effects drawn from their posterior given D components, `times` of each: D * times draws."""
         found = self._assembled(sd)
