@@ -78,8 +78,8 @@ class Verdict:
     """One row a reported number that is not constant by construction."""
     points: int = 0
     """Weighted points over which components were integrated, where no sampler was used; 0 where one was."""
-    k_hat: float = float("nan")
-    """Shape of their largest weights."""
+    k_hat: float | None = None
+    """Shape of their largest weights; None where they are too few to tell."""
 
     def to_json(self) -> str:
         """The verdict as JSON text."""
@@ -123,7 +123,7 @@ def gate(fit: xr.DataTree) -> Verdict:
 def _gate_of_points(fit: xr.DataTree) -> Verdict:
     """Verdict on a fit without a sampler: whether its weighted points may be trusted."""
     told = json.loads(str(fit.attrs["integration"]))
-    effective, k_hat, ess = float(told["effective"]), float(told["k_hat"]), told["ess"]
+    effective, k_hat, ess = float(told["effective"]), told["k_hat"], told["ess"]
     sizes = fit["posterior"].sizes
     reasons = {
         "ok": _mistrusted(effective, k_hat, OK_POINTS, OK_SHAPE),
@@ -150,7 +150,7 @@ def _gate_of_points(fit: xr.DataTree) -> Verdict:
     )
 
 
-def _mistrusted(effective: float, k_hat: float, least: float, most: float) -> list[str]:
+def _mistrusted(effective: float, k_hat: float | None, least: float, most: float) -> list[str]:
     """What weighted points lack, with the number and the remedy."""
     found = []
     if effective < least:
@@ -158,7 +158,7 @@ def _mistrusted(effective: float, k_hat: float, least: float, most: float) -> li
             f"The points over which standard deviations were averaged are worth only {effective:.0f} (at least {least:.0f} are needed): "
             "fit with the sampler (--engine nuts)."
         )
-    if k_hat > most:
+    if k_hat is not None and k_hat > most:
         found.append(
             f"A few of the points over which standard deviations were averaged weigh too much (Pareto k-hat {k_hat:.2f}, at most {most} is "
             "allowed): fit with the sampler (--engine nuts)."

@@ -252,7 +252,7 @@ def test_a_real_fit_goes_through_the_seam(tmp_path: Path, monkeypatch: pytest.Mo
     told = json.loads(expsim("status", tmp_path / "e", "--json").stdout)
     (look,) = told["looks"]
     assert look["model"] == "continuous"
-    assert look["verdict"] in ("caution", "refuse")  # two chains are never enough for ok
+    assert look["verdict"] == "ok"
     kept = next((tmp_path / "e" / "looks").iterdir())
     facts = json.loads(kept.read_text(encoding="utf-8"))["facts"]
     assert facts["title"] == "Two prompts"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from small_scenario import CROWD, JUDGE, small, variants
 
+from expsim_bayes.check.quick import on_its_terms
 from expsim_bayes.experiment import run
 from expsim_bayes.fast.axes import Axes, Looked, averaged, followed
 from expsim_bayes.fast.looks import EstimatedScores, _Conditional
@@ -16,9 +15,8 @@ from expsim_bayes.fast.moments import moments
 from expsim_bayes.fast.scores import posterior
 from expsim_bayes.loop import Loop
 from expsim_bayes.models._groups import Story, story
-from expsim_bayes.models._priors import Priors, Scale
+from expsim_bayes.models._priors import Priors
 from expsim_bayes.models._recover import ComponentDraws
-from expsim_bayes.models._statistics import statistics
 from expsim_bayes.scenario import Scenario
 from expsim_bayes.simulate import Streams, ratings_of
 
@@ -65,33 +63,12 @@ def played(name: str, seed: int = 1) -> tuple[EstimatedScores, Story]:
     )  # made-up scores may lie beyond the scale
 
 
-def by_plan(known: EstimatedScores, told: Story) -> list[int]:
-    """Evaluators of the data set in the order of the scenario."""
-    return [told.data.evaluators.index(e.name) for e in known.scenario.evaluators]
-
-
 @pytest.mark.parametrize("name", DESIGNS)
 def test_sums_hold_what_the_ratings_hold(name: str) -> None:
     known, told = played(name)
-    order = by_plan(known, told)
-    present = known.latent.present
-    told_present = told.present
-
-    def turned(flags: tuple[bool, ...]) -> tuple[bool, ...]:
-        found = [False] * len(flags)
-        for k, other in enumerate(order):
-            found[other] = flags[k]
-        return tuple(found)
-
-    same = replace(
-        told_present,
-        item=present.item,
-        interaction=present.interaction,
-        output=present.output,
-        reference=order[present.reference],
-        **{flag: turned(getattr(present, flag)) for flag in ("severity", "taste", "shift", "opinion", "scale_use")},
-    )
-    one = replace(told, present=same, sums=statistics(told.data, same))
+    order = [told.data.evaluators.index(e.name) for e in known.scenario.evaluators]
+    one = on_its_terms(known, told)
+    same = one.present
     sums = moments(one.data, same, one.sums, one.scale.middle)
     marginal = Marginal.of(sums, same, one.priors, one.scale)
     x = np.random.default_rng(0).standard_normal((1, 6, len(known.unknown.unknown)))

@@ -391,7 +391,9 @@ def test_sentences_say_what_is_taken_out_and_who_shares_a_noise() -> None:
     assert "No score range was declared" in said
 
 
-@pytest.mark.parametrize("field", [name for name in Priors.model_fields if name not in ("covariates", "fixed_tail")])
+@pytest.mark.parametrize(
+    "field", [name for name in Priors.model_fields if name not in ("covariates", "fixed_tail", "tastes")]
+)
 def test_80_priors_of_zero_are_refused(field: str) -> None:
     with pytest.raises(SettingError, match=field):
         Priors(**{field: 0.0})

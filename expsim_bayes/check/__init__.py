@@ -6,7 +6,7 @@ Examples
 --------
 >>> from expsim_bayes.check import CHECKS
 >>> list(CHECKS)[:5]
-['fast', 'prior', 'agreement', 'continuous', 'mutants']
+['fast', 'prior', 'agreement', 'continuous', 'scores-quick']
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from expsim_bayes.models._groups import Story
     from expsim_bayes.scenario import Scenario, StrategyName
 
 CODE = (
@@ -119,7 +120,7 @@ class Apart(NamedTuple):
     """Its Monte-Carlo standard error."""
     verdicts: str
     """Of the gate: with a sampler, and without."""
-    k_hat: float
+    k_hat: float | None
     """Of the weighted points."""
 
     @property
@@ -348,13 +349,41 @@ def against(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tup
     known = cast(EstimatedScores, loop.known)
     low, high = scenario.score_range
     told = story(ratings_of(scenario, kept), Priors(sd_variant=scenario.sd_variant_belief / (high - low)))
-    told = replace(told, scale=Scale((low + high) / 2, high - low, ""))  # made-up scores may lie beyond the scale
+    told = on_its_terms(known, told)
     q = posterior(told, 10_000, np.random.default_rng(random_seed)).effects.q
     difference = q[:, 1] - q[:, 0]
     mean, cov = known.quality.mean[0], known.quality.cov[0]
     sd = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
     spread = float(difference.std())
     return float(mean[1] - mean[0] - difference.mean()) / spread, sd / spread - 1
+
+
+def on_its_terms(known: EstimatedScores, told: Story) -> Story:
+    """A data set told by the terms and on the scale of the experiment that it comes from.
+
+    A fit has every term that its ratings can tell, an experiment none that its scenario sets to zero; and made-up scores may lie beyond
+    the scale, which is then not declared.
+
+    Parameters
+    ----------
+    known : EstimatedScores
+        The experiment.
+    told : Story
+        Its ratings, whose evaluators may come in another order.
+    """
+    low, high = known.scenario.score_range
+    present = known.latent.present
+    order = [told.data.evaluators.index(evaluator.name) for evaluator in known.scenario.evaluators]
+    flags = {}
+    for name in ("severity", "taste", "shift", "opinion", "scale_use"):
+        turned = [False] * len(order)
+        for k, at in enumerate(order):
+            turned[at] = getattr(present, name)[k]
+        flags[name] = tuple(turned)
+    nested = {name: getattr(present, name) for name in ("item", "interaction", "output")}
+    same = replace(told.present, reference=order[present.reference], **nested, **flags)
+    scale = Scale((low + high) / 2, high - low, "")
+    return replace(told, present=same, sums=statistics(told.data, same), scale=scale)
 
 
 def _experiments() -> list[tuple[str, StrategyName, Scenario]]:

@@ -135,7 +135,7 @@ def fitted(
     points_told = {
         "points": len(found.points.x),
         "effective": found.points.effective,
-        "k_hat": found.points.k_hat,
+        "k_hat": None if np.isnan(found.points.k_hat) else found.points.k_hat,
         "ess": dict(zip(told.data.variants, _worth(quality, found).tolist(), strict=True)),
     }
     return groups, told.attrs() | {"engine": "fast", "integration": json.dumps(points_told)}

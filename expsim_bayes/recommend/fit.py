@@ -262,11 +262,13 @@ def _spent(read: Reading) -> float | None:
 
 def _passed(verdict: Verdict) -> str:
     if verdict.points:
+        draws = f"{verdict.chains * verdict.draws:,} independent draws"
+        if verdict.points == 1:
+            return f"Fitted without a sampler, exactly: {draws}."
+        shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most .7)"
         return (
-            f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points (Pareto k-hat "
-            f"{verdict.k_hat:.2f}, at most .7), everything else drawn exactly; {verdict.chains * verdict.draws:,} independent draws."
-            if verdict.points > 1
-            else f"Fitted without a sampler, exactly: {verdict.chains * verdict.draws:,} independent draws."
+            f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points{shape}, everything else drawn "
+            f"exactly; {draws}."
         )
     return (
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
