@@ -431,7 +431,8 @@ def test_options_of_fit_reach_reader_sampler_and_decision(sampled: list[dict[str
 
     assert asked == {
         "draws": 60, "tune": 70, "chains": 2, "target_accept": 0.99, "random_seed": 7, "min_effect": 0.5, "rope": 0.2,
-        "threshold": 0.9, "prices": {"human": 0.3}, "model": "continuous", "priors": Priors(sd_variant=0.2), "why_model": "", "engine": "auto",
+        "threshold": 0.9, "prices": {"human": 0.3}, "model": "continuous", "priors": Priors(sd_variant=0.2), "why_model": "",
+        "engine": "auto",
     }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ class Apart(NamedTuple):
     """Its Monte-Carlo standard error."""
     verdicts: str
     """Of the gate: with a sampler, and without."""
-    k_hat: float | None
+    k_hat: float
     """Of the weighted points."""
 
     @property
@@ -380,8 +380,18 @@ def on_its_terms(known: EstimatedScores, told: Story) -> Story:
         for k, at in enumerate(order):
             turned[at] = getattr(present, name)[k]
         flags[name] = tuple(turned)
-    nested = {name: getattr(present, name) for name in ("item", "interaction", "output")}
-    same = replace(told.present, reference=order[present.reference], **nested, **flags)
+    same = replace(
+        told.present,
+        reference=order[present.reference],
+        item=present.item,
+        interaction=present.interaction,
+        output=present.output,
+        severity=flags["severity"],
+        taste=flags["taste"],
+        shift=flags["shift"],
+        opinion=flags["opinion"],
+        scale_use=flags["scale_use"],
+    )
     scale = Scale((low + high) / 2, high - low, "")
     return replace(told, present=same, sums=statistics(told.data, same), scale=scale)
 
