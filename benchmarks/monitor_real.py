@@ -28,6 +28,8 @@ from expsim_bayes.live.words import decision
 
 HERE = Path(__file__).resolve().parent
 SHUFFLE, BATCH = 1, 200
+STARTING = 4.0
+"""Seconds in which a process imports what its first look needs."""
 
 
 class Case(NamedTuple):
@@ -68,6 +70,7 @@ def settings(case: Case, arguments: argparse.Namespace) -> Settings:
     return Settings(
         strategy="sequential",
         reading=Reading(outcome_map=case.outcome_map),
+        model=arguments.model,
         engine=arguments.engine,
         draws=arguments.draws,
         tune=arguments.tune,
@@ -98,9 +101,9 @@ def show(here: Opened, seconds: float) -> None:
     print(f"{last.look:4d} {last.ratings:8d}  {known}  {said}", flush=True)
 
 
-def killed(folder: Path, files: list[Path], *, kills: int, seconds: float) -> int:
-    """Add the batches by processes that are killed at random moments; how many were."""
-    chance, done = random.Random(1), 0
+def killed(folder: Path, files: list[Path], *, kills: int, seconds: float, seed: int) -> int:
+    """Add the batches by processes that are killed at random moments, until one ends by itself; how many were."""
+    chance, done = random.Random(seed), 0
     while True:
         command = [sys.executable, __file__, "--add", str(folder), *map(str, files)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -111,7 +114,7 @@ def killed(folder: Path, files: list[Path], *, kills: int, seconds: float) -> in
             assert process.returncode == 0
             return done
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=chance.uniform(0.0, 1.5 * seconds))
+            process.wait(timeout=chance.uniform(0.0, 1.5 * (seconds + STARTING)))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         done += process.returncode == -signal.SIGKILL
@@ -144,6 +147,9 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="wmt_mqm_ted.csv or pandalm.csv")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--looks", type=int, default=10**6, help="most looks")
+    parser.add_argument(
+        "--model", default="auto", help="continuous needs no sampler: seconds a look, the same to the last byte"
+    )
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--draws", type=int, default=1500)
     parser.add_argument("--tune", type=int, default=1000)
@@ -159,11 +165,16 @@ def main() -> None:
     seconds = undisturbed(place / "calm", files, looks=arguments.looks)
     calm = opened(place / "calm")
     print(f"{len(calm.looks)} looks, {seconds:.1f} s a look; in {place}")
-    if arguments.kills:
-        begin(place / "killed", text, settings(case, arguments))
-        done = killed(place / "killed", files[: len(calm.looks)], kills=arguments.kills, seconds=seconds)
-        print(f"{done} kills")
-        compare(calm, complete(place / "killed"))
+    done, experiments = 0, 0
+    while done < arguments.kills:
+        experiments += 1
+        folder = place / f"killed-{experiments}"
+        begin(folder, text, settings(case, arguments))
+        done += killed(
+            folder, files[: len(calm.looks)], kills=arguments.kills - done, seconds=seconds, seed=experiments
+        )
+        compare(calm, complete(folder))
+        print(f"{done} kills so far, in {experiments} experiments", flush=True)
     if arguments.out is None:
         shutil.rmtree(place)
 
