@@ -398,7 +398,11 @@ def test_peeking_is_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "e" / "cache").rmdir()
     peeking.peeking(here)
     assert asked == [6, 6, 6]
-    assert "4.0 % of experiments with 6 looks (give or take 1.2" in words.peeked(here, peeking.peeking(here))
+    told = words.peeked(here, peeking.peeking(here))
+    assert "4.0 % of experiments with 6 looks (give or take 1.2" in told
+    assert "calibrate" not in told
+    loose = words.peeked(here, Peeking(Estimate(0.12, 0.01), 6))
+    assert f"expsim calibrate {tmp_path / 'e' / 'scenario.toml'}` finds the threshold that holds 5 %" in loose
 
 
 def test_peeking_is_that_of_the_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

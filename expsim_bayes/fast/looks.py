@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from expsim_bayes import superiority
 from expsim_bayes.evaluators import panel
 from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed
 from expsim_bayes.fast.integration import peak
@@ -27,7 +26,7 @@ from expsim_bayes.posterior.beliefs import beliefs
 from expsim_bayes.posterior.gaussian import State
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.posterior.layout import ABSENT, Components, Layout
-from expsim_bayes.posterior.scores import latent_names, latent_truth, qualities_of
+from expsim_bayes.posterior.scores import latent_names, latent_truth, qualities_of, superiority_of
 from expsim_bayes.simulate import Streams, assign, plan, story_of
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from expsim_bayes.models._recover import ComponentDraws
     from expsim_bayes.scenario import Scenario, StrategyName
     from expsim_bayes.simulate import Look, Plan, Rates, World
+    from expsim_bayes.superiority import Superiority
 
     Floats = NDArray[np.float64]
 
@@ -176,18 +176,9 @@ class EstimatedScores:
         """Mean and SD of each quality, and of its difference to the base."""
         return qualities_of(self.quality.mean + self.latent.middle, self.quality.cov, base)
 
-    def superiority(self, *, eligible: NDArray[np.bool_] | None) -> superiority.Superiority:
+    def superiority(self, *, eligible: NDArray[np.bool_] | None) -> Superiority:
         """Which variant is best, and by how much it matters."""
-        scenario = self.scenario
-        return superiority.from_gaussian(
-            self.quality.mean,
-            self.quality.cov,
-            control=scenario.control_index,
-            min_effect=scenario.min_effect,
-            rope=scenario.rope_width,
-            higher_is_better=scenario.higher_is_better,
-            eligible=eligible,
-        )
+        return superiority_of(self.scenario, self.quality.mean, self.quality.cov, eligible)
 
     def latents(self) -> Latents:
         """Everything that is known of every effect."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes.amounts import change, count, dollars, gap, level, listed, percent, quantity
+from expsim_bayes.live import folder as kept
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from expsim_bayes.live.monitor import Opened
     from expsim_bayes.live.peeking import Peeking
 
+HELD = 0.05
+"""False-launch rate that a rule should hold."""
 NOUN = {"score": "rating", "comparison": "comparison", "ranking": "ranking", "operations": "call"}
 """What one of the ratings is called."""
 
@@ -84,10 +87,14 @@ def peeked(here: Opened, found: Peeking) -> str:
     taken = looks_taken(here)
     if found.rate is None:
         return f"{taken} How often this rule launches something that is no better is not known here: {found.why_not}."
+    better = ""
+    if found.rate.value - 2 * found.rate.mcse > HELD:
+        scenario = here.folder / kept.SCENARIO
+        better = f" `expsim calibrate {scenario}` finds the threshold that holds {100 * HELD:.0f} %, for the next experiment."
     return (
         f"{taken} Were all variants equal, this rule would launch one of them in {100 * found.rate.value:.1f} % of experiments with "
         f"{found.looks} looks (give or take {200 * found.rate.mcse:.1f}; simulated with the raters and the outputs a look of the "
-        "scenario)."
+        f"scenario).{better}"
     )
 
 

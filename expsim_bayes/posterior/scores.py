@@ -62,16 +62,7 @@ class KnownScores:
 
     def superiority(self, *, eligible: NDArray[np.bool_] | None) -> superiority.Superiority:
         """Which variant is best, and by how much it matters."""
-        scenario = self.scenario
-        return superiority.from_gaussian(
-            self.marginals.mean,
-            self.marginals.cov,
-            control=scenario.control_index,
-            min_effect=scenario.min_effect,
-            rope=scenario.rope_width,
-            higher_is_better=scenario.higher_is_better,
-            eligible=eligible,
-        )
+        return superiority_of(self.scenario, self.marginals.mean, self.marginals.cov, eligible)
 
     @property
     def given(self) -> tuple[State, Components, Layout]:
@@ -105,6 +96,21 @@ def qualities_of(mean: NDArray[np.float64], cov: NDArray[np.float64], base: int)
         sd=np.sqrt(variance),
         effect_mean=mean - mean[:, [base]],
         effect_sd=np.sqrt(np.maximum(of_effect, 0.0)),
+    )
+
+
+def superiority_of(
+    scenario: Scenario, mean: NDArray[np.float64], cov: NDArray[np.float64], eligible: NDArray[np.bool_] | None
+) -> superiority.Superiority:
+    """What a scenario asks of the joint moments of qualities: which variant is best, and by how much it matters."""
+    return superiority.from_gaussian(
+        mean,
+        cov,
+        control=scenario.control_index,
+        min_effect=scenario.min_effect,
+        rope=scenario.rope_width,
+        higher_is_better=scenario.higher_is_better,
+        eligible=eligible,
     )
 
 
