@@ -43,7 +43,7 @@ class Limits(NamedTuple):
 
 
 OK = Limits(r_hat=1.01, ess=400, divergent=0.0, bfmi=0.3, chains=4)
-OK_POINTS, CAUTION_POINTS = 40, 20
+OK_POINTS, CAUTION_POINTS = 30, 15
 """What weighted points must be worth at least: where looks are dear there are few of them, and the components are then well known."""
 OK_SHAPE, CAUTION_SHAPE = 0.7, 1.0
 """Largest shape of the largest weights (Vehtari et al. 2024)."""

@@ -159,7 +159,7 @@ def posterior_groups(
     seen = voices_see(effects, sd, story.sums)
     nested = nested_effects(seen, sd, sums=story.sums, present=story.present, rng=rng)
     groups["effects"] = nested_dataset(nested, story, chains)
-    means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
+    means = rating_means(effects, nested, sd, sums=story.sums)
     groups["posterior_predictive"] = rating_dataset(predictions(means, sd, story.data, rng), chains)
     groups["log_likelihood"] = rating_dataset(log_likelihoods(means, sd, story.data), chains)
     for name in ("effects", "posterior_predictive", "log_likelihood"):
@@ -212,7 +212,7 @@ def prior_groups(story: Story, rng: np.random.Generator) -> dict[str, xr.Dataset
     kept = np.arange(0, PRIOR_DRAWS, step)
     sd, effects = sd.rows(kept), effects.rows(kept)
     nested = prior_nested(sd, sums=story.sums, present=story.present, rng=rng)
-    means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
+    means = rating_means(effects, nested, sd, sums=story.sums)
     predicted = rating_dataset(predictions(means, sd, story.data, rng), 1)
     groups["prior_predictive"] = predicted.assign_coords(draw=kept).assign_attrs(kept_every=step)
     return groups

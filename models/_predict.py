@@ -6,21 +6,20 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from expsim_bayes.models._priors import Priors, Scale
-from expsim_bayes.models._recover import ComponentDraws, Effects, Floats, Nested
+from expsim_bayes.models._recover import ComponentDraws, Effects, Floats, Nested, voices_see
 from expsim_bayes.models._statistics import Statistics
 from expsim_bayes.models._terms import Components, Terms
 from expsim_bayes.ratings import Coded
 
 
-def rating_means(effects: Effects, nested: Nested, sd: ComponentDraws, *, data: Coded, sums: Statistics) -> Floats:
+def rating_means(effects: Effects, nested: Nested, sd: ComponentDraws, *, sums: Statistics) -> Floats:
     """(D, R) what each rating would be without its noise, in points."""
-    return effects.level[:, data.evaluator] + (
-        sd.scale_use[:, data.evaluator] * (effects.q[:, data.variant] + _worth(nested, sums)[:, sums.rating_unit])
-        + effects.severity[:, data.rater]
-        + effects.shift[:, data.evaluator, data.variant]
-        + effects.taste[:, data.rater, data.variant]
-        + (0.0 if nested.opinion is None else nested.opinion[:, sums.rating_unit])
-    )
+    of_unit = sums.class_evaluator[sums.unit_class]
+    means = voices_see(effects, sd, sums)[:, sums.unit_place]
+    means += sd.scale_use[:, of_unit] * _worth(nested, sums)
+    if nested.opinion is not None:
+        means += nested.opinion
+    return means[:, sums.rating_unit]
 
 
 def _worth(nested: Nested, sums: Statistics) -> Floats:

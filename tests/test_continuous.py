@@ -204,7 +204,6 @@ def test_rating_means_and_likelihood_are_those_of_the_explicit_model() -> None:
         Effects(level, q, severity, shift, taste),
         Nested(item, interaction, output, units),
         sd,
-        data=one.data,
         sums=one.sums,
     )
     expected = model.compile_logp(vars=[model["score"]], sum=False, jacobian=False)(point)[0]

@@ -183,7 +183,7 @@ def _posterior(effects: Effects, sd: ComponentDraws, story: Story, rng: np.rando
     rows = kept(len(posterior["quality"]))
     sd, effects = sd.rows(rows), effects.rows(rows)
     nested = nested_effects(voices_see(effects, sd, story.sums), sd, sums=story.sums, present=story.present, rng=rng)
-    means = rating_means(effects, nested, sd, data=story.data, sums=story.sums)
+    means = rating_means(effects, nested, sd, sums=story.sums)
     return posterior, {"log_likelihood": log_likelihoods(means, sd, story.data).sum(axis=1)}
 
 

@@ -187,7 +187,7 @@ def _prior_of_a_fit(known: Simulated, draws: int, random_seed: int) -> NDArray[n
     sd = prior_components(draws, data=data, present=present, priors=priors, scale=scale, fixed=None, rng=rng)
     effects = prior_effects(sd, data=data, present=present, priors=priors, scale=scale, rng=rng)
     nested = prior_nested(sd, sums=sums, present=present, rng=rng)
-    return predictions(rating_means(effects, nested, sd, data=data, sums=sums), sd, data, rng)
+    return predictions(rating_means(effects, nested, sd, sums=sums), sd, data, rng)
 
 
 def power(

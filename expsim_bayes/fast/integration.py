@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-FREEDOM = 4.0
-"""Degrees of freedom of the t that points are taken from."""
+FREEDOM, FEW = 4.0, 20.0
+"""Degrees of freedom of the t that points are taken from; where points are few, ratings are many and the density is nearly normal."""
 EVEN = 0.5
 """Effective share of the points from which the t is left as it is."""
 TRUSTED = 0.5
@@ -37,7 +37,7 @@ TRIAL = 2_048
 """Points with which it is moved, at most."""
 MANY = 512
 """Points from which they tell more of the density than its curvature does."""
-FEWEST, MOST = 64, 16_384
+FEWEST, MOST = 48, 16_384
 """Points that are looked at for draws, at least and at most."""
 EFFORT = 1e10
 """Multiplications that looking at them may take."""
@@ -143,6 +143,8 @@ class _Mixture(NamedTuple):
     """(C, d)"""
     root: Floats
     """(C, d, d) Cholesky roots of their scale matrices."""
+    freedom: float = FREEDOM
+    """Their degrees of freedom."""
 
     def logs(self, x: Floats) -> Floats:
         """(M, C) log density of each part times its share, up to a constant."""
@@ -151,7 +153,7 @@ class _Mixture(NamedTuple):
         z = np.linalg.solve(self.root, away.swapaxes(1, 2))
         log_det = np.log(np.diagonal(self.root, axis1=1, axis2=2)).sum(axis=1)
         logs = np.log(self.share) - log_det
-        found: Floats = (logs[:, None] - 0.5 * (FREEDOM + dims) * np.log1p((z**2).sum(axis=1) / FREEDOM)).T
+        found: Floats = (logs[:, None] - 0.5 * (self.freedom + dims) * np.log1p((z**2).sum(axis=1) / self.freedom)).T
         return found
 
     def with_wide_part(self, centre: Floats, root: Floats) -> _Mixture:
@@ -160,6 +162,7 @@ class _Mixture(NamedTuple):
             np.r_[(1 - WIDE) * self.share, WIDE],
             np.concatenate([self.centre, centre[None]]),
             np.concatenate([self.root, root[None]]),
+            self.freedom,
         )
 
     def draw(self, count: int, rng: np.random.Generator) -> Floats:
@@ -167,7 +170,7 @@ class _Mixture(NamedTuple):
         each = 2 * np.maximum(1, np.round(self.share * count / 2)).astype(int)
         drawn = []
         for n, centre, root in zip(each, self.centre, self.root, strict=True):
-            scale = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, n // 2))
+            scale = np.sqrt(self.freedom / rng.chisquare(self.freedom, n // 2))
             z = _normals(int(n), centre.size, rng) * np.concatenate([scale, scale])[:, None]
             drawn.append(centre + z @ root.T)
         return np.concatenate(drawn)
@@ -190,7 +193,7 @@ def points(target: Target, around: Peak, rng: np.random.Generator, most: int = M
     if not target.dims:
         return Points(np.zeros((1, 0)), np.ones(1), float("nan"), 0)
     wanted = int(np.clip(EFFORT / target.work, FEWEST, max(most, FEWEST)))
-    proposal = _Mixture(np.ones(1), around.at[None], around.root[None])
+    proposal = _Mixture(np.ones(1), around.at[None], around.root[None], FREEDOM if wanted >= MANY else FEW)
     most_rounds, again = (ROUNDS, AGAIN) if wanted >= MANY else (0, 0)
     for rounds in range(most_rounds + 1):
         count = wanted if rounds == most_rounds else min(wanted, TRIAL)

@@ -45,8 +45,8 @@ TURNS = (1, 3, 9, 27, 81)
 """Looks after which the axes are turned anew."""
 ROUNDS, LATER = 6, 3
 """How often the axes are moved at one look: at the first, and later, when they are near."""
-TOGETHER = 16
-"""Replications that are looked at together, by one thread."""
+HELD = 400_000
+"""Numbers of one array that a thread holds at once: as many as its cache does."""
 
 
 class _Conditional:
@@ -247,7 +247,9 @@ class EstimatedScores:
 def _in_parts[T](known: EstimatedScores, task: Callable[[EstimatedScores], T]) -> list[T]:
     """What becomes of some replications after the others, several at the same time."""
     rows = np.arange(len(known.axes.centre))
-    parts = [known.of(rows[n : n + TOGETHER]) for n in range(0, rows.size, TOGETHER)]
+    each = (1 + 2 * len(known.unknown.unknown)) * (known.latent.size + 1) ** 2
+    together = max(1, HELD // each)
+    parts = [known.of(rows[n : n + together]) for n in range(0, rows.size, together)]
     with threadpool_limits(1, "blas"):
         if len(parts) == 1:
             return [task(parts[0])]
