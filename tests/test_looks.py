@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from small_scenario import CROWD, JUDGE, small, variants
@@ -51,7 +53,7 @@ def played(name: str, seed: int = 1) -> tuple[EstimatedScores, Story]:
     """What is known after all looks, and the same ratings as one data set, told by the same terms."""
     strategy, scenario = DESIGNS[name]
     loop = Loop(scenario, strategy, Streams(seed, 0, 1), "prior")  # type: ignore[arg-type]
-    kept: list = []
+    kept: list[Any] = []
     loop.run(history=True, keep=kept)
     known = loop.known
     assert isinstance(known, EstimatedScores)
@@ -124,7 +126,7 @@ class Bent:
 
     def log_density(self, x: Floats, chosen: Floats) -> Floats:
         off = x - np.array([0.7, -0.4])
-        return -0.5 * np.einsum("rmi,ij,rmj->rm", off, np.linalg.inv(self.cov), off) + 0.0 * chosen[:, None]
+        return np.asarray(-0.5 * np.einsum("rmi,ij,rmj->rm", off, np.linalg.inv(self.cov), off) + 0.0 * chosen[:, None])
 
     def look(self, x: Floats, chosen: Floats) -> Looked:
         mean = np.stack([x[..., 0], 2.0 + 0.0 * x[..., 1]], axis=-1)

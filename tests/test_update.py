@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from dense_story import Dense, design, given
 from small_scenario import CROWD, JUDGE, small
@@ -37,8 +38,8 @@ def two_batches(outputs: int = 24) -> tuple[Ratings, Ratings]:
     table = play(scenario, random_seed=5).ratings.table
     last = table["look"] == table["look"].max()
 
-    def some(rows: object) -> Ratings:
-        return validate(table[rows].drop(columns="look"), score_range=scenario.score_range)
+    def some(rows: pd.Series[bool]) -> Ratings:
+        return validate(table.loc[rows].drop(columns="look"), score_range=scenario.score_range)
 
     return some(~last), some(last)
 
@@ -79,7 +80,7 @@ def test_weights_are_the_density_of_the_batch_given_the_draws() -> None:
 
     def normal(off: np.ndarray, spread: np.ndarray) -> np.ndarray:
         _, log_det = np.linalg.slogdet(spread)
-        return -0.5 * (np.einsum("di,ij,dj->d", off, np.linalg.inv(spread), off) + log_det)
+        return np.asarray(-0.5 * (np.einsum("di,ij,dj->d", off, np.linalg.inv(spread), off) + log_det))
 
     expected = dense.log_density() + normal(x - mean, cov) - normal(x, np.diag(prior))
     assert found == pytest.approx(expected, rel=1e-7)
