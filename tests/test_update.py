@@ -31,7 +31,7 @@ def two_batches(outputs: int = 24) -> tuple[Ratings, Ratings]:
     crowd = {**CROWD, "raters": 3, "opinion_sd": 0.0, "taste_sd": 0.0}
     scenario = small(
         score_range=[-20, 30],
-        looks=5,
+        looks=12,
         outputs_per_look=outputs,
         evaluators=[{**JUDGE, "opinion_sd": 0.0}, crowd],
         strategies={"sequential": {"stopping": rules}},
@@ -93,14 +93,14 @@ def test_weighed_draws_are_those_of_a_fit_of_everything() -> None:
     after, both = update(before, ratings, batch, random_seed=2)
     told = json.loads(after.attrs["update"])
     assert told["how"] == "reweighted"
-    assert told["effective"] > 600
+    assert told["effective"] > 1_000
     assert len(both.table) == len(ratings.table) + len(batch.table)
     whole = fit(both, engine="fast", draws=4_000, random_seed=3)
     for name in ("quality", "level", "sd_noise"):
         one, other = (stacked(tree, name) for tree in (after, whole))
         sd = other.std(axis=0)
         assert np.abs((one.mean(axis=0) - other.mean(axis=0)) / sd).max() < 5 / np.sqrt(told["effective"] / 2)
-        assert np.abs(one.std(axis=0) / sd - 1).max() < 0.15
+        assert np.abs(one.std(axis=0) / sd - 1).max() < 0.12
     assert after["observed_data"].sizes["rating"] == len(both.table)
     assert Verdict.from_json(after.attrs["verdict"]).worst_ess <= told["effective"]
     assert after.attrs["data_sha256"] == both.sha256

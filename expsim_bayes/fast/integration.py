@@ -2,7 +2,7 @@
 
 The points come from a Student t around the mode, taken from a scrambled Sobol sequence and its mirror image; weights make up for what the t
 gets wrong and are Pareto-smoothed (Vehtari et al. 2024, doi:10.48550/arXiv.1507.02646), so that their shape tells whether they may be
-trusted. Where they are uneven, the t is moved to their mean and covariance and points are taken anew.
+trusted. Where they are uneven, a mixture of t's is fitted to the weighted points, and points are taken anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRUSTED = 0.5
 DOUBTED = 0.7
 """Shape of the largest weights from which all points are taken anew."""
 ROUNDS, AGAIN = 4, 2
-"""How often the t may be moved with few points, and once more with all of them."""
+"""How often the proposal may be fitted anew to few points, and then to all of them."""
 PARTS = 12
 """Student t's that are mixed, at most, beside the first."""
 WIDE, WIDER = 0.1, 1.5
@@ -34,7 +34,7 @@ WIDE, WIDER = 0.1, 1.5
 STEPS = 4
 """Steps towards the weighted points each time."""
 TRIAL = 2_048
-"""Points with which it is moved, at most."""
+"""Points to which it is fitted, at most."""
 MANY = 512
 """Points from which they tell more of the density than its curvature does."""
 FEWEST, MOST = 48, 16_384
@@ -165,9 +165,12 @@ class _Mixture(NamedTuple):
             self.freedom,
         )
 
-    def draw(self, count: int, rng: np.random.Generator) -> Floats:
-        """(M, d) about `count` points, shared out among the parts."""
-        each = 2 * np.maximum(1, np.round(self.share * count / 2)).astype(int)
+    def counts(self, count: int) -> Ints:
+        """(C,) about `count` points, shared out among the parts in pairs."""
+        return np.asarray(2 * np.maximum(1, np.round(self.share * count / 2)), dtype=np.intp)
+
+    def draw(self, each: Ints, rng: np.random.Generator) -> Floats:
+        """(M, d) so many points of each part."""
         drawn = []
         for n, centre, root in zip(each, self.centre, self.root, strict=True):
             scale = np.sqrt(self.freedom / rng.chisquare(self.freedom, n // 2))
@@ -246,8 +249,9 @@ def _weighed(target: Target, proposal: _Mixture, count: int, rng: np.random.Gene
     """Points from a proposal, with weights."""
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
-    x = proposal.draw(count, rng)
-    logs = proposal.logs(x)
+    each = proposal.counts(count)
+    x = proposal.draw(each, rng)
+    logs = proposal._replace(share=each / each.sum()).logs(x)
     top = logs.max(axis=1)
     ratio = target.log_density(x) - top - np.log(np.exp(logs - top[:, None]).sum(axis=1))
     ratio = np.where(np.isfinite(ratio), ratio, -np.inf)
