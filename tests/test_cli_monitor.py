@@ -259,5 +259,7 @@ def test_a_real_fit_goes_through_the_seam(tmp_path: Path, monkeypatch: pytest.Mo
     assert not [name for name, _ in facts["provenance"] if "UTC" in name]
     assert dict(facts["provenance"])["random seed"] == str(look["random_seed"])
     assert expsim("report", tmp_path / "e", "--out", tmp_path / "out").exit_code == 0
-    assert "last-look.md" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "last-look.md" in page
+    assert "Quality is what those who define it would say of a variant on average, on new items; points." in page
     assert (tmp_path / "out" / "last-look.md").read_text(encoding="utf-8").startswith("# Two prompts")

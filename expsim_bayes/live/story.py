@@ -73,7 +73,7 @@ def page(
         *_said(words.state(here)),
         "## Look by look",
         *_table(here),
-        "" if facts is None else f"Quality is the {escape(what_quality_is(facts))}.",
+        "" if facts is None else escape(_quality(facts)),
         *(f"![{escape(f.alternative)}]({f.file})\n\n*{escape(f.caption)}*" for f in figures),
         *(escape(text) for text in told(here)),
         "## Peeking",
@@ -193,6 +193,14 @@ def _threshold(here: Opened) -> float | None:
     return (
         launch_threshold(here.scenario, here.settings.strategy) if any(r.rule == "superiority" for r in rules) else None
     )
+
+
+def _quality(facts: Facts) -> str:
+    """What the column of quality holds."""
+    name = what_quality_is(facts)
+    if name == "quality":
+        return f"Quality is what those who define it would say of a variant on average, on new items; {facts.unit}."
+    return f"Quality is the {name}."
 
 
 def _said(rows: Sequence[tuple[str, str]]) -> list[str]:
