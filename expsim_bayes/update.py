@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from expsim_bayes.diagnostics import Verdict
+from expsim_bayes.diagnostics import OK_SHAPE, Verdict
 from expsim_bayes.errors import SettingError
+from expsim_bayes.fast.integration import smoothed, systematic, worth
 from expsim_bayes.fast.marginal import Marginal
 from expsim_bayes.fast.moments import moments
 from expsim_bayes.fit import fit, rater_group
@@ -23,7 +24,7 @@ from expsim_bayes.models._priors import Priors
 from expsim_bayes.models._recover import ComponentDraws, Effects
 from expsim_bayes.models._statistics import statistics
 from expsim_bayes.models._told import priors_of
-from expsim_bayes.ratings import append, code
+from expsim_bayes.ratings import append
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DOUBTED = 0.7
-"""Pareto k-hat above which weights are not to be trusted."""
 FEWEST = 400
 """What weighted draws must be worth."""
 
@@ -51,8 +50,8 @@ class Weighed(NamedTuple):
 
     @property
     def effective(self) -> float:
-        """How many equally weighted draws would be worth the same (Kish)."""
-        return float(1 / np.sum(self.weight**2))
+        """How many equally weighted draws would be worth the same."""
+        return worth(self.weight)
 
 
 def update(
@@ -96,41 +95,38 @@ def update(
             "the fit is of other ratings", where="tree", remedy="give the ratings that were fitted, unchanged"
         )
     both = append(ratings, batch)
-    why = _hindrance(tree, ratings, batch, both)
+    story, why = _told_anew(tree, ratings, batch, both)
     told: dict[str, Any] = {"rows": len(batch.table)}
-    if not why:
-        priors = Priors.model_validate_json(str(tree.attrs["priors"]))
-        story = _groups.story(both, priors)
+    if story is not None:
         effects, sd = drawn(tree, story)
         weighed = weigh(effects, sd, story, batch)
         told |= {"k_hat": weighed.k_hat, "effective": weighed.effective}
-        if weighed.k_hat <= DOUBTED and weighed.effective >= FEWEST:
+        if weighed.k_hat <= OK_SHAPE and weighed.effective >= FEWEST:
             told |= {"how": "reweighted", "why": "the draws predict the batch well enough to be weighed by it"}
             return _resampled(tree, both, story, (effects, sd), weighed, told, random_seed), both
         why = (
-            f"the batch moves the posterior too far for its draws (Pareto k-hat {weighed.k_hat:.2f}, at most {DOUBTED}; worth "
+            f"the batch moves the posterior too far for its draws (Pareto k-hat {weighed.k_hat:.2f}, at most {OK_SHAPE}; worth "
             f"{weighed.effective:.0f} draws, at least {FEWEST})"
         )
     return _refitted(tree, both, told | {"how": "refitted", "why": why}, random_seed, progress), both
 
 
-def _hindrance(tree: xr.DataTree, ratings: Ratings, batch: Ratings, both: Ratings) -> str:
-    """Why draws cannot be weighed by a batch; empty where they can."""
+def _told_anew(tree: xr.DataTree, ratings: Ratings, batch: Ratings, both: Ratings) -> tuple[Story | None, str]:
+    """All ratings as the story sees them, where draws can be weighed by the batch; else why they cannot."""
     if tree.attrs.get("model") != "continuous" or tree.attrs.get("components") == "given":
-        return "only fits of scores whose standard deviations are estimated can be weighed anew"
+        return None, "only fits of scores whose standard deviations are estimated can be weighed anew"
     if ratings.score_range is None:
-        return "without a declared score range the scale of the priors moves with every batch"
+        return None, "without a declared score range the scale of the priors moves with every batch"
     if set(ratings.table["item"]) & set(batch.table["item"]):
-        return "the batch rates items of the fit again, whose effects are known already"
-    old, new = code(ratings), code(both)
-    for name in ("variants", "raters", "evaluators"):
-        if getattr(old, name) != getattr(new, name):
-            return f"there are new {name}"
+        return None, "the batch rates items of the fit again, whose effects are known already"
     priors = Priors.model_validate_json(str(tree.attrs["priors"]))
-    before, after = (_groups.story(table, priors).present for table in (ratings, both))
-    if replace(before, sentences=()) != replace(after, sentences=()):
-        return "with the batch, other terms of the story can be told apart"
-    return ""
+    before, after = (_groups.story(table, priors) for table in (ratings, both))
+    for name in ("variants", "raters", "evaluators"):
+        if getattr(before.data, name) != getattr(after.data, name):
+            return None, f"there are new {name}"
+    if replace(before.present, sentences=()) != replace(after.present, sentences=()):
+        return None, "with the batch, other terms of the story can be told apart"
+    return after, ""
 
 
 def drawn(tree: xr.DataTree, story: Story) -> tuple[Effects, ComponentDraws]:
@@ -166,18 +162,13 @@ def weigh(effects: Effects, sd: ComponentDraws, story: Story, batch: Ratings) ->
     batch : Ratings
         The new ones.
     """
-    from arviz_stats.base import array_stats  # type: ignore[attr-defined]
-
     data = story.data
     names = set(batch.table["item"].astype(str))
     kept = np.array([name in names for name in data.items])[data.item]
-    rows = {name: getattr(data, name)[kept] for name in ("score", "variant", "item", "output", "rater", "evaluator")}
-    some = data._replace(**rows)
+    some = data.only(kept)
     sums = moments(some, story.present, statistics(some, story.present), story.scale.middle)
     predicted = Marginal.of(sums, story.present, story.priors, story.scale).log_density_given(effects, sd)
-    smoothed, k_hat = array_stats.psislw(-(predicted - predicted.max()))  # type: ignore[no-untyped-call]
-    weight = np.exp(np.asarray(smoothed) - np.max(smoothed))
-    return Weighed(weight / weight.sum(), float(k_hat))
+    return Weighed(*smoothed(predicted))
 
 
 def _resampled(  # noqa: PLR0917
@@ -193,9 +184,7 @@ def _resampled(  # noqa: PLR0917
     chains, each = tree["posterior"].sizes["chain"], tree["posterior"].sizes["draw"]
     count = chains * each
     first, second = (np.random.default_rng(child) for child in np.random.SeedSequence(random_seed).spawn(2))
-    edges = np.cumsum(weighed.weight)
-    at = np.searchsorted(edges / edges[-1], (first.random() + np.arange(count)) / count, side="right")
-    at = first.permutation(np.minimum(at, count - 1)).astype(np.intp)
+    at = systematic(weighed.weight, count, first)
     effects, sd = draws
     groups = _groups.posterior_groups(effects.rows(at), sd.rows(at), story, chains, first)
     groups |= _groups.prior_groups(story, second) | _groups.data_groups(story)

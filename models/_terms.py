@@ -181,13 +181,18 @@ def _reference(data: Coded) -> tuple[int, tuple[bool, ...], list[str]]:
 
 def _replicates(upper: NDArray[np.intp], lower: NDArray[np.intp]) -> int:
     """Distinct lower groups beyond the first within their upper group, summed."""
-    return int(_codes(upper, lower).max() - _codes(upper).max())
+    return _distinct(_codes(upper, lower)) - _distinct(_codes(upper))
+
+
+def _distinct(codes: NDArray[np.intp]) -> int:
+    """How many combinations some codes of `_codes` tell apart."""
+    return int(codes.max(initial=-1)) + 1
 
 
 def _codes(*columns: NDArray[np.intp]) -> NDArray[np.intp]:
     """One code for each distinct combination of the columns."""
     code = np.zeros(columns[0].size, dtype=np.intp)
-    for column in columns:
+    for column in columns if code.size else ():
         lowest = column.min()
         code = np.unique(code * (column.max() - lowest + 1) + column - lowest, return_inverse=True)[1].ravel()
     return code
@@ -222,7 +227,7 @@ def _nested(data: Coded) -> tuple[bool, bool, bool, tuple[bool, ...], list[str]]
 
 def _repeats(pair: NDArray[np.intp]) -> int:
     """Ratings beyond the first by the same rater on the same output."""
-    return int(pair.size - _codes(pair).max() - 1)
+    return pair.size - _distinct(_codes(pair))
 
 
 NESTED_WORDS = {
@@ -307,7 +312,7 @@ def _pool(rater: NDArray[np.intp], variant: NDArray[np.intp], output: NDArray[np
     cells = _codes(rater, variant)
     first = np.unique(cells, return_index=True)[1]
     several = (np.bincount(rater[first]) >= 2).sum()
-    taste = several >= 2 and cells.size >= MIN_RATINGS_A_TASTE * (cells.max() + 1)
+    taste = several >= 2 and cells.size >= MIN_RATINGS_A_TASTE * _distinct(cells)
     return severity, bool(severity and taste)
 
 

@@ -6,7 +6,7 @@ algebra. Designs are chosen so that each term of the story, and each way of shar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -67,11 +67,36 @@ class Agreement(NamedTuple):
     @property
     def passed(self) -> bool:
         """Whether everything lies within its limit."""
-        return (
-            self.mean_apart <= MEAN_LIMIT
-            and self.sd_apart <= SD_LIMIT
-            and self.prob_best_apart <= PROB_LIMIT + ERRORS * self.prob_best_mcse
-        )
+        return agree(self)
+
+
+class Distances(Protocol):
+    """How far two posteriors of one data set are apart."""
+
+    @property
+    def mean_apart(self) -> float:
+        """Largest difference of means, in posterior SDs."""
+
+    @property
+    def sd_apart(self) -> float:
+        """Largest difference of SDs, relatively."""
+
+    @property
+    def prob_best_apart(self) -> float:
+        """Largest difference of prob_best."""
+
+    @property
+    def prob_best_mcse(self) -> float:
+        """Its Monte-Carlo standard error."""
+
+
+def agree(apart: Distances) -> bool:
+    """Whether two posteriors are as near as Monte-Carlo error lets them be."""
+    return (
+        apart.mean_apart <= MEAN_LIMIT
+        and apart.sd_apart <= SD_LIMIT
+        and apart.prob_best_apart <= PROB_LIMIT + ERRORS * apart.prob_best_mcse
+    )
 
 
 def designs() -> dict[str, Scenario]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from expsim_bayes import superiority
-from expsim_bayes.check.agreement import ERRORS, MEAN_LIMIT, PROB_LIMIT, SD_LIMIT, designs
+from expsim_bayes.check.agreement import agree, designs
 from expsim_bayes.check.designs import judge, people, simulated, small, variants
 from expsim_bayes.check.explicit import draw
 from expsim_bayes.check.fits import Fits, Simulation, all_fits, seed, what_was_run
 from expsim_bayes.check.nuts import design, ranked
 from expsim_bayes.check.resume import Journal
+from expsim_bayes.diagnostics import OK_SHAPE
 from expsim_bayes.experiment import joined, run
 from expsim_bayes.fast.looks import EstimatedScores
 from expsim_bayes.loop import Loop
@@ -44,8 +45,6 @@ CODE = (
 """Files that, changed, may change the numbers."""
 DRAWS = 4_000
 """Of each fit without a sampler."""
-DOUBTED = 0.7
-"""Pareto k-hat above which weighted points are not to be trusted."""
 
 
 def check_quick(
@@ -71,7 +70,7 @@ def check_quick(
     Returns
     -------
     Fits
-        Of which `divergences` counts fits whose k-hat is above `DOUBTED`, and `ess` what the weighted points are worth.
+        Of which `divergences` counts fits whose k-hat is above `OK_SHAPE`, and `ess` what the weighted points are worth.
     """
     from expsim_bayes.fast.scores import posterior
 
@@ -89,7 +88,7 @@ def check_quick(
             here = replace(told, data=data, sums=statistics(data, told.present))
             found = posterior(here, DRAWS, rng)
             _, below = ranked(found.effects, found.sd, here, truths, number, rng)
-            doubted = int(found.points.k_hat > DOUBTED)
+            doubted = int(found.points.k_hat > OK_SHAPE)
             return Simulation(number, below, doubted, 1.0, found.points.effective)
 
         return one
@@ -126,11 +125,7 @@ class Apart(NamedTuple):
     @property
     def passed(self) -> bool:
         """Whether everything lies within its limit; NUTS must have converged, and has a Monte-Carlo error of its own."""
-        return (
-            self.mean_apart <= MEAN_LIMIT
-            and self.sd_apart <= SD_LIMIT
-            and self.prob_best_apart <= PROB_LIMIT + ERRORS * self.prob_best_mcse
-        )
+        return agree(self)
 
 
 def check_apart(

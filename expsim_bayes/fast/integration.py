@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from expsim_bayes.diagnostics import OK_SHAPE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,8 +25,6 @@ EVEN = 0.5
 """Effective share of the points from which the t is left as it is."""
 TRUSTED = 0.5
 """Shape of the largest weights up to which the t is left as it is."""
-DOUBTED = 0.7
-"""Shape of the largest weights from which all points are taken anew."""
 ROUNDS, AGAIN = 4, 2
 """How often the proposal may be fitted anew to few points, and then to all of them."""
 PARTS = 12
@@ -92,8 +92,8 @@ class Points(NamedTuple):
 
     @property
     def effective(self) -> float:
-        """How many equally weighted points would be worth the same (Kish)."""
-        return float(1.0 / np.sum(self.weight**2))
+        """How many equally weighted points would be worth the same."""
+        return worth(self.weight)
 
 
 def peak(target: Target, near: Peak | None = None) -> Peak:
@@ -207,7 +207,7 @@ def points(target: Target, around: Peak, rng: np.random.Generator, most: int = M
     if count < wanted:
         found = _weighed(target, proposal, wanted, rng, rounds)
     for more in range(1, again + 1):
-        if not found.k_hat > DOUBTED:
+        if not found.k_hat > OK_SHAPE:
             break
         proposal = _moved(found, proposal, rng)
         better = _weighed(target, proposal, wanted, rng, rounds + more)
@@ -245,21 +245,42 @@ def _moved(found: Points, proposal: _Mixture, rng: np.random.Generator) -> _Mixt
     return proposal.with_wide_part(mean, WIDER * np.linalg.cholesky(cov + 1e-9 * np.eye(dims)))
 
 
-def _weighed(target: Target, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int) -> Points:
-    """Points from a proposal, with weights."""
+def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
+    """Weights summing to one, Pareto-smoothed, and the shape k-hat of the largest, from log ratios of densities."""
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
+    logs, k_hat = array_stats.psislw(-(log_ratio - log_ratio.max()))  # type: ignore[no-untyped-call]
+    return normalised(np.asarray(logs)), float(k_hat)
+
+
+def normalised(logs: Floats) -> Floats:
+    """Weights summing to one from their logarithms up to a constant."""
+    weight = np.exp(logs - logs.max())
+    return np.asarray(weight / weight.sum())
+
+
+def worth(weight: Floats) -> float:
+    """How many equal weights would be worth the same (Kish)."""
+    return float(1.0 / np.sum(weight**2))
+
+
+def systematic(weight: Floats, count: int, rng: np.random.Generator) -> Ints:
+    """(count,) positions taken as often as they weigh, evenly spaced, in random order."""
+    edges = np.cumsum(weight)
+    at = np.searchsorted(edges / edges[-1], (rng.random() + np.arange(count)) / count, side="right")
+    return rng.permutation(np.minimum(at, weight.size - 1)).astype(np.intp)
+
+
+def _weighed(target: Target, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int) -> Points:
+    """Points from a proposal, with weights."""
     each = proposal.counts(count)
     x = proposal.draw(each, rng)
     logs = proposal._replace(share=each / each.sum()).logs(x)
     top = logs.max(axis=1)
     ratio = target.log_density(x) - top - np.log(np.exp(logs - top[:, None]).sum(axis=1))
     ratio = np.where(np.isfinite(ratio), ratio, -np.inf)
-    smoothed, k_hat = ratio, np.nan
-    if count >= MANY:
-        smoothed, k_hat = array_stats.psislw(-(ratio - ratio.max()))  # type: ignore[no-untyped-call]
-    weight = np.exp(np.asarray(smoothed) - np.max(smoothed))
-    return Points(x, weight / weight.sum(), float(k_hat), rounds)
+    weight, k_hat = smoothed(ratio) if count >= MANY else (normalised(ratio), float("nan"))
+    return Points(x, weight, k_hat, rounds)
 
 
 def _normals(count: int, dims: int, rng: np.random.Generator) -> Floats:
@@ -289,10 +310,7 @@ def resampled(found: Points, draws: int, rng: np.random.Generator) -> tuple[Ints
     rng : numpy.random.Generator
         Chooses.
     """
-    edges = np.cumsum(found.weight)
-    edges[-1] = 1.0
-    at = np.searchsorted(edges, (rng.random() + np.arange(draws)) / draws, side="right").astype(np.intp)
-    at = rng.permutation(np.minimum(at, found.weight.size - 1))
+    at = systematic(found.weight, draws, rng)
     x, dims = found.x[at], found.x.shape[1]
     if not dims or found.weight.size > draws:
         return at, x

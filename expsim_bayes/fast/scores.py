@@ -165,8 +165,7 @@ def _near(story: Story, target: Scores) -> Peak | None:
         return None
     items = np.random.default_rng(0).permutation(len(data.items))
     kept = np.isin(data.item, items[: max(2, len(items) * ENOUGH // data.score.size)])
-    rows = {name: getattr(data, name)[kept] for name in ("score", "variant", "item", "output", "rater", "evaluator")}
-    some, present = data._replace(**rows), replace(story.present, taste=(False,) * len(data.evaluators))
+    some, present = data.only(kept), replace(story.present, taste=(False,) * len(data.evaluators))
     part = Scores.of(replace(story, data=some, present=present, sums=statistics(some, present)))
     found = peak(part)
     names = [(what.name, what.place) for what in target.unknown.unknown]

@@ -66,6 +66,11 @@ class Coded(NamedTuple):
     n_missing: int
     """Number of missing scores, left out here."""
 
+    def only(self, kept: NDArray[np.bool_]) -> Coded:
+        """Some of the ratings, (R,) flags, under the same codes."""
+        rows = ("score", "variant", "item", "output", "rater", "evaluator")
+        return self._replace(**{name: getattr(self, name)[kept] for name in rows})
+
 
 def code(ratings: Ratings) -> Coded:
     """The ratings as codes, in canonical order.
