@@ -36,7 +36,8 @@ def require_price(model: str | None, *, remedy: str) -> None:
 class Evaluator(Frozen):
     """One LLM judge with its model and prompt, one metric, or one pool of people.
 
-    All standard deviations are in points of the score scale.
+    All standard deviations are in points of the score scale; where the outcome is ordinal, severities, tastes and opinions are in logits of
+    the latent scale, on which the noise of a rating has an SD of 1.81.
 
     Examples
     --------
@@ -55,21 +56,25 @@ class Evaluator(Frozen):
     ratings_per_output: int = Field(default=1, ge=1)
     """Ratings that each output gets from this evaluator: different people, or the same judge asked again."""
     severity_mean: float = 0.0
-    """How far above (+) or below (-) the reference's level this evaluator scores, in points."""
+    """How far above (+) or below (-) the reference's level this evaluator scores, in points; ordinal: in logits."""
     severity_sd: float = Field(default=0.0, ge=0)
-    """SD of severity between the people of a pool, in points."""
+    """SD of severity between the people of a pool, in points; ordinal: in logits."""
     shift_sd: float = Field(default=0.0, ge=0)
-    """SD of a judge's taste for a variant as such (family, verbosity), in points; 0 for people."""
+    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal: in logits; 0 for people."""
     shift: dict[str, float] = Field(default_factory=dict)
-    """Taste for a variant that is fixed by the story, by variant name, in points; others are drawn with shift_sd."""
+    """Taste for a variant that is fixed by the story, by variant name, in points; ordinal: in logits; others are drawn with shift_sd."""
     taste_sd: float = Field(default=0.0, ge=0)
-    """SD of one person's taste for a variant, in points."""
+    """SD of one person's taste for a variant, in points; ordinal: in logits."""
     opinion_sd: float = Field(default=0.0, ge=0)
-    """SD of a rater's lasting opinion of one output, in points: asking again does not remove it."""
+    """SD of a rater's lasting opinion of one output, in points; ordinal: in logits: asking again does not remove it."""
     scale_use: float = Field(default=1.0, gt=0)
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
     noise_sd: float = Field(default=0.0, gt=0)
-    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is."""
+    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal,
+    whose noise is logistic."""
+    shares: tuple[float, ...] | None = None
+    """How often it uses each step of the scale among all that it rates, at a variant that adds nothing (q = 0), where the outcome is
+    ordinal; all steps alike unless told."""
     usd_per_rating: float | None = Field(default=None, ge=0)
     """Dollars a rating; else it follows from the wage or from the model's tokens."""
     wage_usd_per_hour: float | None = Field(default=None, ge=0)

@@ -10,14 +10,14 @@ import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from expsim_bayes.allocation import Fixed, Policy, check_policy
 from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Evaluator, rater_names, require_price
+from expsim_bayes.evaluators import Evaluator, panel, rater_names, require_price
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.outcomes import OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
@@ -28,6 +28,8 @@ EvaluatorChoice = Literal["llm", "human", "both"]
 
 LEVEL_SD = 0.35
 """Prior SD of an evaluator's level, in widths of the score range."""
+SD_VARIANT_LOGITS = 0.7
+"""Prior SD of what variants add where the outcome is ordinal, unless told: that of `models.ordinal`, in logits."""
 
 STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
 
@@ -38,9 +40,9 @@ class Variant(Frozen):
     name: str = Field(min_length=1)
     """Name of the variant."""
     quality: float
-    """True quality on the score scale: what the reference panel would say on average over new items."""
+    """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items."""
     output_sd: float = Field(default=0.0, ge=0)
-    """SD between generations of this variant on the same item, in points."""
+    """SD between generations of this variant on the same item, in points; ordinal: in logits."""
     tokens_in: float = Field(default=0.0, ge=0)
     """Mean tokens a call reads."""
     tokens_out: float = Field(default=0.0, ge=0)
@@ -78,9 +80,9 @@ class Items(Frozen):
     count: int | None = Field(default=None, ge=1)
     """Items at hand; without it new ones keep coming, as with live traffic."""
     sd: float = Field(default=0.0, ge=0)
-    """SD of how easy items are, in points."""
+    """SD of how easy items are, in points; ordinal: in logits."""
     interaction_sd: float = Field(default=0.0, ge=0)
-    """SD of how much an item suits a variant, in points."""
+    """SD of how much an item suits a variant, in points; ordinal: in logits."""
 
 
 class Strategy(Frozen):
@@ -121,11 +123,13 @@ class Scenario(Frozen):
     control: str | None = None
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
-    """What is seen of an output: a score by everyone who rates it, or binary, a success or a failure that is seen as it is."""
+    """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; or ordinal, one
+    of a few steps (stars) by everyone who rates it. With stars, quality, min_effect and rope are in points, and everything else of the
+    story is in logits of the latent scale, on which the noise of a rating has an SD of 1.81."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
-    """Ends of the score scale."""
+    """Ends of the score scale; where the outcome is ordinal, its first and last step, 2 to 20 of whole points."""
     higher_is_better: bool = True
     """Whether a higher score is better."""
     clip_to_range: bool = False
@@ -151,9 +155,10 @@ class Scenario(Frozen):
     pending_outputs: int = Field(default=0, ge=0)
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     components: Literal["given", "estimated"] = "given"
-    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does."""
+    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does;
+    given unless told, and estimated where the outcome is ordinal."""
     sd_variant: float | None = Field(default=None, gt=0)
-    """Belief: SD of what variants add, in points; a tenth of the range unless told."""
+    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal: in logits, 0.7 unless told."""
     min_effect: float = Field(default=0.0, ge=0)
     """Smallest difference in quality that matters, in points."""
     rope: float | None = Field(default=None, gt=0)
@@ -170,6 +175,13 @@ class Scenario(Frozen):
     """Strategy that is run unless told."""
     strategies: dict[StrategyName, Strategy] = Field(min_length=1)
     """How the experiment may be run."""
+    _defines_quality: Evaluator | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stars_are_estimated(cls, declared: Any) -> Any:
+        stars = isinstance(declared, dict) and declared.get("outcome") == "ordinal"
+        return {"components": "estimated"} | declared if stars else declared
 
     @field_validator("score_range")
     @classmethod
@@ -303,14 +315,21 @@ class Scenario(Frozen):
 
     @property
     def sd_variant_belief(self) -> float:
-        """Prior SD of what variants add: `sd_variant`, else a tenth of the range."""
-        return 0.1 * (self.score_range[1] - self.score_range[0]) if self.sd_variant is None else self.sd_variant
+        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or .7 logits where the outcome is ordinal."""
+        if self.sd_variant is not None:
+            return self.sd_variant
+        return SD_VARIANT_LOGITS if self.outcome == "ordinal" else 0.1 * (self.score_range[1] - self.score_range[0])
 
     @property
     def level_belief(self) -> tuple[float, float]:
         """Prior mean and SD of an evaluator's level: the middle of the range, and .35 of its width."""
         low, high = self.score_range
         return (low + high) / 2, LEVEL_SD * (high - low)
+
+    @property
+    def defines_quality(self) -> Evaluator:
+        """The evaluator whose opinion the declared qualities are: the reference of all who were declared, even where only others rate."""
+        return self._defines_quality or self.evaluators[panel(self.evaluators).reference]
 
     def outputs_before(self, look: int) -> int:
         """Outputs that are seen in the looks before one, counted from 0; with `looks`, all of them."""
@@ -374,7 +393,9 @@ class Scenario(Frozen):
                 where=self.name,
                 remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
             )
-        return self.model_copy(update={"evaluators": kept})
+        chosen = self.model_copy(update={"evaluators": kept})
+        chosen._defines_quality = self.defines_quality  # noqa: SLF001  (a copy of its own class)
+        return chosen
 
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""

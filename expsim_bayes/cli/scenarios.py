@@ -79,6 +79,7 @@ def check(
 
 def _tables(screen: Screen, scenario: Scenario) -> None:
     rows, who = scenario.variants, scenario.evaluators
+    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
     control = "control" if scenario.control else ""
     screen.table(
         [
@@ -97,8 +98,12 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
             Column("Raters", tuple(count(e.raters) for e in who)),
             Column("A rating", tuple(dollars(e.usd_per_rating_paid) for e in who)),
             Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
-            Column("Noise", tuple(points(e.noise_sd) for e in who)),
-            Column("Taste for a variant", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+            Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
+            Column(
+                f"Taste for a variant{logits}",
+                tuple(points(e.shift_sd) if e.shift_sd else "" for e in who),
+                spare=True,
+            ),
         ]
     )
 
@@ -106,6 +111,7 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
 def _design(scenario: Scenario) -> list[tuple[str, str]]:
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
+    steps = " in whole points" if scenario.outcome == "ordinal" else ""
     people = [e for e in scenario.evaluators if e.kind == "human"]
     overlap = (
         f"; people rate {100 * scenario.overlap:.0f} % of the items"
@@ -117,7 +123,7 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
         "" if scenario.max_ratings is None else f"{count(scenario.max_ratings)} ratings",
     ]
     return [
-        ("Scale", f"{low:g} to {high:g}, {best}; a difference of {points(scenario.min_effect)} matters"),
+        ("Scale", f"{low:g} to {high:g}{steps}, {best}; a difference of {points(scenario.min_effect)} matters"),
         ("Design", f"{scenario.assignment}, {scenario.looks} looks of {_outputs(scenario)}{overlap}"),
         ("Budget", listed([limit for limit in limits if limit])),
         ("Limits", listed([_guardrail(rule) for rule in scenario.guardrails])),

@@ -15,6 +15,7 @@ from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
+from expsim_bayes.simulate.stars import points_a_logit
 from expsim_bayes.stopping import DECISIONS
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def of_experiment(
         pairing_gain=pairing_gain(question.components)
         if question and scenario.outputs_per_item(strategy) > 1
         else None,
-        unit="points" if scenario.outcome == "score" else "share",
+        unit="share" if scenario.outcome == "binary" else "points",
         threshold=launch_threshold(scenario, strategy),
         ended_right=bool(endings(played.history, scenario).right[0]),
         story=scenario.story.strip(),
@@ -160,7 +161,8 @@ def _what_further(
     """What further ratings would bring, by the kind of outcome."""
     if question is not None:
         return _further(question, played.declared, usd_left)
-    assert isinstance(played.known, KnownCounts)
+    if not isinstance(played.known, KnownCounts):
+        return ()
     strategy = cast("StrategyName", played.history.attrs["strategy"])
     ratings = int(played.known.state.successes.sum() + played.known.state.failures.sum())
     prior = len(played.scenario.variants) * sum(played.scenario.rate_prior)
@@ -318,6 +320,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
 
 
 def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ...]:
+    unit = points_a_logit(scenario) if scenario.outcome == "ordinal" else 1.0
     return tuple(
         EvaluatorFacts(
             name=e.name,
@@ -325,7 +328,7 @@ def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ..
             raters=e.raters,
             ratings=int(end["ratings"][k]),
             usd=float(end["usd_rating"][k]),
-            shift_sd=e.shift_sd,
+            shift_sd=unit * e.shift_sd,
         )
         for k, e in enumerate(scenario.evaluators)
     )

@@ -2,6 +2,7 @@
 
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
 counts        the same for a binary outcome that is seen as it is
+stars         the same for an ordinal outcome: one of a few steps by everyone who rates
 stories       what is true and how looks come about, whatever the kind of outcome
 assignment    which variant answers which item of a look
 streams       random numbers by purpose and look
@@ -30,6 +31,7 @@ from expsim_bayes.simulate.scores import (
     plan,
     ratings_of,
 )
+from expsim_bayes.simulate.stars import StarWorld, draw_star_world, draw_stars, expected_score
 from expsim_bayes.simulate.stories import Story, story_of
 from expsim_bayes.simulate.streams import Streams
 
@@ -38,6 +40,7 @@ __all__ = [
     "Look",
     "Plan",
     "Rates",
+    "StarWorld",
     "Story",
     "Streams",
     "Truth",
@@ -47,8 +50,11 @@ __all__ = [
     "draw_look",
     "draw_operations",
     "draw_rates",
+    "draw_star_world",
+    "draw_stars",
     "draw_verdicts",
     "draw_world",
+    "expected_score",
     "items_under_way",
     "n_rated_by_people",
     "operations_of",
