@@ -36,7 +36,7 @@ def require_price(model: str | None, *, remedy: str) -> None:
 class Evaluator(Frozen):
     """One LLM judge with its model and prompt, one metric, or one pool of people.
 
-    All standard deviations are in points of the score scale.
+    All standard deviations are in points of the score scale; in logits of a comparison where the outcome is a preference.
 
     Examples
     --------
@@ -53,15 +53,15 @@ class Evaluator(Frozen):
     raters: int = Field(default=1, ge=1)
     """Number of people in the pool; 1 for a judge."""
     ratings_per_output: int = Field(default=1, ge=1)
-    """Ratings that each output gets from this evaluator: different people, or the same judge asked again."""
+    """Ratings that each output, or comparisons that each pair of outputs, gets from it: different people, or the judge asked again."""
     severity_mean: float = 0.0
     """How far above (+) or below (-) the reference's level this evaluator scores, in points."""
     severity_sd: float = Field(default=0.0, ge=0)
     """SD of severity between the people of a pool, in points."""
     shift_sd: float = Field(default=0.0, ge=0)
-    """SD of a judge's taste for a variant as such (family, verbosity), in points; 0 for people."""
+    """SD of a judge's taste for a variant as such (family, verbosity), in points, or logits of a comparison; 0 for people."""
     shift: dict[str, float] = Field(default_factory=dict)
-    """Taste for a variant that is fixed by the story, by variant name, in points; others are drawn with shift_sd."""
+    """Taste for a variant that is fixed by the story, by variant name, in the unit of shift_sd; others are drawn with it."""
     taste_sd: float = Field(default=0.0, ge=0)
     """SD of one person's taste for a variant, in points."""
     opinion_sd: float = Field(default=0.0, ge=0)
@@ -70,6 +70,12 @@ class Evaluator(Frozen):
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
     noise_sd: float = Field(default=0.0, gt=0)
     """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is."""
+    order: float = 0.0
+    """Of comparisons: how far what stands on the left is favoured (above 0), or what stands on the right (below), in logits."""
+    order_sd: float = Field(default=0.0, ge=0)
+    """Of comparisons: SD of that favour between the people of a pool, in logits."""
+    ties: float | None = Field(default=None, gt=0, lt=1)
+    """Of comparisons: share of ties between equals, were there no favour for a side; .16 unless told."""
     usd_per_rating: float | None = Field(default=None, ge=0)
     """Dollars a rating; else it follows from the wage or from the model's tokens."""
     wage_usd_per_hour: float | None = Field(default=None, ge=0)
@@ -103,6 +109,8 @@ class Evaluator(Frozen):
             raise ValueError(
                 "severity_sd and taste_sd need raters of 2 or more; a single rater has severity_mean and shift_sd"
             )
+        if self.raters == 1 and self.order_sd > 0:
+            raise ValueError("order_sd needs raters of 2 or more; a single rater has order")
         return self
 
     def _refuse_a_price_of_nothing(self) -> None:

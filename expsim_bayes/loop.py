@@ -230,6 +230,10 @@ class Loop:
 
 def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
     """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
+    if scenario.outcome == "preference":
+        from expsim_bayes.fast.votes import KnownVotes
+
+        return KnownVotes.nothing(scenario, strategy, replications)
     if scenario.components == "given":
         return nothing_known(scenario, replications)
     from expsim_bayes.fast.looks import EstimatedScores

@@ -19,7 +19,7 @@ from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, rater_names, require_price
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.outcomes import OutcomeName, check_outcome
+from expsim_bayes.outcomes import EQUAL, SD_VARIANT, OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
 
@@ -38,7 +38,7 @@ class Variant(Frozen):
     name: str = Field(min_length=1)
     """Name of the variant."""
     quality: float
-    """True quality on the score scale: what the reference panel would say on average over new items."""
+    """True quality: what the reference panel would say on average over new items, or, of a preference, how often it beats the control."""
     output_sd: float = Field(default=0.0, ge=0)
     """SD between generations of this variant on the same item, in points."""
     tokens_in: float = Field(default=0.0, ge=0)
@@ -80,7 +80,7 @@ class Items(Frozen):
     sd: float = Field(default=0.0, ge=0)
     """SD of how easy items are, in points."""
     interaction_sd: float = Field(default=0.0, ge=0)
-    """SD of how much an item suits a variant, in points."""
+    """SD of how much an item suits a variant, in points; in logits of a comparison where the outcome is a preference."""
 
 
 class Strategy(Frozen):
@@ -121,7 +121,8 @@ class Scenario(Frozen):
     control: str | None = None
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
-    """What is seen of an output: a score by everyone who rates it, or binary, a success or a failure that is seen as it is."""
+    """What is seen: a score of an output by everyone who rates it; binary, a success or a failure that is seen as it is; or a
+    preference, which of two outputs of an item is better."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
@@ -153,7 +154,7 @@ class Scenario(Frozen):
     components: Literal["given", "estimated"] = "given"
     """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does."""
     sd_variant: float | None = Field(default=None, gt=0)
-    """Belief: SD of what variants add, in points; a tenth of the range unless told."""
+    """Belief: SD of what variants add, in points; a tenth of the range unless told. Of a preference in logits; 1 unless told."""
     min_effect: float = Field(default=0.0, ge=0)
     """Smallest difference in quality that matters, in points."""
     rope: float | None = Field(default=None, gt=0)
@@ -303,8 +304,10 @@ class Scenario(Frozen):
 
     @property
     def sd_variant_belief(self) -> float:
-        """Prior SD of what variants add: `sd_variant`, else a tenth of the range."""
-        return 0.1 * (self.score_range[1] - self.score_range[0]) if self.sd_variant is None else self.sd_variant
+        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or that of `models.preference`."""
+        if self.sd_variant is not None:
+            return self.sd_variant
+        return SD_VARIANT if self.outcome == "preference" else 0.1 * (self.score_range[1] - self.score_range[0])
 
     @property
     def level_belief(self) -> tuple[float, float]:
@@ -319,6 +322,8 @@ class Scenario(Frozen):
 
     def outputs_per_item(self, strategy: StrategyName) -> int:
         """Variants that answer an item under a strategy."""
+        if self.outcome == "preference":
+            return 2
         if (self.strategies[strategy].assignment or self.assignment) == "split":
             return 1
         fixed = isinstance(self.strategies[strategy].allocation, Fixed)
@@ -378,7 +383,7 @@ class Scenario(Frozen):
 
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""
-        level = self.variants[self.control_index or 0].quality
+        level = EQUAL if self.outcome == "preference" else self.variants[self.control_index or 0].quality
         return self.model_copy(
             update={
                 "variants": tuple(v.model_copy(update={"quality": level}) for v in self.variants),

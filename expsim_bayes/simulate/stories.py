@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from expsim_bayes.simulate.counts import draw_rates, draw_verdicts
+from expsim_bayes.simulate.duels import DuelWorld, comparisons_of, draw_duel_world, draw_duels
 from expsim_bayes.simulate.scores import draw_look, draw_world
+from expsim_bayes.simulate.scores import ratings_of as scores_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate.counts import Rates
     from expsim_bayes.simulate.scores import Look, Plan, Truth, World
@@ -22,7 +27,7 @@ class Story(Protocol):
     """What the loop of an experiment asks of what is true."""
 
     @property
-    def truth(self) -> World | Rates:
+    def truth(self) -> World | Rates | DuelWorld:
         """Everything that is true; its `quality` (replication, variant) is what variants are judged by."""
 
     def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
@@ -61,6 +66,22 @@ class OfCounts:
         return draw_verdicts(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
 
 
+@dataclass(frozen=True)
+class OfDuels:
+    """Two outputs side by side, told by people and judges with their order effects, ties and tastes."""
+
+    scenario: Scenario
+    """The experiment."""
+    truth: DuelWorld
+    """What is true."""
+    streams: Streams
+    """Random numbers."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """Comparisons, with their sides."""
+        return draw_duels(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+
+
 def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> Story:
     """What is true of each replication, by the kind of outcome.
 
@@ -73,4 +94,24 @@ def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared")
     """
     if scenario.outcome == "binary":
         return OfCounts(scenario, draw_rates(scenario, streams, truth=truth), streams)
+    if scenario.outcome == "preference":
+        return OfDuels(scenario, draw_duel_world(scenario, streams, truth=truth), streams)
     return OfScores(scenario, draw_world(scenario, streams, truth=truth), streams)
+
+
+def ratings_of(
+    scenario: Scenario, looks: Sequence[tuple[Plan, NDArray[np.intp], Look]], *, replication: int = 0
+) -> Ratings:
+    """The ratings of one replication as the long table that every model takes, by the kind of outcome.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    looks : sequence of (Plan, variants, Look)
+        What was planned, assigned and rated, look by look.
+    replication : int
+        Position of the replication in the arrays.
+    """
+    of = comparisons_of if scenario.outcome == "preference" else scores_of
+    return of(scenario, looks, replication=replication)
