@@ -14,7 +14,8 @@ import numpy as np
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
-from expsim_bayes.simulate import Streams, draw_world
+from expsim_bayes.simulate import Streams, draw_duel_world, draw_world
+from expsim_bayes.simulate.duels import stretch
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
+    from expsim_bayes.simulate import DuelWorld, World
 
 LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
 """Points of a learning curve, and new items between two of them."""
@@ -267,12 +269,19 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     True
     """
     judges = scenario.rated_by("llm")
-    world = draw_world(judges, Streams(random_seed, 0, replications))
+    streams = Streams(random_seed, 0, replications)
+    world: World | DuelWorld
+    if scenario.outcome == "preference":
+        world = draw_duel_world(judges, streams)
+        added = stretch(judges) * world.q
+    else:
+        world = draw_world(judges, streams)
+        added = world.added
     sign = 1.0 if scenario.higher_is_better else -1.0
     use = np.array([e.scale_use for e in judges.evaluators])[:, None]
     sd = np.array([e.shift_sd for e in judges.evaluators])
     weight = (sd == 0).astype(float) if (sd == 0).any() else np.square(use[:, 0] / sd)
-    seen = np.average(world.added[:, None] + world.shift / use, axis=1, weights=weight)
+    seen = np.average(added[:, None] + world.shift / use, axis=1, weights=weight)
     quality = sign * world.quality
     picked = np.take_along_axis(quality, (sign * seen).argmax(axis=1)[:, None], axis=1)[:, 0]
     return estimate(picked >= quality.max(axis=1) - scenario.min_effect - TOLERANCE)

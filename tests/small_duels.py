@@ -6,7 +6,14 @@ from typing import Any
 
 from expsim_bayes.scenario import Scenario
 
-JUDGE: dict[str, Any] = {"name": "judge", "kind": "llm", "usd_per_rating": 0.01, "scale_use": 0.7, "order": 0.6, "ties": 0.05}
+JUDGE: dict[str, Any] = {
+    "name": "judge",
+    "kind": "llm",
+    "usd_per_rating": 0.01,
+    "scale_use": 0.7,
+    "order": 0.6,
+    "ties": 0.05,
+}
 CROWD: dict[str, Any] = {
     "name": "crowd", "kind": "human", "usd_per_rating": 0.3, "raters": 4, "order": 0.1, "order_sd": 0.4, "ties": 0.3,
 }  # fmt: skip

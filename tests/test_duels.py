@@ -139,7 +139,9 @@ def test_pairs_are_even_at_every_moment(n_variants: int) -> None:
 
 
 @pytest.mark.parametrize("n_variants", [3, 4, 5])
-@pytest.mark.parametrize(("raters", "overlap"), [(1, 0.5), (2, 1.0), (3, 1.0), (5, 0.5), (6, 1.0), (6, 0.5), (10, 1 / 3)])
+@pytest.mark.parametrize(
+    ("raters", "overlap"), [(1, 0.5), (2, 1.0), (3, 1.0), (5, 0.5), (6, 1.0), (6, 0.5), (10, 1 / 3)]
+)
 def test_every_rater_meets_every_pair_about_as_often(n_variants: int, raters: int, overlap: float) -> None:
     each = 60 * math.comb(n_variants, 2)
     outputs = 2 * round(raters * each / overlap)
@@ -153,7 +155,10 @@ def test_every_rater_meets_every_pair_about_as_often(n_variants: int, raters: in
     pair = (met[:, 0] * n_variants + met[:, 1])[layout.item[people]]
     counts = np.array(
         [
-            [np.sum(pair[layout.rater[people] == r] == i * n_variants + j) for i, j in combinations(range(n_variants), 2)]
+            [
+                np.sum(pair[layout.rater[people] == r] == i * n_variants + j)
+                for i, j in combinations(range(n_variants), 2)
+            ]
             for r in range(1, raters + 1)
         ]
     )
@@ -260,7 +265,14 @@ def test_prob_beats_is_that_of_the_model() -> None:
         "sd_reliability": [0.0],
     }  # fmt: skip
     free = {model.named_vars[name]: value for name, value in given.items() if name in model.named_vars}
-    assert {variable.name for variable in free} >= {"q", "sd_interaction", "order_level", "sd_order", "log_nu_level", "sd_tie"}
+    assert {variable.name for variable in free} >= {
+        "q",
+        "sd_interaction",
+        "order_level",
+        "sd_order",
+        "log_nu_level",
+        "sd_tie",
+    }
     quality = pytensor.function(list(free), model["quality"], on_unused_input="ignore")
     found = quality(*[np.asarray(value, dtype=float) for value in free.values()])
     np.testing.assert_allclose(found, [0.5, 0.7, 0.4], atol=2e-4)
@@ -268,7 +280,13 @@ def test_prob_beats_is_that_of_the_model() -> None:
 
 @pytest.mark.parametrize(
     ("qualities", "control"),
-    [((0.5, 0.6), "A"), ((0.5, 0.97, 0.04, 0.5), "A"), ((0.6, 0.4), None), ((0.95, 0.54, 0.01), None), ((0.5,) * 5, None)],
+    [
+        ((0.5, 0.6), "A"),
+        ((0.5, 0.97, 0.04, 0.5), "A"),
+        ((0.6, 0.4), None),
+        ((0.95, 0.54, 0.01), None),
+        ((0.5,) * 5, None),
+    ],
 )
 def test_abilities_give_the_declared_qualities(qualities: tuple[float, ...], control: str | None) -> None:
     scenario = duelling(*qualities, control=control)
@@ -348,7 +366,9 @@ def test_a_look_follows_its_law_cell_by_cell() -> None:
 
 def test_what_suits_an_item_is_shared_by_all_who_compare_it() -> None:
     """With differences between items far beyond everything else, judge and people agree on each item."""
-    scenario = duelling(0.5, 0.5, evaluators=[JUDGE | {"order": 0.0}, CROWD | {"order": 0.0}], items={"interaction_sd": 10.0}, looks=1)
+    scenario = duelling(
+        0.5, 0.5, evaluators=[JUDGE | {"order": 0.0}, CROWD | {"order": 0.0}], items={"interaction_sd": 10.0}, looks=1
+    )
     (layout, _, told), *_ = played(scenario, Streams(SEED, 0, 400))
     assert told.swapped is not None
     first = np.where(told.swapped, 1 - told.score, told.score)
@@ -360,16 +380,24 @@ def test_what_suits_an_item_is_shared_by_all_who_compare_it() -> None:
 
 def test_position_and_ties_are_as_declared() -> None:
     """Equal variants on equal items: shares of left, tie and right follow from order and ties alone."""
-    equal = {"evaluators": [JUDGE | {"ties": 0.2, "order": 0.9, "ratings_per_output": 200}, CROWD], "items": {}, "looks": 1}
+    equal = {
+        "evaluators": [JUDGE | {"ties": 0.2, "order": 0.9, "ratings_per_output": 200}, CROWD],
+        "items": {},
+        "looks": 1,
+    }
     (layout, _, told), *_ = played(duelling(0.5, 0.5, **equal), Streams(SEED, 0, 60))
     mine = told.score[:, layout.evaluator == 0]
     for score, share in zip((1.0, 0.5, 0.0), weights(0.9, 0.5), strict=True):
         assert abs((mine == score).mean() - share) <= 4 * math.sqrt(share * (1 - share) / mine.size)
-    no_order = duelling(0.5, 0.5, **equal | {"evaluators": [JUDGE | {"ties": 0.2, "order": 0.0, "ratings_per_output": 200}, CROWD]})
+    no_order = duelling(
+        0.5, 0.5, **equal | {"evaluators": [JUDGE | {"ties": 0.2, "order": 0.0, "ratings_per_output": 200}, CROWD]}
+    )
     (layout, _, told), *_ = played(no_order, Streams(SEED, 0, 60))
     mine = told.score[:, layout.evaluator == 0]
     assert abs((mine == 0.5).mean() - 0.2) <= 4 * 0.4 / math.sqrt(mine.size)
-    assert abs(story.log_nu_of(duelling().evaluators[0].model_copy(update={"ties": None})) - math.log(0.32 / 0.84)) < 1e-12
+    assert (
+        abs(story.log_nu_of(duelling().evaluators[0].model_copy(update={"ties": None})) - math.log(0.32 / 0.84)) < 1e-12
+    )
 
 
 def test_people_differ_in_their_favour_for_a_side() -> None:
@@ -381,7 +409,9 @@ def test_people_differ_in_their_favour_for_a_side() -> None:
 
 
 def test_the_prior_has_its_law() -> None:
-    scenario = duelling(0.5, 0.6, 0.4, sd_variant=0.7, evaluators=[JUDGE | {"shift_sd": 0.3, "shift": {"B": 2.0}}, CROWD])
+    scenario = duelling(
+        0.5, 0.6, 0.4, sd_variant=0.7, evaluators=[JUDGE | {"shift_sd": 0.3, "shift": {"B": 2.0}}, CROWD]
+    )
     n = 4_000
     world = draw_duel_world(scenario, Streams(SEED, 0, n), truth="prior")
 
@@ -448,10 +478,21 @@ def test_comparisons_of_one_experiment_are_a_table_that_the_model_takes() -> Non
     assert (ratings.control, ratings.reference, ratings.variants) == ("A", "crowd", ("A", "B", "C"))
     assert ratings.notices == ()
     assert len(table) == 3 * 60 * 3
-    assert set(table.columns) >= {"item", "variant_left", "variant_right", "rater", "outcome", "evaluator", "kind", "look"}
+    assert set(table.columns) >= {
+        "item",
+        "variant_left",
+        "variant_right",
+        "rater",
+        "outcome",
+        "evaluator",
+        "kind",
+        "look",
+    }
     layout, variant, told = kept[1]
     mine = table[table["look"] == 2]
-    seen = sorted(zip(mine["item"], mine["rater"], mine["variant_left"], mine["variant_right"], mine["outcome"], strict=True))
+    seen = sorted(
+        zip(mine["item"], mine["rater"], mine["variant_left"], mine["variant_right"], mine["outcome"], strict=True)
+    )
     assert told.swapped is not None
     raters = ["judge", "crowd 1", "crowd 2", "crowd 3", "crowd 4"]
     expected = []
@@ -469,11 +510,11 @@ def test_comparisons_of_one_experiment_are_a_table_that_the_model_takes() -> Non
 
 
 def test_the_floor_of_judges_alone() -> None:
-    """With endless comparisons a judge of equal items puts first what is best plus its taste."""
+    """With endless comparisons a judge puts first what is best plus its taste, whatever the items."""
     judge = JUDGE | {"shift_sd": 0.4}
-    scenario = duelling(0.5, 0.6, evaluators=[judge, CROWD], items={})
-    lead = draw_duel_world(scenario.rated_by("llm"), Streams(0, 0, 1)).q[0]
-    chance = 0.5 * math.erfc(-0.7 * (lead[1] - lead[0]) / (math.sqrt(2) * 0.4) / math.sqrt(2))
+    scenario = duelling(0.5, 0.6, evaluators=[judge, CROWD])
+    lead = np.diff(draw_duel_world(scenario.rated_by("llm"), Streams(0, 0, 1)).q[0]).item()
+    chance = 0.5 * math.erfc(-0.7 * math.sqrt(1 + 0.69 * 0.64) * lead / (math.sqrt(2) * 0.4) / math.sqrt(2))
     found = judges_floor(scenario)
     assert abs(found.value - chance) <= 4 * found.mcse
 

@@ -57,13 +57,15 @@ def pairs(n_variants: int, n_items: int, first_item: int = 0) -> NDArray[np.intp
     >>> pairs(2, 2).tolist()
     [[0, 1], [0, 1]]
     >>> pairs(3, 6, first_item=3).tolist()
-    [[0, 2], [1, 2], [0, 1], [1, 2], [0, 1], [0, 2]]
+    [[0, 1], [0, 2], [1, 2], [1, 2], [0, 1], [0, 2]]
     """
     every = np.stack(np.triu_indices(n_variants, 1), axis=1)
-    every = every[np.lexsort((every[:, 0], every.sum(axis=1) % n_variants))]  # those that share no variant, one after the other
+    every = every[
+        np.lexsort((every[:, 0], every.sum(axis=1) % n_variants))
+    ]  # those that share no variant, one after the other
     item = first_item + np.arange(n_items)
     begins = np.floor(item // len(every) * _GOLDEN % 1.0 * len(every)).astype(np.intp)
-    return every[(item + begins) % len(every)].astype(np.intp)
+    return np.asarray(every[(item + begins) % len(every)], dtype=np.intp)
 
 
 def assign(

@@ -83,7 +83,7 @@ def prob_beats(
     Examples
     --------
     >>> prob_beats([0.0, 1.0, -1.0], sd_fit=0.8, order=0.3, sd_order=0.2, log_nu=-1.0).round(4)
-    array([0.5   , 0.6663, 0.3337])
+    array([0.5   , 0.6666, 0.3334])
     """
     ahead, fit, favour, spread, ties = np.broadcast_arrays(ability_difference, sd_fit, order, sd_order, log_nu)
     sd = np.sqrt(2.0 * np.square(fit) + np.square(spread))[..., None] * STEPS
@@ -92,7 +92,7 @@ def prob_beats(
     return np.asarray((0.5 * both * WEIGHTS).sum(axis=-1))
 
 
-def _points(eta: NDArray[np.float64], nu: NDArray[np.float64]) -> NDArray[np.float64]:
+def _points(eta: NDArray[np.float64], nu: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Probability of left plus half that of a tie, from the log weight of left over right."""
     decided = np.exp(-0.5 * np.abs(eta))  # of e^{|eta| / 2}, nu and e^{-|eta| / 2}, all times this
     return np.asarray(0.5 + 0.5 * np.sign(eta) * (1.0 - decided**2) / (1.0 + decided**2 + nu * decided))
@@ -109,6 +109,19 @@ def log_nu_of(evaluator: Evaluator) -> float:
     """
     ties = TIES if evaluator.ties is None else evaluator.ties
     return float(np.log(2.0 * ties / (1.0 - ties)))
+
+
+def won_by_equals(evaluator: Evaluator, favour: float) -> float:
+    """Share of comparisons with an equal that one wins whom an evaluator favours by some logits, ties counted half.
+
+    Examples
+    --------
+    >>> from expsim_bayes.evaluators import Evaluator
+    >>> judge = Evaluator(name="judge", kind="llm", usd_per_rating=0.01, order=0.9, ties=0.03)
+    >>> round(won_by_equals(judge, judge.order), 2), won_by_equals(judge, 0.0)
+    (0.71, 0.5)
+    """
+    return float(_points(np.array(favour), np.exp(log_nu_of(evaluator))))
 
 
 def stretch(scenario: Scenario) -> float:
@@ -138,7 +151,7 @@ def draw_duel_world(scenario: Scenario, streams: Streams, *, truth: Truth = "dec
     >>> from expsim_bayes.simulate import Streams
     >>> world = draw_duel_world(load("new-summariser"), Streams(1, 0, 3))
     >>> world.quality.shape, world.order.shape
-    ((3, 2), (3, 9))
+    ((3, 3), (3, 9))
     """
     evaluators, n_variants = scenario.evaluators, len(scenario.variants)
     replications = streams.stop - streams.start
@@ -166,7 +179,13 @@ def draw_duel_world(scenario: Scenario, streams: Streams, *, truth: Truth = "dec
 
 
 def draw_duels(
-    scenario: Scenario, layout_of_look: Plan, world: DuelWorld, variant: NDArray[np.intp], streams: Streams, *, look: int
+    scenario: Scenario,
+    layout_of_look: Plan,
+    world: DuelWorld,
+    variant: NDArray[np.intp],
+    streams: Streams,
+    *,
+    look: int,
 ) -> Look:
     """Comparisons of one look: 1, .5 or 0 where left, tie or right is told, with the sides, drawn anew for each.
 
@@ -177,7 +196,9 @@ def draw_duels(
     world : DuelWorld
         What is true.
     """
-    ahead = _ahead(scenario, layout_of_look, world, variant, streams, look)
+    every = np.broadcast_to(variant, (len(world.q), *variant.shape[1:]))
+    fits = streams.normals("cells", look, (layout_of_look.n_items, world.q.shape[1]))
+    ahead = _ahead(scenario, layout_of_look, world, every, scenario.items.interaction_sd * fits)
     swapped, chance = np.empty(ahead.shape, dtype=bool), np.empty(ahead.shape)
     for k, evaluator in enumerate(scenario.evaluators):
         mine = np.flatnonzero(layout_of_look.evaluator == k)
@@ -198,21 +219,16 @@ def _ahead(
     layout_of_look: Plan,
     world: DuelWorld,
     variant: NDArray[np.intp],
-    streams: Streams,
-    look: int,
+    fits: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(replication, rating) log weight of the output of slot 0 over that of slot 1, sides left out."""
+    """(replication, rating) log weight of the output of slot 0 over that of slot 1, sides left out; `fits` of variants to items."""
     item, who = layout_of_look.item, layout_of_look.evaluator
-    every = np.broadcast_to(variant, (len(world.q), *variant.shape[1:]))
-    worth = np.take_along_axis((stretch(scenario) * world.q)[:, None, :], every, axis=2)
-    if scenario.items.interaction_sd > 0:
-        fits = streams.normals("cells", look, (layout_of_look.n_items, world.q.shape[1]))
-        worth = worth + scenario.items.interaction_sd * np.take_along_axis(fits, every, axis=2)
+    worth = np.take_along_axis((stretch(scenario) * world.q)[:, None, :] + fits, variant, axis=2)
     scale_use = np.array([e.scale_use for e in scenario.evaluators])
     ahead = scale_use[who] * (worth[:, item, 0] - worth[:, item, 1])
     if world.shift.any():
         each = np.arange(len(world.q))[:, None]
-        ahead += world.shift[each, who, every[:, item, 0]] - world.shift[each, who, every[:, item, 1]]
+        ahead += world.shift[each, who, variant[:, item, 0]] - world.shift[each, who, variant[:, item, 1]]
     return np.asarray(ahead)
 
 
@@ -312,7 +328,7 @@ def abilities(scenario: Scenario) -> NDArray[np.float64]:
     --------
     >>> from expsim_bayes.scenario import load
     >>> abilities(load("new-summariser")).round(2)
-    array([-0.15,  0.15])
+    array([-0.33,  0.5 , -0.17])
     """
     declared = np.array([v.quality for v in scenario.variants])
     found = _against_others(scenario, declared) if scenario.control is None else _against_control(scenario, declared)
