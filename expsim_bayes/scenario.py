@@ -12,12 +12,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from expsim_bayes.allocation import Fixed, Policy, check_policy
 from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Evaluator, rater_names, require_price
+from expsim_bayes.evaluators import Evaluator, panel, rater_names, require_price
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.outcomes import EQUAL, SD_VARIANT, OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
@@ -171,6 +171,7 @@ class Scenario(Frozen):
     """Strategy that is run unless told."""
     strategies: dict[StrategyName, Strategy] = Field(min_length=1)
     """How the experiment may be run."""
+    _declared_by: tuple[Evaluator, float] | None = PrivateAttr(default=None)
 
     @field_validator("score_range")
     @classmethod
@@ -379,7 +380,26 @@ class Scenario(Frozen):
                 where=self.name,
                 remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
             )
-        return self.model_copy(update={"evaluators": kept})
+        return self._seen_by(kept)
+
+    def _seen_by(self, kept: tuple[Evaluator, ...]) -> Scenario:
+        """The same scenario rated by some of its evaluators.
+
+        Where those who define quality are not among them, a preference is told in the logits of the judge who then is the reference.
+        """
+        eyes, judge = (e[panel(e).reference] for e in (self.evaluators, kept))
+        if self.outcome != "preference" or eyes == judge:
+            return self.model_copy(update={"evaluators": kept})
+        fit = self.items.model_copy(update={"interaction_sd": judge.scale_use * self.items.interaction_sd})
+        told = tuple(e.model_copy(update={"scale_use": e.scale_use / judge.scale_use}) for e in kept)
+        seen = self.model_copy(update={"evaluators": told, "items": fit})
+        seen._declared_by = (eyes, judge.scale_use)  # noqa: SLF001  (a copy of this scenario)
+        return seen
+
+    @property
+    def quality_declared_by(self) -> tuple[Evaluator, float]:
+        """Whose opinion the declared qualities are, and how strongly the reference of those who rate answers to what they see."""
+        return self._declared_by or (self.evaluators[panel(self.evaluators).reference], 1.0)
 
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""

@@ -291,7 +291,7 @@ def test_prob_beats_is_that_of_the_model() -> None:
 def test_abilities_give_the_declared_qualities(qualities: tuple[float, ...], control: str | None) -> None:
     scenario = duelling(*qualities, control=control)
     crowd = scenario.evaluators[1]
-    found = story.abilities(scenario)
+    found = story.declared_abilities(scenario)
     assert abs(found.sum()) < 1e-9
     beats = prob_beats(found[:, None] - found, 0.8, crowd.order, crowd.order_sd, math.log(0.6 / 0.7))
     n = len(qualities)
@@ -459,8 +459,16 @@ def test_the_same_seed_gives_the_same_numbers_for_any_cut(truth: Any) -> None:
 
 def test_a_judge_says_the_same_with_and_without_people() -> None:
     """Strategies and evaluators that are compared share random numbers."""
-    both = duelling(0.5, 0.5, evaluators=[JUDGE, CROWD])
+    both = duelling(0.5, 0.7, 0.4, evaluators=[JUDGE | {"shift_sd": 0.3}, CROWD])
     alone = both.rated_by("llm")
+    assert [(e.name, e.scale_use) for e in alone.evaluators] == [("judge", 1.0)]
+    assert alone.quality_declared_by == (both.evaluators[1], 0.7)
+    assert alone.rated_by("llm").quality_declared_by == alone.quality_declared_by
+    assert both.rated_by("human").quality_declared_by == (both.evaluators[1], 1.0)
+    world = draw_duel_world(alone, Streams(SEED, 0, 5))
+    np.testing.assert_array_equal(world.quality[0], [0.5, 0.7, 0.4])
+    judges = story.stretch(alone) * world.q
+    np.testing.assert_allclose(judges, 0.7 * story.stretch(both) * draw_duel_world(both, Streams(SEED, 0, 5)).q)
     (layout, _, told), *_ = played(both, Streams(SEED, 0, 5))
     (_, _, of_judge), *_ = played(alone, Streams(SEED, 0, 5))
     np.testing.assert_array_equal(told.score[:, layout.evaluator == 0], of_judge.score)
@@ -513,7 +521,7 @@ def test_the_floor_of_judges_alone() -> None:
     """With endless comparisons a judge puts first what is best plus its taste, whatever the items."""
     judge = JUDGE | {"shift_sd": 0.4}
     scenario = duelling(0.5, 0.6, evaluators=[judge, CROWD])
-    lead = np.diff(draw_duel_world(scenario.rated_by("llm"), Streams(0, 0, 1)).q[0]).item()
+    lead = np.diff(draw_duel_world(scenario, Streams(0, 0, 1)).q[0]).item()
     chance = 0.5 * math.erfc(-0.7 * math.sqrt(1 + 0.69 * 0.64) * lead / (math.sqrt(2) * 0.4) / math.sqrt(2))
     found = judges_floor(scenario)
     assert abs(found.value - chance) <= 4 * found.mcse

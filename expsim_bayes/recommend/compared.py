@@ -9,7 +9,7 @@ import numpy as np
 from expsim_bayes.evaluators import panel
 from expsim_bayes.outcomes import EQUAL, RAREST
 from expsim_bayes.planning import Choice, more_of_the_same
-from expsim_bayes.simulate.duels import abilities, log_nu_of, qualities, stretch, won_by_equals
+from expsim_bayes.simulate.duels import abilities, eyes_of, qualities, stretch, won_by_equals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,14 +100,8 @@ def _bound_to_tastes(scenario: Scenario, mean: NDArray[np.float64]) -> NDArray[n
         return np.zeros((n, n))
     told = sum((e.scale_use / e.shift_sd) ** 2 for e in evaluators)
     believed = (stretch(scenario) * scenario.sd_variant_belief) ** -2
-    as_seen = [
-        v.model_copy(update={"quality": float(m)})
-        for v, m in zip(scenario.variants, np.clip(mean, RAREST, 1 - RAREST), strict=True)
-    ]
-    moved = abilities(scenario.model_copy(update={"variants": tuple(as_seen)})) + _STEP * np.vstack(
-        [np.eye(n), -np.eye(n)]
-    )
-    reference = evaluators[panel(evaluators).reference]
-    ends = qualities(scenario, moved, np.full(2 * n, reference.order), np.full(2 * n, log_nu_of(reference)))
+    eyes = eyes_of(evaluators[panel(evaluators).reference], scenario.items.interaction_sd)
+    ability = abilities(np.clip(mean, RAREST, 1 - RAREST), eyes, scenario.control_index)
+    ends = qualities(ability + _STEP * np.vstack([np.eye(n), -np.eye(n)]), eyes, scenario.control_index)
     slope = (ends[:n] - ends[n:]).T / (2.0 * _STEP)
     return np.asarray(slope @ slope.T / (told + believed))

@@ -41,7 +41,8 @@ ORDER_BELIEF, TIE_BELIEF = 0.7, (-1.0, 1.5)
 STEPS = np.linspace(-6.5, 6.5, 209)
 """Standard normal points of a trapezoid, good to 1e-6 up to an SD of 20 logits."""
 WEIGHTS = np.exp(-0.5 * STEPS**2) / np.exp(-0.5 * STEPS**2).sum()
-_FARTHEST, _HALVINGS, _NEWTON_STEPS = 512.0, 64, 60
+_FARTHEST, _HALVINGS = 512.0, 64
+_NEWTON_STEPS, _LONGEST, _SMALL, _EXACT = 60, 4.0, 1e-4, 1e-13
 
 
 class DuelWorld(NamedTuple):
@@ -57,6 +58,23 @@ class DuelWorld(NamedTuple):
     """(replication, K) readiness for ties."""
     shift: NDArray[np.float64]
     """(replication, K, V) tastes of judges; logits."""
+
+
+class Eyes(NamedTuple):
+    """Who compares: everything but abilities that a share of comparisons won hangs on; logits."""
+
+    sd_fit: ArrayLike
+    """SD of the fit of one variant to an item."""
+    order: ArrayLike
+    """Mean over raters of the favour for the left."""
+    sd_order: ArrayLike
+    """Its SD."""
+    log_nu: ArrayLike
+    """Readiness for ties."""
+
+    def beats(self, ability_difference: ArrayLike) -> NDArray[np.float64]:
+        """`prob_beats` in these eyes."""
+        return prob_beats(ability_difference, *self)
 
 
 def prob_beats(
@@ -142,8 +160,9 @@ def draw_duel_world(scenario: Scenario, streams: Streams, *, truth: Truth = "dec
 
     Notes
     -----
-    Quality is in the eyes of the reference, whose tastes for variants and use of the scale do not count. With judges alone it is the judge
-    that is the reference, with its own order effect and ties.
+    Quality is in the eyes of the reference, whose tastes for variants do not count. Where judges rate alone for people who are declared,
+    the verdicts are those that the judges would give beside people; declared qualities stay those of people, abilities are in logits of the
+    judge that is then the reference, and qualities that are drawn are in its eyes.
 
     Examples
     --------
@@ -161,13 +180,15 @@ def draw_duel_world(scenario: Scenario, streams: Streams, *, truth: Truth = "dec
         order = np.broadcast_to([e.order for e in evaluators], (replications, len(evaluators)))
         log_nu = np.broadcast_to([log_nu_of(e) for e in evaluators], order.shape)
         quality = np.broadcast_to([v.quality for v in scenario.variants], (replications, n_variants))
-        q = np.broadcast_to(abilities(scenario) / stretch(scenario), quality.shape)
+        q = np.broadcast_to(declared_abilities(scenario) / stretch(scenario), quality.shape)
     else:
         order = ORDER_BELIEF * _of_each(scenario, "order", streams)
         log_nu = TIE_BELIEF[0] + TIE_BELIEF[1] * _of_each(scenario, "ties", streams)
         q = scenario.sd_variant_belief * streams.normals("quality", 0, (n_variants,))
         q = q - q.mean(axis=1, keepdims=True)
-        quality = qualities(scenario, stretch(scenario) * q, order[:, who.reference], log_nu[:, who.reference])
+        k = who.reference
+        eyes = Eyes(scenario.items.interaction_sd, order[:, [k]], evaluators[k].order_sd, log_nu[:, [k]])
+        quality = qualities(stretch(scenario) * q, eyes, scenario.control_index)
     own = [streams.normals(f"order of the raters of {e.name}", 0, (e.raters,)) for e in evaluators]
     return DuelWorld(
         quality=quality,
@@ -288,92 +309,79 @@ def _of_each(scenario: Scenario, what: str, streams: Streams) -> NDArray[np.floa
     return np.concatenate([streams.normals(f"{what} of {e.name}", 0, (1,)) for e in scenario.evaluators], axis=1)
 
 
-def qualities(
-    scenario: Scenario, ability: NDArray[np.float64], order: NDArray[np.float64], log_nu: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def eyes_of(evaluator: Evaluator, sd_fit: float) -> Eyes:
+    """The eyes of one evaluator, as declared, where variants fit items with an SD."""
+    return Eyes(sd_fit, evaluator.order, evaluator.order_sd, log_nu_of(evaluator))
+
+
+def qualities(ability: NDArray[np.float64], eyes: Eyes, control: int | None) -> NDArray[np.float64]:
     """(replication, variant) share of comparisons won against the control, or without one against the others.
 
     Parameters
     ----------
-    scenario : Scenario
-        Says who the control is, how much items differ and how much raters of the reference.
     ability : numpy.ndarray
         (replication, variant) c q; logits.
-    order, log_nu : numpy.ndarray
-        (replication,) of the reference.
+    eyes : Eyes
+        Who compares; with an axis more than `ability` has, where replications differ.
+    control : int or None
+        Position of the control.
     """
-    fit, sd_order = _reference_spread(scenario)
-    n, control = ability.shape[1], scenario.control_index
+    n = ability.shape[1]
     if control is not None:
-        ahead = ability - ability[:, [control]]
-        found = prob_beats(ahead, fit, order[:, None], sd_order, log_nu[:, None])
+        found = eyes.beats(ability - ability[:, [control]])
         found[:, control] = EQUAL
         return found
     first, second = np.triu_indices(n, 1)
-    won = prob_beats(ability[:, first] - ability[:, second], fit, order[:, None], sd_order, log_nu[:, None])
     beats = np.zeros((len(ability), n, n))
-    beats[:, first, second], beats[:, second, first] = won, 1.0 - won
+    beats[:, first, second] = eyes.beats(ability[:, first] - ability[:, second])
+    beats[:, second, first] = 1.0 - beats[:, first, second]
     return np.asarray(beats.sum(axis=2) / (n - 1))
 
 
-def _reference_spread(scenario: Scenario) -> tuple[float, float]:
-    """SDs of a variant's fit to an item, and of the order effects of the reference's raters."""
-    return scenario.items.interaction_sd, scenario.evaluators[panel(scenario.evaluators).reference].order_sd
-
-
-def abilities(scenario: Scenario) -> NDArray[np.float64]:
-    """(variant,) c q, less the mean, that give the declared qualities to 1e-9; logits.
+def declared_abilities(scenario: Scenario) -> NDArray[np.float64]:
+    """(variant,) c q, less the mean, that give the declared qualities to 1e-9; logits of the reference of those who rate.
 
     Examples
     --------
     >>> from expsim_bayes.scenario import load
-    >>> abilities(load("new-summariser")).round(2)
+    >>> declared_abilities(load("new-summariser")).round(2)
     array([-0.33,  0.5 , -0.17])
     """
-    declared = np.array([v.quality for v in scenario.variants])
-    found = _against_others(scenario, declared) if scenario.control is None else _against_control(scenario, declared)
+    declared_by, scale_use = scenario.quality_declared_by
+    eyes = eyes_of(declared_by, scenario.items.interaction_sd / scale_use)
+    return scale_use * abilities(np.array([v.quality for v in scenario.variants]), eyes, scenario.control_index)
+
+
+def abilities(quality: NDArray[np.float64], eyes: Eyes, control: int | None) -> NDArray[np.float64]:
+    """(variant,) c q, less the mean, with which variants win these shares in someone's eyes; logits."""
+    found = _against_others(quality, eyes) if control is None else _against_control(quality, eyes)
     return np.asarray(found - found.mean())
 
 
-def _against_control(scenario: Scenario, declared: NDArray[np.float64]) -> NDArray[np.float64]:
+def _against_control(quality: NDArray[np.float64], eyes: Eyes) -> NDArray[np.float64]:
     """(variant,) how far each is ahead of the control, by halving."""
-    low, high = np.full(declared.size, -_FARTHEST), np.full(declared.size, _FARTHEST)
+    low, high = np.full(quality.size, -_FARTHEST), np.full(quality.size, _FARTHEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
-        beaten = _beats(scenario, middle) < declared
-        low, high = np.where(beaten, middle, low), np.where(beaten, high, middle)
-    return np.where(declared == EQUAL, 0.0, (low + high) / 2.0)
+        too_low = eyes.beats(middle) < quality
+        low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
+    return np.where(quality == EQUAL, 0.0, (low + high) / 2.0)
 
 
-def _against_others(scenario: Scenario, declared: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(variant,) abilities, by Newton's method: the shares won are the gradient of a convex function, so a shorter step always helps."""
-    n = declared.size
-    found = np.zeros(n)
-    off = declared - _won_against_others(scenario, found)
+def _against_others(quality: NDArray[np.float64], eyes: Eyes) -> NDArray[np.float64]:
+    """(variant,) abilities by Newton's method; shares won are the gradient of a convex function, so a step that is short enough helps."""
+    found = np.zeros(quality.size)
+    off = quality - qualities(found[None], eyes, None)[0]
     for _ in range(_NEWTON_STEPS):
-        if np.abs(off).max() < 1e-12:
+        if np.abs(off).max() < _EXACT:
             break
-        tiny = 1e-4
         apart = found[:, None] - found
-        slope = (_beats(scenario, apart + tiny) - _beats(scenario, apart - tiny)) / (2.0 * tiny * (n - 1))
-        np.fill_diagonal(slope, 0.0)
+        slope = (eyes.beats(apart + _SMALL) - eyes.beats(apart - _SMALL)) / (2.0 * _SMALL * (quality.size - 1))
         step = np.linalg.lstsq(np.diag(slope.sum(axis=1)) - slope, off, rcond=1e-12)[0]
-        step *= min(1.0, 4.0 / max(np.abs(step).max(), 1e-300))
-        while (nearer := np.abs(declared - _won_against_others(scenario, found + step)).sum()) >= np.abs(off).sum():
-            if np.abs(step).max() < 1e-14:
-                return found
+        step *= min(1.0, _LONGEST / np.abs(step).max())
+        left = quality - qualities((found + step)[None], eyes, None)[0]
+        while np.linalg.norm(left) >= np.linalg.norm(off) and np.abs(step).max() > _EXACT:
             step /= 2.0
-        assert np.isfinite(nearer)
-        found = found + step
-        off = declared - _won_against_others(scenario, found)
+            left = quality - qualities((found + step)[None], eyes, None)[0]
+        found, off = found + step, left
     return found
-
-
-def _won_against_others(scenario: Scenario, ability: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray((_beats(scenario, ability[:, None] - ability).sum(axis=1) - 0.5) / (ability.size - 1))
-
-
-def _beats(scenario: Scenario, ahead: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`prob_beats` in the eyes of the reference as declared."""
-    reference = scenario.evaluators[panel(scenario.evaluators).reference]
-    return prob_beats(ahead, scenario.items.interaction_sd, reference.order, reference.order_sd, log_nu_of(reference))
