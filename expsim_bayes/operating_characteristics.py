@@ -14,7 +14,7 @@ import numpy as np
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
-from expsim_bayes.simulate import Streams, draw_duel_world, draw_world
+from expsim_bayes.simulate import StarWorld, Streams, draw_duel_world, draw_star_world, draw_world
 from expsim_bayes.simulate.duels import stretch
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
 
@@ -270,13 +270,13 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     """
     judges = scenario.rated_by("llm")
     streams = Streams(random_seed, 0, replications)
-    world: World | DuelWorld
+    world: World | StarWorld | DuelWorld
     if scenario.outcome == "preference":
         world = draw_duel_world(judges, streams)
         added = stretch(judges) * world.q
     else:
-        world = draw_world(judges, streams)
-        added = world.added
+        world = draw_star_world(judges, streams) if scenario.outcome == "ordinal" else draw_world(judges, streams)
+        added = world.q if isinstance(world, StarWorld) else world.added
     sign = 1.0 if scenario.higher_is_better else -1.0
     use = np.array([e.scale_use for e in judges.evaluators])[:, None]
     sd = np.array([e.shift_sd for e in judges.evaluators])

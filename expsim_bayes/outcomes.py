@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
     from expsim_bayes.evaluators import Evaluator
 
-OutcomeName = Literal["score", "binary", "preference"]
-"""score: everyone who rates gives a score; binary: an output is a success or a failure, and is seen as it is; preference: two outputs of
-an item stand side by side, and one is better or neither is."""
-
+OutcomeName = Literal["score", "binary", "ordinal", "preference"]
+"""score: everyone who rates gives a score; binary: an output is a success or a failure, and is seen as it is; ordinal: everyone who rates
+gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better or neither is."""
+MOST_STEPS = 20
+"""More steps are a continuous scale."""
+NEAREST_END = 0.01
+"""Points that quality keeps from the ends of a scale of steps: an average of stars reaches them only where all stars are alike."""
+SHARES_WITHIN = 1e-6
+"""How far the sum of shares may lie from 1."""
 EQUAL = 0.5
 """Quality of the control, and of all where nothing differs, where the outcome is a preference."""
-SD_VARIANT = 1.0
-"""Prior SD of what variants add where the outcome is a preference, unless told; logits."""
 RAREST = 0.001
 """Share of comparisons below which a variant never wins."""
 WIDEST = 10.0
@@ -76,13 +79,21 @@ def check_outcome(scenario: Declared) -> None:
 
 
 def _check_score(scenario: Declared) -> None:
-    if scenario.rate_prior != (1.0, 1.0):
-        raise ValueError('rate_prior: belongs to outcome = "binary"; give sd_variant, or change outcome')
+    _refuse_rate_prior(scenario)
     for evaluator in scenario.evaluators:
+        if evaluator.shares is not None:
+            raise ValueError(
+                f'evaluators.{evaluator.name}.shares: belongs to outcome = "ordinal"; leave it out, or change outcome'
+            )
         if not evaluator.noise_sd > 0:
             raise ValueError(
                 f"evaluators.{evaluator.name}.noise_sd: is missing; no score is without noise, so give its SD in points"
             )
+
+
+def _refuse_rate_prior(scenario: Declared) -> None:
+    if scenario.rate_prior != (1.0, 1.0):
+        raise ValueError('rate_prior: belongs to outcome = "binary"; give sd_variant, or change outcome')
 
 
 def _check_binary(scenario: Declared) -> None:
@@ -131,9 +142,49 @@ def _blurs(scenario: Declared) -> Iterator[str]:
         "shift": {},
         "scale_use": 1.0,
         "ratings_per_output": 1,
+        "shares": None,
     }
     for e in scenario.evaluators:
         yield from (f"evaluators.{e.name}.{key}" for key, value in neutral.items() if getattr(e, key) != value)
+
+
+def _check_ordinal(scenario: Declared) -> None:
+    """Whole points as steps, everything else in logits of the latent scale, and noise that is logistic."""
+    low, high = scenario.score_range
+    n_steps = round(high - low) + 1
+    if low % 1 or high % 1 or not 2 <= n_steps <= MOST_STEPS:
+        raise ValueError(
+            f"score_range: is {low:g} to {high:g}, and an ordinal outcome has 2 to {MOST_STEPS} steps of whole points; use [1, 5] for five "
+            'stars, or outcome = "score"'
+        )
+    _refuse_rate_prior(scenario)
+    if scenario.clip_to_range:
+        raise ValueError("clip_to_range: steps never lie beyond the scale where the outcome is ordinal; leave it out")
+    for variant in scenario.variants:
+        if not low + NEAREST_END <= variant.quality <= high - NEAREST_END:
+            raise ValueError(
+                f"variants.{variant.name}.quality: {variant.quality:g} is too near an end of the scale, where every rating would be the "
+                f"same step; keep it within {low + NEAREST_END:g} to {high - NEAREST_END:g}"
+            )
+    for evaluator in scenario.evaluators:
+        if evaluator.noise_sd > 0:
+            raise ValueError(
+                f"evaluators.{evaluator.name}.noise_sd: the noise of an ordinal rating is logistic, with an SD of 1.81 logits; leave it "
+                'out, or use outcome = "score"'
+            )
+        _check_shares(evaluator, n_steps)
+
+
+def _check_shares(evaluator: Evaluator, n_steps: int) -> None:
+    shares, where = evaluator.shares, f"evaluators.{evaluator.name}.shares"
+    if shares is None:
+        return
+    if len(shares) != n_steps:
+        raise ValueError(f"{where}: has {len(shares)} shares and the scale {n_steps} steps; give one for each step")
+    if not min(shares) > 0:
+        raise ValueError(f"{where}: every step needs a share above 0; give a step that is hardly used a small one")
+    if abs(sum(shares) - 1) > SHARES_WITHIN:
+        raise ValueError(f"{where}: add up to {sum(shares):g}; make them add up to 1")
 
 
 def _no_sides(scenario: Declared) -> None:
@@ -196,6 +247,7 @@ def _cancels(scenario: Declared) -> Iterator[str]:
     yield from (f"variants.{v.name}.output_sd" for v in scenario.variants if v.output_sd > 0)
     keys = ("severity_mean", "severity_sd", "taste_sd", "opinion_sd", "noise_sd")
     yield from (f"evaluators.{e.name}.{key}" for e in scenario.evaluators for key in keys if getattr(e, key) != 0)
+    yield from (f"evaluators.{e.name}.shares" for e in scenario.evaluators if e.shares is not None)
 
 
 def _check_shares_won(scenario: Declared) -> None:
@@ -253,5 +305,5 @@ def _check_pairs(scenario: Declared) -> None:
             )
 
 
-CHECKS = {"score": _check_score, "binary": _check_binary, "preference": _check_preference}
+CHECKS = {"score": _check_score, "binary": _check_binary, "ordinal": _check_ordinal, "preference": _check_preference}
 """The check of each kind."""

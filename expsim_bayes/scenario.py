@@ -10,7 +10,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
@@ -19,7 +19,7 @@ from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, panel, rater_names, require_price
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.outcomes import EQUAL, SD_VARIANT, OutcomeName, check_outcome
+from expsim_bayes.outcomes import EQUAL, OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
 
@@ -28,6 +28,8 @@ EvaluatorChoice = Literal["llm", "human", "both"]
 
 LEVEL_SD = 0.35
 """Prior SD of an evaluator's level, in widths of the score range."""
+SD_VARIANT_LOGITS: dict[OutcomeName, float] = {"ordinal": 0.7, "preference": 1.0}
+"""Prior SD of what variants add unless told, as in `models.ordinal` and `models.preference`; logits."""
 
 STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
 
@@ -38,9 +40,10 @@ class Variant(Frozen):
     name: str = Field(min_length=1)
     """Name of the variant."""
     quality: float
-    """True quality: what the reference panel would say on average over new items, or, of a preference, how often it beats the control."""
+    """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items;
+    of a preference, the share of comparisons with the control that it wins, or without one with the others, a tie counted half."""
     output_sd: float = Field(default=0.0, ge=0)
-    """SD between generations of this variant on the same item, in points."""
+    """SD between generations of this variant on the same item, in points; ordinal: in logits."""
     tokens_in: float = Field(default=0.0, ge=0)
     """Mean tokens a call reads."""
     tokens_out: float = Field(default=0.0, ge=0)
@@ -78,9 +81,9 @@ class Items(Frozen):
     count: int | None = Field(default=None, ge=1)
     """Items at hand; without it new ones keep coming, as with live traffic."""
     sd: float = Field(default=0.0, ge=0)
-    """SD of how easy items are, in points."""
+    """SD of how easy items are, in points; ordinal: in logits."""
     interaction_sd: float = Field(default=0.0, ge=0)
-    """SD of how much an item suits a variant, in points; in logits of a comparison where the outcome is a preference."""
+    """SD of how much an item suits a variant, in points; ordinal, preference: in logits."""
 
 
 class Strategy(Frozen):
@@ -121,12 +124,14 @@ class Scenario(Frozen):
     control: str | None = None
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
-    """What is seen: a score of an output by everyone who rates it; binary, a success or a failure that is seen as it is; or a
-    preference, which of two outputs of an item is better."""
+    """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; ordinal, one of a
+    few steps (stars) by everyone who rates it; or preference, which of two outputs of an item is better, if either. With stars, quality,
+    min_effect and rope are in points, with preferences shares of comparisons, and everything else of the story is in logits, on whose scale
+    the noise of a rating has an SD of 1.81."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
-    """Ends of the score scale."""
+    """Ends of the score scale; where the outcome is ordinal, its first and last step, 2 to 20 of whole points."""
     higher_is_better: bool = True
     """Whether a higher score is better."""
     clip_to_range: bool = False
@@ -152,9 +157,10 @@ class Scenario(Frozen):
     pending_outputs: int = Field(default=0, ge=0)
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     components: Literal["given", "estimated"] = "given"
-    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does."""
+    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does;
+    given unless told, and estimated where the outcome is ordinal or a preference."""
     sd_variant: float | None = Field(default=None, gt=0)
-    """Belief: SD of what variants add, in points; a tenth of the range unless told. Of a preference in logits; 1 unless told."""
+    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal, preference: in logits, .7 or 1."""
     min_effect: float = Field(default=0.0, ge=0)
     """Smallest difference in quality that matters, in points."""
     rope: float | None = Field(default=None, gt=0)
@@ -171,7 +177,13 @@ class Scenario(Frozen):
     """Strategy that is run unless told."""
     strategies: dict[StrategyName, Strategy] = Field(min_length=1)
     """How the experiment may be run."""
-    _declared_by: tuple[Evaluator, float] | None = PrivateAttr(default=None)
+    _defines_quality: Evaluator | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _votes_are_estimated(cls, declared: Any) -> Any:
+        votes = isinstance(declared, dict) and declared.get("outcome") in SD_VARIANT_LOGITS
+        return {"components": "estimated"} | declared if votes else declared
 
     @field_validator("score_range")
     @classmethod
@@ -305,16 +317,20 @@ class Scenario(Frozen):
 
     @property
     def sd_variant_belief(self) -> float:
-        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or that of `models.preference`."""
-        if self.sd_variant is not None:
-            return self.sd_variant
-        return SD_VARIANT if self.outcome == "preference" else 0.1 * (self.score_range[1] - self.score_range[0])
+        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or what fits the logits of the outcome."""
+        unless_told = SD_VARIANT_LOGITS.get(self.outcome, 0.1 * (self.score_range[1] - self.score_range[0]))
+        return unless_told if self.sd_variant is None else self.sd_variant
 
     @property
     def level_belief(self) -> tuple[float, float]:
         """Prior mean and SD of an evaluator's level: the middle of the range, and .35 of its width."""
         low, high = self.score_range
         return (low + high) / 2, LEVEL_SD * (high - low)
+
+    @property
+    def defines_quality(self) -> Evaluator:
+        """The evaluator whose opinion the declared qualities are: the reference of all who were declared, even where only others rate."""
+        return self._defines_quality or self.evaluators[panel(self.evaluators).reference]
 
     def outputs_before(self, look: int) -> int:
         """Outputs that are seen in the looks before one, counted from 0; with `looks`, all of them."""
@@ -323,11 +339,9 @@ class Scenario(Frozen):
 
     def outputs_per_item(self, strategy: StrategyName) -> int:
         """Variants that answer an item under a strategy."""
-        if self.outcome == "preference":
-            return 2
         if (self.strategies[strategy].assignment or self.assignment) == "split":
             return 1
-        fixed = isinstance(self.strategies[strategy].allocation, Fixed)
+        fixed = self.outcome != "preference" and isinstance(self.strategies[strategy].allocation, Fixed)
         return len(self.variants) if fixed else min(self.variants_per_item, len(self.variants))
 
     def rules(self, strategy: StrategyName) -> tuple[Rule, ...]:
@@ -380,26 +394,12 @@ class Scenario(Frozen):
                 where=self.name,
                 remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
             )
-        return self._seen_by(kept)
-
-    def _seen_by(self, kept: tuple[Evaluator, ...]) -> Scenario:
-        """The same scenario rated by some of its evaluators.
-
-        Where those who define quality are not among them, a preference is told in the logits of the judge who then is the reference.
-        """
-        eyes, judge = (e[panel(e).reference] for e in (self.evaluators, kept))
-        if self.outcome != "preference" or eyes == judge:
-            return self.model_copy(update={"evaluators": kept})
-        fit = self.items.model_copy(update={"interaction_sd": judge.scale_use * self.items.interaction_sd})
-        told = tuple(e.model_copy(update={"scale_use": e.scale_use / judge.scale_use}) for e in kept)
-        seen = self.model_copy(update={"evaluators": told, "items": fit})
-        seen._declared_by = (eyes, judge.scale_use)  # noqa: SLF001  (a copy of this scenario)
-        return seen
-
-    @property
-    def quality_declared_by(self) -> tuple[Evaluator, float]:
-        """Whose opinion the declared qualities are, and how strongly the reference of those who rate answers to what they see."""
-        return self._declared_by or (self.evaluators[panel(self.evaluators).reference], 1.0)
+        # of a preference in logits of who then is the reference, who may see less of a difference than those who define quality
+        use = kept[panel(kept).reference].scale_use if self.outcome == "preference" else 1.0
+        items = self.items.model_copy(update={"interaction_sd": use * self.items.interaction_sd})
+        chosen = self.model_copy(update={"evaluators": tuple(e.told_in(use) for e in kept), "items": items})
+        chosen._defines_quality = self.defines_quality.told_in(use)  # noqa: SLF001  (a copy of its own class)
+        return chosen
 
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""

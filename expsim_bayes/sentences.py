@@ -92,7 +92,7 @@ def _open(facts: Facts) -> str:
     ran_out = {"budget": "the budget", "max_ratings": "the number of ratings", "max_days": "the time"}
     if facts.decision.limit in ran_out:
         return f"Undecided: {ran_out[facts.decision.limit]} does not suffice"
-    return "Undecided: more of the same will not settle it"
+    return "Undecided: more of the same will not settle it" if facts.further else "Undecided"
 
 
 def _what_to_do(facts: Facts) -> str:
@@ -122,6 +122,8 @@ def _what_to_collect(facts: Facts) -> str:
     best = _best_batch(facts)
     spent = f" {facts.decision.reason}" if facts.decision.reason else ""
     stay = f" Until then keep {facts.control}." if facts.control else ""
+    if not (facts.further or facts.decision.limit):
+        return f"No decision yet.{spent}{stay}"
     if best is None or best.ratings is None:
         if facts.decision.limit:
             return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"

@@ -31,10 +31,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pydantic import model_validator
 from pytensor.gradient import disconnected_grad
 
-from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._centring import severity_layout, shift_layout
 from expsim_bayes.models._effects import (
     NESTED_EFFECTS,
@@ -46,10 +44,11 @@ from expsim_bayes.models._effects import (
     scattered,
     turned,
 )
-from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._star_checks import features
 from expsim_bayes.models._star_draws import complete
+from expsim_bayes.models._star_priors import Priors
 from expsim_bayes.models._stars import NOISE, Stars, stars
 from expsim_bayes.models._terms import NESTED
 
@@ -64,43 +63,6 @@ INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 """The same for effects with few ratings each, around their modes."""
 CAREFUL, NEWTON = 2, 2
 """Steps towards the modes: with a bound of the curvature, then with the curvature."""
-
-
-class Priors(Frozen):
-    """Priors of the story of stars; every SD is in logits, where the noise of a single rating has an SD of 1.81.
-
-    Examples
-    --------
-    >>> Priors(sd_variant=0.5).sd_variant
-    0.5
-    """
-
-    sd_variant: float = 0.7
-    """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); about a tenth of a 1-5 scale; logits."""
-    shares: float = 1.0
-    """Concentration of the Dirichlet prior of the shares of an evaluator's steps among all that it rates; 1 holds all shares for equally
-    likely; no unit."""
-    log_scale_use_sd: float = 1.0
-    """SD of log lambda, how strongly an evaluator answers to what the reference sees, its own noise included; no unit."""
-    sd_item: float = 1.0
-    """Scale of the half-normal prior of the SD between items; logits."""
-    sd_interaction: float = 0.7
-    """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
-    sd_output: float = 0.7
-    """Scale of the half-normal prior of the SD between generations of one variant on one item; logits."""
-    sd_rater: float = 1.0
-    """Scale of the half-normal prior of the SD of severity between the raters of a pool; logits."""
-    sd_shift: float = 0.7
-    """Scale of the half-normal prior of the SD of judges' tastes for variants, one SD for all judges; logits."""
-    sd_taste: float = 0.35
-    """Scale of the half-normal prior of the SD of one person's taste for a variant; logits."""
-    sd_opinion: float = 0.7
-    """Scale of the half-normal prior of the SD of a rater's lasting opinion of one output; logits."""
-
-    @model_validator(mode="after")
-    def _all_positive(self) -> Priors:
-        refuse_not_positive(self)
-        return self
 
 
 def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool = True) -> pm.Model:

@@ -35,20 +35,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pydantic import model_validator
 
-from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._duel_checks import features
+from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._duels import Duels, duels
 from expsim_bayes.models._effects import Tensor, effects, group_means, scale_uses, scattered
-from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.ratings.contract import SIDES
 
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
-ANY_NUMBER = ("tie_mean",)
-"""Priors that may be negative."""
 STEPS = np.linspace(-6.0, 6.0, 97)
 """Standard normal points of a trapezoid over new items and their raters' position bias: it is good to 1e-4 up to an SD of 15 logits."""
 SHRINKS = 0.69
@@ -56,48 +53,6 @@ SHRINKS = 0.69
 WEIGHTS = np.exp(-0.5 * STEPS**2) / np.exp(-0.5 * STEPS**2).sum()
 FEW, FEW_WEIGHTS = np.sqrt(3.0) * np.array([-1.0, 0.0, 1.0]), np.array([1.0, 4.0, 1.0]) / 6.0
 """Three Gauss-Hermite points over a new rater's reliability and readiness for ties."""
-
-
-class Priors(Frozen):
-    """Priors of the story of preferences; abilities and order effects are in logits of a comparison.
-
-    Examples
-    --------
-    >>> Priors(sd_variant=0.5).sd_variant
-    0.5
-    """
-
-    sd_variant: float = 1.0
-    """SD of the abilities of variants, fixed: q ~ Normal(0, sd_variant) less their mean; logits on a new item."""
-    sd_interaction: float = 2.5
-    """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
-    sd_shift: float = 0.7
-    """Scale of the half-normal prior of the SD of judges' tastes for variants, one SD for all judges; logits."""
-    order: float = 0.7
-    """SD of the order effect of an evaluator: order_level ~ Normal(0, order), above 0 where the left is favoured; logits."""
-    sd_order: float = 0.5
-    """Scale of the half-normal prior of the SD of order effects between the raters of a pool; logits."""
-    tie_mean: float = -1.0
-    """Mean of log nu, an evaluator's readiness for ties; -1 means 16 % ties between equals; logits."""
-    tie_sd: float = 1.5
-    """SD of log nu: log_nu_level ~ Normal(tie_mean, tie_sd); logits."""
-    sd_tie: float = 0.7
-    """Scale of the half-normal prior of the SD of log nu between the raters of a pool; logits."""
-    log_scale_use_sd: float = 1.0
-    """SD of log lambda, how strongly an evaluator answers to what the reference sees; no unit."""
-    sd_reliability: float = 0.3
-    """Scale of the half-normal prior of the SD of log reliability between the raters of a pool; no unit."""
-    items: bool = True
-    """Whether a variant may suit some items better than others; False takes all items as alike; yes or no."""
-    raters: bool = True
-    """Whether the raters of a pool may differ; False takes them as alike; yes or no."""
-    reliability: bool = True
-    """Whether the raters of a pool may differ in reliability; yes or no."""
-
-    @model_validator(mode="after")
-    def _all_positive(self) -> Priors:
-        refuse_not_positive(self, but=ANY_NUMBER)
-        return self
 
 
 def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:

@@ -61,7 +61,7 @@ DROPPING: list[dict[str, Any]] = [
         ({"clip_to_range": True}, r"clip_to_range: is not modelled"),
         ({"rate_prior": [0.5, 1]}, r"rate_prior: parameters below 1.*\[1, 1\]"),
         ({"pending_outputs": 25}, r"pending_outputs: 25 are more than the 24 of a look"),
-        ({"outcome": "ordinal"}, r"score.*binary"),
+        ({"outcome": "verdict"}, r"score.*binary"),
     ],
 )
 def test_what_a_binary_outcome_does_not_have_is_refused(changes: dict[str, Any], says: str) -> None:

@@ -17,6 +17,7 @@ from small_duels import CROWD, JUDGE, duelling
 from small_scenario import small
 
 from expsim_bayes.models import preference
+from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._duels import duels
 from expsim_bayes.operating_characteristics import judges_floor
 from expsim_bayes.scenario import Scenario, load
@@ -63,6 +64,7 @@ FIXED: dict[str, Any] = {"sequential": {"stopping": []}}
         ({"evaluators": [CROWD | {"severity_sd": 0.1}]}, r"evaluators.crowd.severity_sd: meets both"),
         ({"evaluators": [CROWD | {"taste_sd": 0.1}]}, r"evaluators.crowd.taste_sd: meets both"),
         ({"evaluators": [CROWD | {"opinion_sd": 0.1}]}, r"evaluators.crowd.opinion_sd: meets both"),
+        ({"evaluators": [CROWD | {"shares": [0.5, 0.5]}]}, r"evaluators.crowd.shares: meets both"),
         ({"evaluators": [CROWD | {"noise_sd": 0.1}]}, r"evaluators.crowd.noise_sd: meets both"),
         ({"evaluators": [CROWD | {"scale_use": 0.9}]}, r"evaluators.crowd.scale_use: is 0.9, and quality is what crowd sees"),
         ({"evaluators": [JUDGE]}, r"evaluators.judge.scale_use: is 0.7"),
@@ -118,7 +120,7 @@ def test_only_a_preference_has_sides(key: str) -> None:
 
 
 def test_beliefs_are_those_of_the_model() -> None:
-    priors = preference.Priors()
+    priors = Priors()
     assert duelling().sd_variant_belief == priors.sd_variant
     assert duelling(sd_variant=0.3).sd_variant_belief == 0.3
     assert priors.order == story.ORDER_BELIEF
@@ -462,9 +464,10 @@ def test_a_judge_says_the_same_with_and_without_people() -> None:
     both = duelling(0.5, 0.7, 0.4, evaluators=[JUDGE | {"shift_sd": 0.3}, CROWD])
     alone = both.rated_by("llm")
     assert [(e.name, e.scale_use) for e in alone.evaluators] == [("judge", 1.0)]
-    assert alone.quality_declared_by == (both.evaluators[1], 0.7)
-    assert alone.rated_by("llm").quality_declared_by == alone.quality_declared_by
-    assert both.rated_by("human").quality_declared_by == (both.evaluators[1], 1.0)
+    people = alone.defines_quality
+    assert (people.name, round(people.scale_use, 12)) == ("crowd", round(1 / 0.7, 12))
+    assert alone.rated_by("llm").defines_quality == people
+    assert both.rated_by("human").defines_quality == both.evaluators[1]
     world = draw_duel_world(alone, Streams(SEED, 0, 5))
     np.testing.assert_array_equal(world.quality[0], [0.5, 0.7, 0.4])
     judges = story.stretch(alone) * world.q

@@ -117,9 +117,11 @@ def _traits(scenario: Scenario) -> list[Column]:
             Column("Left beats\nits equal", tuple(rough(won_by_equals(e, e.order)) for e in who)),
             Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
         ]
+    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
+    taste = tuple(points(e.shift_sd) if e.shift_sd else "" for e in who)
     return [
-        Column("Noise", tuple(points(e.noise_sd) for e in who)),
-        Column("Taste for a variant", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
+        Column(f"Taste for a variant{logits}", taste, spare=True),
     ]
 
 
@@ -146,7 +148,8 @@ def _scale(scenario: Scenario) -> str:
         return f"share of comparisons in which {rival} is beaten, a tie counted half; {matters}"
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
-    return f"{low:g} to {high:g}, {best}; {matters}"
+    steps = " in whole points" if scenario.outcome == "ordinal" else ""
+    return f"{low:g} to {high:g}{steps}, {best}; {matters}"
 
 
 def _shown(scenario: Scenario) -> str:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from expsim_bayes.models._recover import ComponentDraws
     from expsim_bayes.scenario import Scenario, StrategyName
-    from expsim_bayes.simulate import DuelWorld, Look, Plan, Rates, World
+    from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.simulate.stories import AnyWorld
     from expsim_bayes.superiority import Superiority
 
     Floats = NDArray[np.float64]
@@ -217,7 +218,7 @@ class EstimatedScores:
         """A name for each effect."""
         return latent_names(self.places, self.scenario.variant_names, panel(self.scenario.evaluators))
 
-    def truth(self, truth: World | Rates | DuelWorld) -> Floats:
+    def truth(self, truth: AnyWorld) -> Floats:
         """(replication, latent) what is true of each effect."""
         from expsim_bayes.simulate import World
 

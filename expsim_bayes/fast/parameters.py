@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from expsim_bayes.models._priors import Priors
 from expsim_bayes.models._recover import ComponentDraws
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from expsim_bayes.models._priors import Priors, Scale
+    from expsim_bayes.models._priors import Scale
+    from expsim_bayes.models._star_priors import Priors as StarPriors
     from expsim_bayes.models._terms import Components, Terms
 
     Floats = NDArray[np.float64]
@@ -79,7 +81,9 @@ def _slope(x: Floats, what: _Unknown) -> Floats:
     return what.spread * what.upper * np.exp(((value / what.spread) ** 2 - x**2) / 2)
 
 
-def parameters(present: Terms, priors: Priors, scale: Scale, fixed: Components | None = None) -> Parameters:
+def parameters(
+    present: Terms, priors: Priors | StarPriors, scale: Scale, fixed: Components | None = None, *, noise: bool = True
+) -> Parameters:
     """The components that a data set leaves to be estimated.
 
     Parameters
@@ -92,6 +96,8 @@ def parameters(present: Terms, priors: Priors, scale: Scale, fixed: Components |
         Middle and width of the scale.
     fixed : Components, optional
         Given components, of which nothing is estimated.
+    noise : bool
+        Whether the noise of a rating is a component; that of a step of a scale is not.
     """
     evaluators = len(present.shift)
     if fixed is not None:
@@ -107,7 +113,9 @@ def parameters(present: Terms, priors: Priors, scale: Scale, fixed: Components |
         add(name, [()] if has else [])
     for name, flags in {"sd_rater": present.severity, "sd_taste": present.taste, "sd_opinion": present.opinion}.items():
         add(name, [(k,) for k, flag in enumerate(flags) if flag])
-    add("sd_noise", [(k,) for k in range(evaluators)], float(ndtr(-priors.least_noise / priors.sd_noise)))
+    if noise:
+        assert isinstance(priors, Priors)
+        add("sd_noise", [(k,) for k in range(evaluators)], float(ndtr(-priors.least_noise / priors.sd_noise)))
     free = [(k,) for k, flag in enumerate(present.scale_use) if flag]
     found.extend(_Unknown("scale_use", place, priors.log_scale_use_sd, 0.0) for place in free)
     one, each = np.zeros(1), np.zeros((1, evaluators))

@@ -94,10 +94,10 @@ def _unknown(here: Opened) -> str:
     last = here.looks[-1] if here.looks else None
     if last is not None and last.outcome != "score":
         return f"simulated looks are of scores, and a row here is {NOUNS[last.outcome]}: it cannot be told for this kind yet"
-    if last is not None and last.model not in ("continuous", ""):
+    model, looks = SIMULATED.get(here.scenario.outcome, SIMULATED["score"])
+    if last is not None and last.model not in (model, ""):
         return (
-            f"simulated looks are of scores on a continuous scale, and the model here is '{last.model}': it cannot be told for this "
-            "kind yet"
+            f"simulated looks are of {looks}, and the model here is '{last.model}': it cannot be told for this kind yet"
         )
     if here.manifest.added:
         names = ", ".join(added.name for added in here.manifest.added)
@@ -105,6 +105,8 @@ def _unknown(here: Opened) -> str:
     return ""
 
 
+SIMULATED = {"score": ("continuous", "scores on a continuous scale"), "ordinal": ("ordinal", "stars")}
+"""The model that suits simulated looks, and what these are of, by the outcome of a scenario."""
 NOUNS = {"comparison": "a comparison", "ranking": "a place in a ranking", "operations": "a call"}
 
 

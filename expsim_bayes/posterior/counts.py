@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import Scenario
-    from expsim_bayes.simulate import DuelWorld, Look, Plan, Rates, World
+    from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.simulate.stories import AnyWorld
 
 
 class Counts(NamedTuple):
@@ -128,6 +129,6 @@ class KnownCounts:
         """A name for each rate."""
         return [f"rate[{name}]" for name in self.scenario.variant_names]
 
-    def truth(self, truth: World | Rates | DuelWorld) -> NDArray[np.float64]:
+    def truth(self, truth: AnyWorld) -> NDArray[np.float64]:
         """(replication, variant) the true rates."""
         return np.asarray(truth.quality)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import Scenario
-    from expsim_bayes.simulate import DuelWorld, Look, Plan, Rates, World
+    from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.simulate.stories import AnyWorld
     from expsim_bayes.superiority import Superiority
 
 
@@ -73,7 +74,7 @@ class Known(Protocol):
     def names(self) -> list[str]:
         """A name for each latent."""
 
-    def truth(self, truth: World | Rates | DuelWorld) -> NDArray[np.float64]:
+    def truth(self, truth: AnyWorld) -> NDArray[np.float64]:
         """(replication, latent) what is true of each latent, from the story."""
 
 

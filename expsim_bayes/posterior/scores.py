@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import Scenario
-    from expsim_bayes.simulate import DuelWorld, Look, Plan, Rates, World
+    from expsim_bayes.simulate import Look, Plan, World
+    from expsim_bayes.simulate.stories import AnyWorld
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class KnownScores:
         """A name for each effect."""
         return latent_names(self.places, self.scenario.variant_names, panel(self.scenario.evaluators))
 
-    def truth(self, truth: World | Rates | DuelWorld) -> NDArray[np.float64]:
+    def truth(self, truth: AnyWorld) -> NDArray[np.float64]:
         """(replication, latent) what is true of each effect."""
         from expsim_bayes.simulate import World
 

@@ -16,6 +16,7 @@ from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, la
 from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
+from expsim_bayes.simulate.stars import points_a_logit
 from expsim_bayes.stopping import DECISIONS
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def of_experiment(
         pairing_gain=pairing_gain(question.components)
         if question and scenario.outputs_per_item(strategy) > 1
         else None,
-        unit="points" if scenario.outcome == "score" else "share",
+        unit="share" if scenario.outcome in ("binary", "preference") else "points",
         rated="comparison" if scenario.outcome == "preference" else "rating",
         threshold=launch_threshold(scenario, strategy),
         ended_right=bool(endings(played.history, scenario).right[0]),
@@ -166,7 +167,8 @@ def _what_further(
     if played.scenario.outcome == "preference":
         compared = len(played.ratings.table)
         return further_comparisons(played.scenario, played.known, strategy, contenders, ratings=compared, usd=usd[0])
-    assert isinstance(played.known, KnownCounts)
+    if not isinstance(played.known, KnownCounts):
+        return ()
     ratings = int(played.known.state.successes.sum() + played.known.state.failures.sum())
     prior = len(played.scenario.variants) * sum(played.scenario.rate_prior)
     return further_counts(played.known, strategy, contenders, ratings=round(ratings - prior))
@@ -323,6 +325,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
 
 
 def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ...]:
+    unit = points_a_logit(scenario) if scenario.outcome == "ordinal" else 1.0
     return tuple(
         EvaluatorFacts(
             name=e.name,
@@ -330,7 +333,7 @@ def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ..
             raters=e.raters,
             ratings=int(end["ratings"][k]),
             usd=float(end["usd_rating"][k]),
-            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else e.shift_sd,
+            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else unit * e.shift_sd,
         )
         for k, e in enumerate(scenario.evaluators)
     )

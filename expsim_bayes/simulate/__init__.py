@@ -2,6 +2,7 @@
 
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
 counts        the same for a binary outcome that is seen as it is
+stars         the same for an ordinal outcome: one of a few steps by everyone who rates
 duels         the same where two outputs of an item stand side by side
 stories       what is true and how looks come about, whatever the kind of outcome
 assignment    which variant answers which item of a look
@@ -31,6 +32,7 @@ from expsim_bayes.simulate.scores import (
     part_of,
     plan,
 )
+from expsim_bayes.simulate.stars import StarWorld, draw_star_world, draw_stars, expected_score
 from expsim_bayes.simulate.stories import Story, ratings_of, story_of
 from expsim_bayes.simulate.streams import Streams
 
@@ -40,6 +42,7 @@ __all__ = [
     "Look",
     "Plan",
     "Rates",
+    "StarWorld",
     "Story",
     "Streams",
     "Truth",
@@ -51,8 +54,11 @@ __all__ = [
     "draw_look",
     "draw_operations",
     "draw_rates",
+    "draw_star_world",
+    "draw_stars",
     "draw_verdicts",
     "draw_world",
+    "expected_score",
     "items_under_way",
     "n_rated_by_people",
     "operations_of",

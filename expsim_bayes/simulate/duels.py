@@ -347,9 +347,10 @@ def declared_abilities(scenario: Scenario) -> NDArray[np.float64]:
     >>> declared_abilities(load("new-summariser")).round(2)
     array([-0.33,  0.5 , -0.17])
     """
-    declared_by, scale_use = scenario.quality_declared_by
-    eyes = eyes_of(declared_by, scenario.items.interaction_sd / scale_use)
-    return scale_use * abilities(np.array([v.quality for v in scenario.variants]), eyes, scenario.control_index)
+    reference = scenario.defines_quality
+    eyes = eyes_of(reference, reference.scale_use * scenario.items.interaction_sd)
+    quality = np.array([v.quality for v in scenario.variants])
+    return abilities(quality, eyes, scenario.control_index) / reference.scale_use
 
 
 def abilities(quality: NDArray[np.float64], eyes: Eyes, control: int | None) -> NDArray[np.float64]:

@@ -45,6 +45,17 @@ class World(NamedTuple):
     """(replication, J, V)"""
 
 
+class Personal(NamedTuple):
+    """What raters and judges add of their own in each replication."""
+
+    severity: NDArray[np.float64]
+    """(replication, J)"""
+    shift: NDArray[np.float64]
+    """(replication, K, V)"""
+    taste: NDArray[np.float64]
+    """(replication, J, V)"""
+
+
 class Plan(NamedTuple):
     """Who rates what in one look: the same in all replications. Ratings are sorted by item, slot, evaluator and turn.
 
@@ -118,12 +129,16 @@ def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared
         mean, sd = scenario.level_belief
         level = np.concatenate([mean + sd * streams.normals(f"level of {e.name}", 0, (1,)) for e in evaluators], axis=1)
         added = scenario.sd_variant_belief * streams.normals("quality", 0, (n_variants,))
+    quality = level[:, [reference]] + added
+    return World(quality=quality, level=level, added=added, **draw_personal(scenario, streams, truth)._asdict())
+
+
+def draw_personal(scenario: Scenario, streams: Streams, truth: Truth) -> Personal:
+    """Severities, tastes of judges and tastes of people in each replication."""
+    evaluators, n_variants = scenario.evaluators, len(scenario.variants)
     severity = [e.severity_sd * streams.normals(f"severity of {e.name}", 0, (e.raters,)) for e in evaluators]
     taste = [e.taste_sd * streams.normals(f"taste of {e.name}", 0, (e.raters, n_variants)) for e in evaluators]
-    return World(
-        quality=level[:, [reference]] + added,
-        level=level,
-        added=added,
+    return Personal(
         severity=np.concatenate(severity, axis=1),
         shift=np.stack([draw_shift(e, scenario.variant_names, streams, truth) for e in evaluators], axis=1),
         taste=np.concatenate(taste, axis=1),
@@ -212,6 +227,21 @@ def draw_look(
     look : int
         Number of the look, from 0.
     """
+    score = without_noise(scenario, layout_of_look, world, variant, streams, look=look)
+    _add_rating_noise(score, scenario, layout_of_look, streams, look)
+    n_clipped = np.zeros(len(score), dtype=np.intp)
+    low, high = scenario.score_range
+    if scenario.clip_to_range and score.size and (score.min() < low or score.max() > high):
+        n_clipped = ((score < low) | (score > high)).sum(axis=1)
+        np.clip(score, low, high, out=score)
+    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
+    return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
+
+
+def without_noise(
+    scenario: Scenario, layout_of_look: Plan, world: World, variant: NDArray[np.intp], streams: Streams, *, look: int
+) -> NDArray[np.float64]:
+    """(replication, rating) what each rating would be but for lasting opinions and noise; parameters as in `draw_look`."""
     latent = _outputs(scenario, layout_of_look, variant, streams, look)
     answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
     who, rater = layout_of_look.evaluator, layout_of_look.rater
@@ -229,14 +259,7 @@ def draw_look(
         score += world.shift[each, who, answered]
     if world.taste.any():
         score += world.taste[each, rater, answered]
-    _add_rating_noise(score, scenario, layout_of_look, streams, look)
-    n_clipped = np.zeros(len(score), dtype=np.intp)
-    low, high = scenario.score_range
-    if scenario.clip_to_range and score.size and (score.min() < low or score.max() > high):
-        n_clipped = ((score < low) | (score > high)).sum(axis=1)
-        np.clip(score, low, high, out=score)
-    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
-    return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
+    return score
 
 
 def _outputs(
@@ -269,9 +292,15 @@ def _add_rating_noise(
         noise_sd = evaluator.noise_sd if repeated else float(np.hypot(evaluator.noise_sd, evaluator.opinion_sd))
         score[:, columns] += noise_sd * streams.normals(f"noise of {evaluator.name}", look, (mine.size,))
         if repeated and evaluator.opinion_sd > 0:
-            pairs, position = np.unique(layout_of_look.opinion[mine], return_inverse=True)
-            opinions = evaluator.opinion_sd * streams.normals(f"opinions of {evaluator.name}", look, (pairs.size,))
-            score[:, mine] += opinions[:, position]
+            score[:, mine] += opinions(evaluator, layout_of_look.opinion[mine], streams, look)
+
+
+def opinions(evaluator: Evaluator, pair: NDArray[np.intp], streams: Streams, look: int) -> NDArray[np.float64]:
+    """(replication, rating) lasting opinions behind an evaluator's ratings: one for each of its output-by-rater pairs."""
+    pairs, position = np.unique(pair, return_inverse=True)
+    drawn = evaluator.opinion_sd * streams.normals(f"opinions of {evaluator.name}", look, (pairs.size,))
+    lasting: NDArray[np.float64] = drawn[:, position]
+    return lasting
 
 
 def draw_operations(
@@ -336,7 +365,9 @@ def ratings_of(
     ratings = validate(
         pd.concat(parts, ignore_index=True),
         source=f"{scenario.name} (simulated)",
-        score_range=scenario.score_range if scenario.clip_to_range or scenario.outcome == "binary" else None,
+        score_range=scenario.score_range
+        if scenario.clip_to_range or scenario.outcome in ("binary", "ordinal")
+        else None,
         higher_is_better=scenario.higher_is_better,
         control=scenario.control,
         reference=who.names[who.reference] if who.kinds[who.reference] == "human" else None,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from expsim_bayes.simulate.counts import draw_rates, draw_verdicts
-from expsim_bayes.simulate.duels import DuelWorld, comparisons_of, draw_duel_world, draw_duels
+from expsim_bayes.simulate.duels import comparisons_of, draw_duel_world, draw_duels
 from expsim_bayes.simulate.scores import draw_look, draw_world
 from expsim_bayes.simulate.scores import ratings_of as scores_of
+from expsim_bayes.simulate.stars import draw_star_world, draw_stars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate.counts import Rates
+    from expsim_bayes.simulate.duels import DuelWorld
     from expsim_bayes.simulate.scores import Look, Plan, Truth, World
+    from expsim_bayes.simulate.stars import StarWorld
     from expsim_bayes.simulate.streams import Streams
+
+    AnyWorld = World | Rates | StarWorld | DuelWorld
 
 
 class Story(Protocol):
     """What the loop of an experiment asks of what is true."""
 
     @property
-    def truth(self) -> World | Rates | DuelWorld:
+    def truth(self) -> AnyWorld:
         """Everything that is true; its `quality` (replication, variant) is what variants are judged by."""
 
     def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
@@ -67,6 +72,22 @@ class OfCounts:
 
 
 @dataclass(frozen=True)
+class OfStars:
+    """Raters and judges who give one of a few steps."""
+
+    scenario: Scenario
+    """The experiment."""
+    truth: StarWorld
+    """What is true."""
+    streams: Streams
+    """Random numbers."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """Whole points."""
+        return draw_stars(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+
+
+@dataclass(frozen=True)
 class OfDuels:
     """Two outputs side by side, told by people and judges with their order effects, ties and tastes."""
 
@@ -94,6 +115,8 @@ def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared")
     """
     if scenario.outcome == "binary":
         return OfCounts(scenario, draw_rates(scenario, streams, truth=truth), streams)
+    if scenario.outcome == "ordinal":
+        return OfStars(scenario, draw_star_world(scenario, streams, truth=truth), streams)
     if scenario.outcome == "preference":
         return OfDuels(scenario, draw_duel_world(scenario, streams, truth=truth), streams)
     return OfScores(scenario, draw_world(scenario, streams, truth=truth), streams)

@@ -1,0 +1,226 @@
+"""What is known of stars or preferences, look after look, for many replications, as the loop of an experiment asks for it.
+
+A look adds its votes as rows. Given the components, effects are integrated out around their `modes`; `axes` follows the components from
+where they were at the look before and averages over them, where they are not given.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+from scipy.special import logit
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from expsim_bayes import bounded
+from expsim_bayes.evaluators import panel
+from expsim_bayes.fast import rows as of_looks
+from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed
+from expsim_bayes.fast.duels import Duels
+from expsim_bayes.fast.modes import MOST_STEPS, modes
+from expsim_bayes.fast.stars import Stars
+from expsim_bayes.posterior.known import Latents, Qualities
+from expsim_bayes.simulate import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from expsim_bayes.fast.modes import Modes, Rows, Scales
+    from expsim_bayes.fast.parameters import Parameters
+    from expsim_bayes.models._recover import ComponentDraws
+    from expsim_bayes.scenario import Scenario, StrategyName
+    from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.superiority import Superiority
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+ROUNDS, LATER = 6, 3
+"""How often the axes are moved at one look: at the first, and later, when they are near."""
+TOGETHER = 64
+"""Replications that a thread works on at once."""
+
+
+class Votes(Protocol):
+    """A kind of votes: what never changes from look to look."""
+
+    @property
+    def unknown(self) -> Parameters:
+        """Components, of which some are estimated."""
+
+    @property
+    def kind(self) -> int:
+        """As `modes` asks for it."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Between what quality lies."""
+
+    def start(self) -> Floats:
+        """(n,) where effects are sought first."""
+
+    def rows(self, plan: Plan, answered: Ints, rated: Look, active: Ints) -> Rows:
+        """Votes of one look."""
+
+    def tables(self, sd: ComponentDraws) -> tuple[Scales, tuple[Floats, Floats]]:
+        """Coefficients at S sets of components."""
+
+    def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
+        """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""
+
+
+@dataclass
+class _Conditional:
+    """Several replications' density over components, with the logits of quality given these; modes move as they are found."""
+
+    votes: Votes
+    rows: Rows
+    at: Floats
+    """(r, n) modes at the centre."""
+    own: Floats
+    """(r, L)"""
+
+    def look(self, x: Floats, chosen: Ints) -> Looked:
+        """At (r, m, d) places of the chosen replications."""
+        sd, found, density = self._found(x, chosen)
+        mean, along = self.votes.quality(found, sd)
+        cov = along @ np.linalg.solve(found.precision, along.swapaxes(1, 2))
+        r, m, _ = x.shape
+        return Looked(density, mean.reshape(r, m, -1), cov.reshape(r, m, *cov.shape[1:]))
+
+    def log_density(self, x: Floats, chosen: Ints) -> Floats:
+        """(r, m) at (r, m, d) places."""
+        return self._found(x, chosen)[2]
+
+    def _found(self, x: Floats, chosen: Ints) -> tuple[ComponentDraws, Modes, Floats]:
+        sd = self.votes.unknown.components(x.reshape(-1, x.shape[2]))
+        found = modes(self.votes.kind, self.rows, *self.votes.tables(sd), chosen, self.at[chosen], self.own[chosen])
+        lost = found.steps >= MOST_STEPS
+        if lost.any():
+            found.precision[lost] = np.eye(found.at.shape[1])
+        self.at[chosen], self.own[chosen] = found.at[:: x.shape[1]], found.own
+        return sd, found, found.density.reshape(x.shape[:2]) - 0.5 * (x**2).sum(axis=2)
+
+
+@dataclass(frozen=True)
+class KnownVotes:
+    """The posterior of qualities, components averaged over where they are not given, for several replications."""
+
+    scenario: Scenario
+    """The experiment."""
+    votes: Votes
+    """What its looks share."""
+    rows: Rows | None
+    """Its votes so far."""
+    at: Floats
+    """(replication, n) modes of the effects."""
+    own: Floats
+    """(replication, L) those of items."""
+    axes: Axes
+    """Where the components are."""
+    quality: Averaged
+    """Of the logits of qualities between their ends."""
+    looks: int = 0
+    """How many looks there were."""
+
+    @classmethod
+    def nothing(cls, scenario: Scenario, strategy: StrategyName, replications: int) -> Self:
+        """Before any look."""
+        plans = tuple(plan(scenario, strategy, look) for look in range(scenario.looks))
+        kind = Stars if scenario.outcome == "ordinal" else Duels
+        votes: Votes = kind.of(scenario, plans, panel(scenario.evaluators))
+        axes = Axes.prior(replications, len(votes.unknown.unknown))
+        at = np.repeat(votes.start()[None], replications, axis=0)
+        variants = len(scenario.variants)
+        known = Averaged(np.zeros((replications, variants)), np.repeat(np.eye(variants)[None], replications, axis=0))
+        return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known)
+
+    def after(self, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Self:
+        """With one more look on it."""
+        slots = variant.reshape(variant.shape[0], -1)
+        answered = slots if len(slots) == 1 else slots[active]
+        answered = answered[:, layout_of_look.output] if self.scenario.outcome == "ordinal" else np.concatenate(
+            [answered[:, layout_of_look.output + slot] for slot in (0, 1)], axis=1
+        )
+        rows = of_looks.added(self.rows, self.votes.rows(layout_of_look, answered, rated, active))
+        more = int(rows.own_from[-1]) - self.own.shape[1]
+        grown = replace(
+            self,
+            rows=rows,
+            own=np.pad(self.own, [(0, 0), (0, more)]),
+            axes=self.axes.with_more(self.looks),
+            looks=self.looks + 1,
+        )
+        return grown._followed()
+
+    def _followed(self) -> Self:
+        """With the components followed to where they are now."""
+        everyone = np.arange(len(self.at))
+        parts = [everyone[n : n + TOGETHER] for n in range(0, everyone.size, TOGETHER)]
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(self._part, parts))
+        at, own, centre, root, mean, cov = (np.concatenate(values) for values in zip(*found, strict=True))
+        return replace(self, at=at, own=own, axes=Axes(centre, root), quality=Averaged(mean, cov))
+
+    def _part(self, chosen: Ints) -> tuple[Floats, ...]:
+        """The same for some of the replications."""
+        assert self.rows is not None
+        density = _Conditional(self.votes, of_looks.of(self.rows, chosen), self.at[chosen], self.own[chosen])
+        axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=LATER if self.looks > 1 else ROUNDS)
+        quality = averaged(seen)
+        return density.at, density.own, *axes, *quality
+
+    def of(self, kept: NDArray[np.bool_]) -> Self:
+        """Of some of the replications."""
+        return replace(
+            self,
+            rows=None if self.rows is None else of_looks.of(self.rows, kept),
+            at=self.at[kept],
+            own=self.own[kept],
+            axes=self.axes.of(kept),
+            quality=Averaged(self.quality.mean[kept], self.quality.cov[kept]),
+        )
+
+    def qualities(self, base: int) -> Qualities:
+        """Mean and SD of each quality, and of its difference to the base."""
+        return Qualities(*bounded.moments(*self.quality, self.votes.ends, base))
+
+    def superiority(self, *, eligible: NDArray[np.bool_] | None) -> Superiority:
+        """Which variant is best, and by how much it matters."""
+        scenario = self.scenario
+        return bounded.superiority(
+            *self.quality,
+            self.votes.ends,
+            control=scenario.control_index,
+            min_effect=scenario.min_effect,
+            rope=scenario.rope_width,
+            higher_is_better=scenario.higher_is_better,
+            eligible=eligible,
+        )
+
+    @property
+    def _told(self) -> Sequence[int]:
+        """Variants whose quality is not known from the start, as that of a control is that others are to beat."""
+        fixed = self.scenario.control_index if self.scenario.outcome == "preference" else None
+        return [v for v in range(len(self.scenario.variants)) if v != fixed]
+
+    def latents(self) -> Latents:
+        """Logits of the qualities."""
+        told = self._told
+        mean, cov = self.quality.mean[:, told], self.quality.cov[:, told][:, :, told]
+        return Latents(mean, np.sqrt(np.diagonal(cov, axis1=1, axis2=2)), np.linalg.inv(cov))
+
+    def names(self) -> list[str]:
+        """A name for each."""
+        return [f"quality[{self.scenario.variant_names[v]}]" for v in self._told]
+
+    def truth(self, truth: object) -> Floats:
+        """(replication, latent) what is true of each."""
+        quality: Floats = truth.quality  # type: ignore[attr-defined]
+        low, high = self.votes.ends
+        return np.asarray(logit((quality[:, self._told] - low) / (high - low)))

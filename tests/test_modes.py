@@ -1,0 +1,135 @@
+"""The compiled modes against plain twins: the log density written out, its maximum by a general optimiser, its Hessian by differences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+
+from expsim_bayes.fast.modes import DUELS, STARS, Modes, Rows, Scales, modes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+TIE_MEAN, STRETCH = -1.0, 1.3
+
+
+class Case(NamedTuple):
+    """Votes of one replication, and coefficients of one set of components."""
+
+    kind: int
+    rows: Rows
+    scales: Scales
+    tables: tuple[Floats, Floats]
+    effects: int
+
+
+def case(kind: int, *, items: int = 7, seed: int = 0, cuts: int = 3, shares: float = 1.0) -> Case:
+    """Votes at random: each item has two effects of its own and four votes; effects in any place, and not all of them."""
+    rng = np.random.default_rng(seed)
+    votes = 4 * items
+    scaled = cuts if kind == STARS else 0
+    effects, codes = scaled + 5, 6
+    tables = rng.normal(size=(2, 1, codes + 2))
+    if kind == STARS:
+        tables[1] = tables[0]
+        tables[:, :, codes] = [[1.0], [0.0]]
+        tables[:, :, codes + 1] = [[0.0], [1.0]]
+    vote = rng.integers(0, cuts + 1 if kind == STARS else 3, size=(1, votes)).astype(np.int8)
+    effect = np.full((1, votes, 5), -1, dtype=np.int16)
+    code = np.zeros((1, votes, 5), dtype=np.int16)
+    for t in range(votes):
+        some = rng.choice(5, size=rng.integers(1, 4), replace=False) + scaled
+        held = [(at, int(rng.integers(0, 4))) for at in some]
+        if kind == STARS:
+            given = int(vote[0, t])
+            held += [(given, codes)] if given < cuts else []
+            held += [(given - 1, codes + 1)] if given > 0 else []
+        for n, (at, which) in enumerate(held):
+            effect[0, t, n], code[0, t, n] = at, which
+    item = np.repeat(np.arange(items), 4)
+    own = np.stack([2 * item, np.where(rng.random(votes) < 0.7, 2 * item + 1, -1)], axis=1).astype(np.int32)
+    rows = Rows(
+        vote,
+        effect,
+        code,
+        own,
+        rng.integers(4, 6, size=(votes, 2)).astype(np.int16),
+        4 * np.arange(items + 1),
+        2 * np.arange(items + 1),
+    )
+    scales = Scales(scaled, 1, shares, 0.0 if kind == STARS else TIE_MEAN, np.full((1, 1), STRETCH))
+    return Case(kind, rows, scales, (tables[0], tables[1]), effects)
+
+
+def log_joint(made: Case, both: Floats) -> float:
+    """The log density of effects, those of items last, written out vote by vote."""
+    rows, cuts = made.rows, made.scales.cuts
+    x, z = both[: made.effects], both[made.effects :]
+    y, value = x.copy(), -0.5 * float(z @ z) - 0.5 * float(x[cuts:] @ x[cuts:])
+    if cuts:
+        plain = np.cumsum(np.r_[x[0], np.exp(x[1:cuts])])
+        share = np.diff(np.r_[0.0, expit(plain), 1.0])
+        value += (made.scales.shares - 1.0) * np.log(share).sum()
+        value += np.log(expit(plain) * expit(-plain)).sum() + x[1:cuts].sum()
+        y[:cuts] = STRETCH * plain
+    for t in range(rows.vote.shape[1]):
+        edges = np.array([0.0, made.scales.middle])
+        for at, which in zip(rows.effect[0, t], rows.code[0, t], strict=True):
+            edges += [made.tables[e][0, which] * y[at] if at >= 0 else 0.0 for e in (0, 1)]
+        for at, which in zip(rows.own[t], rows.own_code[t], strict=True):
+            edges += [made.tables[e][0, which] * z[at] if at >= 0 else 0.0 for e in (0, 1)]
+        vote = rows.vote[0, t]
+        if made.kind == STARS:
+            upper = expit(edges[0]) if vote < cuts else 1.0
+            lower = expit(edges[1]) if vote > 0 else 0.0
+            value += float(np.log(upper - lower))
+        else:
+            weights = np.array([edges[0] / 2, edges[1], -edges[0] / 2])
+            value += float(weights[vote] - logsumexp(weights))
+    return value
+
+
+def found(made: Case) -> Modes:
+    start = np.zeros((1, made.effects))
+    return modes(
+        made.kind, made.rows, made.scales, made.tables, np.arange(1), start, np.zeros((1, int(made.rows.own_from[-1])))
+    )
+
+
+def hessian(made: Case, at: Floats) -> Floats:
+    """Minus the Hessian by central differences."""
+    step, n = 1e-4, at.size
+    shifts = step * np.eye(n)
+
+    def value(*moved: Floats) -> float:
+        return log_joint(made, at + sum(moved))
+
+    found = np.array(
+        [
+            [value(a, b) - value(a, -b) - value(-a, b) + value(-a, -b) for b in shifts]
+            for a in shifts
+        ]
+    )  # fmt: skip
+    return -found / (4 * step**2)
+
+
+@pytest.mark.parametrize(("kind", "shares"), [(STARS, 1.0), (STARS, 2.5), (DUELS, 1.0)])
+def test_mode_curvature_and_density_are_those_of_the_density_written_out(kind: int, shares: float) -> None:
+    made = case(kind, shares=shares)
+    n = made.effects
+    start = np.zeros(n + int(made.rows.own_from[-1]))
+    best = minimize(lambda both: -log_joint(made, both), start, method="BFGS", options={"gtol": 1e-6})
+    got = found(made)
+    np.testing.assert_allclose(got.at[0], best.x[:n], atol=3e-3)
+    np.testing.assert_allclose(got.own[0], best.x[n:], atol=3e-3)
+    whole = hessian(made, best.x)
+    schur = whole[:n, :n] - whole[:n, n:] @ np.linalg.solve(whole[n:, n:], whole[n:, :n])
+    np.testing.assert_allclose(got.precision[0], schur, atol=0.02 * np.abs(schur).max())
+    density = -best.fun - 0.5 * np.linalg.slogdet(whole)[1]
+    assert got.density[0] == pytest.approx(density, abs=5e-3)  # what is left of the last step
