@@ -107,7 +107,7 @@ def ahead(here: Opened, table: pd.DataFrame | None) -> Ahead | None:
     active = tuple(name for name in here.variants if name not in dropped)
     if len(active) < 2:
         return None
-    compares = table is not None and "variant_left" in table.columns
+    compares = scenario.outcome == "preference" if table is None else "variant_left" in table.columns
     pairs_or_all = scenario.outputs_per_item(here.settings.strategy)
     everyone = pairs_or_all == len(scenario.variants) and not compares
     per_item = 2 if compares else len(active) if everyone else min(pairs_or_all, len(active))
