@@ -9,7 +9,7 @@ import numpy as np
 from expsim_bayes.allocation import Fixed, choose
 from expsim_bayes.live.posterior import seed_of
 from expsim_bayes.live.spent import declared_as, outputs_of
-from expsim_bayes.simulate import balanced, n_rated_by_people
+from expsim_bayes.simulate import balanced, n_rated_by_people, pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +136,8 @@ def _counts(
     if per_item == n:
         return np.full(n, n_items, dtype=np.intp)
     rng = np.random.default_rng(seed_of(here.settings.seed, ALLOCATION + look))
+    if isinstance(policy, Fixed) and here.scenario.outcome == "preference":
+        return np.bincount(pairs(n, n_items, items_before).ravel(), minlength=n)
     if isinstance(policy, Fixed):
         told = policy.weights or here.scenario.traffic or {}
         usual = float(np.mean(list(told.values()))) if told else 1.0

@@ -16,7 +16,7 @@ robust        a declared truth -> scores with a heavy tail by people and judges
 
 from __future__ import annotations
 
-from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way
+from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way, pairs
 from expsim_bayes.simulate.counts import Rates, draw_rates, draw_verdicts
 from expsim_bayes.simulate.duels import DuelWorld, draw_duel_world, draw_duels, prob_beats
 from expsim_bayes.simulate.scores import (
@@ -62,6 +62,7 @@ __all__ = [
     "items_under_way",
     "n_rated_by_people",
     "operations_of",
+    "pairs",
     "part_of",
     "plan",
     "prob_beats",
