@@ -36,8 +36,8 @@ def require_price(model: str | None, *, remedy: str) -> None:
 class Evaluator(Frozen):
     """One LLM judge with its model and prompt, one metric, or one pool of people.
 
-    All standard deviations are in points of the score scale; where the outcome is ordinal, severities, tastes and opinions are in logits of
-    the latent scale, on which the noise of a rating has an SD of 1.81.
+    All standard deviations are in points of the score scale. Where the outcome is ordinal, severities, tastes and opinions are in logits of
+    the latent scale, on which the noise of a rating has an SD of 1.81; where it is a preference, in logits of a comparison.
 
     Examples
     --------
@@ -54,15 +54,15 @@ class Evaluator(Frozen):
     raters: int = Field(default=1, ge=1)
     """Number of people in the pool; 1 for a judge."""
     ratings_per_output: int = Field(default=1, ge=1)
-    """Ratings that each output gets from this evaluator: different people, or the same judge asked again."""
+    """Ratings that each output, or comparisons that each pair of outputs, gets from it: different people, or the judge asked again."""
     severity_mean: float = 0.0
     """How far above (+) or below (-) the reference's level this evaluator scores, in points; ordinal: in logits."""
     severity_sd: float = Field(default=0.0, ge=0)
     """SD of severity between the people of a pool, in points; ordinal: in logits."""
     shift_sd: float = Field(default=0.0, ge=0)
-    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal: in logits; 0 for people."""
+    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal, preference: in logits; 0 for people."""
     shift: dict[str, float] = Field(default_factory=dict)
-    """Taste for a variant that is fixed by the story, by variant name, in points; ordinal: in logits; others are drawn with shift_sd."""
+    """Taste for a variant that is fixed by the story, by variant name, in the unit of shift_sd; others are drawn with it."""
     taste_sd: float = Field(default=0.0, ge=0)
     """SD of one person's taste for a variant, in points; ordinal: in logits."""
     opinion_sd: float = Field(default=0.0, ge=0)
@@ -70,11 +70,17 @@ class Evaluator(Frozen):
     scale_use: float = Field(default=1.0, gt=0)
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
     noise_sd: float = Field(default=0.0, gt=0)
-    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal,
-    whose noise is logistic."""
+    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal or
+    a preference, whose noise is logistic."""
     shares: tuple[float, ...] | None = None
     """How often it uses each step of the scale among all that it rates, at a variant that adds nothing (q = 0), where the outcome is
     ordinal; all steps alike unless told."""
+    order: float = 0.0
+    """How far it favours what stands on the left (above 0) or on the right (below), in logits, where the outcome is a preference."""
+    order_sd: float = Field(default=0.0, ge=0)
+    """SD of that favour between the people of a pool, in logits."""
+    ties: float | None = Field(default=None, gt=0, lt=1)
+    """Share of ties between equals, were there no favour for a side, where the outcome is a preference; .16 unless told."""
     usd_per_rating: float | None = Field(default=None, ge=0)
     """Dollars a rating; else it follows from the wage or from the model's tokens."""
     wage_usd_per_hour: float | None = Field(default=None, ge=0)
@@ -108,6 +114,8 @@ class Evaluator(Frozen):
             raise ValueError(
                 "severity_sd and taste_sd need raters of 2 or more; a single rater has severity_mean and shift_sd"
             )
+        if self.raters == 1 and self.order_sd > 0:
+            raise ValueError("order_sd needs raters of 2 or more; a single rater has order")
         return self
 
     def _refuse_a_price_of_nothing(self) -> None:
@@ -119,6 +127,10 @@ class Evaluator(Frozen):
             raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_rating")
         else:
             require_price(self.model, remedy="usd_per_rating")
+
+    def told_in(self, use: float) -> Evaluator:
+        """The same evaluator beside one who sees `use` of what was a whole logit, for whom that is now a whole one."""
+        return self.model_copy(update={"scale_use": self.scale_use / use})
 
     @property
     def usd_per_rating_paid(self) -> float:

@@ -230,7 +230,7 @@ class Loop:
 
 def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
     """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
-    if scenario.outcome == "ordinal":
+    if scenario.outcome in ("ordinal", "preference"):
         from expsim_bayes.fast.votes import KnownVotes
 
         return KnownVotes.nothing(scenario, strategy, replications)

@@ -14,7 +14,8 @@ import numpy as np
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
-from expsim_bayes.simulate import StarWorld, Streams, draw_star_world, draw_world
+from expsim_bayes.simulate import StarWorld, Streams, draw_duel_world, draw_star_world, draw_world
+from expsim_bayes.simulate.duels import stretch
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
+    from expsim_bayes.simulate import DuelWorld, World
 
 LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
 """Points of a learning curve, and new items between two of them."""
@@ -268,8 +270,13 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     """
     judges = scenario.rated_by("llm")
     streams = Streams(random_seed, 0, replications)
-    world = draw_star_world(judges, streams) if scenario.outcome == "ordinal" else draw_world(judges, streams)
-    added = world.q if isinstance(world, StarWorld) else world.added
+    world: World | StarWorld | DuelWorld
+    if scenario.outcome == "preference":
+        world = draw_duel_world(judges, streams)
+        added = stretch(judges) * world.q
+    else:
+        world = draw_star_world(judges, streams) if scenario.outcome == "ordinal" else draw_world(judges, streams)
+        added = world.q if isinstance(world, StarWorld) else world.added
     sign = 1.0 if scenario.higher_is_better else -1.0
     use = np.array([e.scale_use for e in judges.evaluators])[:, None]
     sd = np.array([e.shift_sd for e in judges.evaluators])

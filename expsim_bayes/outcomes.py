@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from expsim_bayes.allocation import Fixed
+from expsim_bayes.evaluators import panel
+from expsim_bayes.stopping import Inferiority
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from expsim_bayes.evaluators import Evaluator
 
-OutcomeName = Literal["score", "binary", "ordinal"]
+OutcomeName = Literal["score", "binary", "ordinal", "preference"]
 """score: everyone who rates gives a score; binary: an output is a success or a failure, and is seen as it is; ordinal: everyone who rates
-gives one of a few steps, such as 1 to 5 stars."""
+gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better or neither is."""
 MOST_STEPS = 20
 """More steps are a continuous scale."""
 NEAREST_END = 0.01
 """Points that quality keeps from the ends of a scale of steps: an average of stars reaches them only where all stars are alike."""
 SHARES_WITHIN = 1e-6
 """How far the sum of shares may lie from 1."""
+EQUAL = 0.5
+"""Quality of the control, and of all where nothing differs, where the outcome is a preference."""
+RAREST = 0.001
+"""Share of comparisons below which a variant never wins."""
+WIDEST = 10.0
+"""Logits beyond which an SD, or a favour for a side, is a slip of the pen."""
 
 
 class Declared(Protocol):
@@ -35,6 +45,16 @@ class Declared(Protocol):
     def score_range(self) -> tuple[float, float]: ...  # noqa: D102
     @property
     def clip_to_range(self) -> bool: ...  # noqa: D102
+    @property
+    def control(self) -> str | None: ...  # noqa: D102
+    @property
+    def assignment(self) -> str: ...  # noqa: D102
+    @property
+    def variants_per_item(self) -> int: ...  # noqa: D102
+    @property
+    def higher_is_better(self) -> bool: ...  # noqa: D102
+    @property
+    def strategies(self) -> Mapping[Any, Any]: ...  # noqa: D102
     @property
     def sd_variant(self) -> float | None: ...  # noqa: D102
     @property
@@ -54,6 +74,8 @@ def check_outcome(scenario: Declared) -> None:
         Naming the key and the remedy.
     """
     CHECKS[scenario.outcome](scenario)
+    if scenario.outcome != "preference":
+        _no_sides(scenario)
 
 
 def _check_score(scenario: Declared) -> None:
@@ -165,5 +187,123 @@ def _check_shares(evaluator: Evaluator, n_steps: int) -> None:
         raise ValueError(f"{where}: add up to {sum(shares):g}; make them add up to 1")
 
 
-CHECKS = {"score": _check_score, "binary": _check_binary, "ordinal": _check_ordinal}
+def _no_sides(scenario: Declared) -> None:
+    """Refuse what only two outputs side by side have."""
+    for e in scenario.evaluators:
+        for key, neutral in (("order", 0.0), ("order_sd", 0.0), ("ties", None)):
+            if getattr(e, key) != neutral:
+                raise ValueError(
+                    f'evaluators.{e.name}.{key}: belongs to outcome = "preference", where two outputs stand side by side; '
+                    "leave it out, or change outcome"
+                )
+
+
+def _check_preference(scenario: Declared) -> None:
+    """Two outputs of an item side by side: what meets both sides cancels, and quality is a share of comparisons won."""
+    if scenario.score_range != (0.0, 1.0):
+        low, high = scenario.score_range
+        raise ValueError(
+            f"score_range: is {low:g} to {high:g}, and quality is a share of comparisons won where the outcome is a preference; "
+            "use [0, 1]"
+        )
+    if not scenario.higher_is_better:
+        raise ValueError(
+            "higher_is_better: is false, and whoever wins more comparisons is better; leave it out, and declare who wins"
+        )
+    for key in _cancels(scenario):
+        raise ValueError(
+            f"{key}: meets both sides of a comparison and cancels, or is not modelled where the outcome is a preference; leave it out"
+        )
+    _check_shares_won(scenario)
+    reference = panel(scenario.evaluators).reference
+    for k, e in enumerate(scenario.evaluators):
+        if k == reference and e.scale_use != 1:
+            raise ValueError(
+                f"evaluators.{e.name}.scale_use: is {e.scale_use:g}, and quality is what {e.name} sees, so it is 1 there; leave it out"
+            )
+        for key in ("order", "order_sd", "shift_sd"):
+            _refuse_beyond(abs(getattr(e, key)), f"evaluators.{e.name}.{key}")
+        for name, taste in e.shift.items():
+            _refuse_beyond(abs(taste), f"evaluators.{e.name}.shift.{name}")
+    _refuse_beyond(scenario.items.interaction_sd, "items.interaction_sd")
+    _check_pairs(scenario)
+
+
+def _refuse_beyond(amount: float, key: str) -> None:
+    if amount > WIDEST:
+        raise ValueError(
+            f"{key}: {amount:g} logits are beyond all that is seen ({WIDEST:g} turn 22,000 to 1); give it in logits of a comparison"
+        )
+
+
+def _cancels(scenario: Declared) -> Iterator[str]:
+    """Keys that are declared and that a preference does not have."""
+    if scenario.rate_prior != (1.0, 1.0):
+        yield "rate_prior"
+    if scenario.clip_to_range:
+        yield "clip_to_range"
+    if scenario.items.sd > 0:
+        yield "items.sd"
+    yield from (f"variants.{v.name}.output_sd" for v in scenario.variants if v.output_sd > 0)
+    keys = ("severity_mean", "severity_sd", "taste_sd", "opinion_sd", "noise_sd")
+    yield from (f"evaluators.{e.name}.{key}" for e in scenario.evaluators for key in keys if getattr(e, key) != 0)
+    yield from (f"evaluators.{e.name}.shares" for e in scenario.evaluators if e.shares is not None)
+
+
+def _check_shares_won(scenario: Declared) -> None:
+    """Refuse qualities that no abilities of variants give."""
+    for v in scenario.variants:
+        if not RAREST <= v.quality <= 1 - RAREST:
+            raise ValueError(
+                f"variants: quality {v.quality:g} of {v.name!r} says that it always wins, or never; use {RAREST:g} to {1 - RAREST:g}"
+            )
+        if v.name == scenario.control and v.quality != EQUAL:
+            raise ValueError(
+                f"variants: quality of {v.name!r} is {v.quality:g}, and quality is the share of comparisons won against the control: "
+                f"that of the control itself is {EQUAL:g}"
+            )
+    if scenario.control is not None:
+        return
+    shares = sorted(v.quality for v in scenario.variants)
+    mean = sum(shares) / len(shares)
+    if abs(mean - EQUAL) > 1e-6:
+        raise ValueError(
+            f"variants: qualities average {mean:.4g}, and without a control each is the share of comparisons won against the others, "
+            f"which average {EQUAL:g}; change them, or name a control"
+        )
+    for few in range(1, len(shares)):
+        # the weakest few meet each other too, and in each of those comparisons one win is shared out among them
+        if (len(shares) - 1) * sum(shares[:few]) < few * (few - 1) / 2 + RAREST:
+            raise ValueError(
+                f"variants: the weakest {few} cannot win so little ({', '.join(f'{share:g}' for share in shares[:few])}), as they also "
+                "meet each other; bring the qualities closer to each other, or name a control"
+            )
+
+
+def _check_pairs(scenario: Declared) -> None:
+    """Refuse designs that do not show two outputs of an item."""
+    if scenario.variants_per_item != 2:
+        raise ValueError(
+            f"variants_per_item: is {scenario.variants_per_item}, and a comparison shows two outputs of an item; leave it out"
+        )
+    assigned = [("assignment", scenario.assignment)]
+    assigned += [(f"strategies.{name}.assignment", s.assignment) for name, s in scenario.strategies.items()]
+    for key, assignment in assigned:
+        if assignment == "split":
+            raise ValueError(f'{key}: a comparison needs two outputs of an item; use "paired", or leave it out')
+    for name, strategy in scenario.strategies.items():
+        if not isinstance(strategy.allocation, Fixed):
+            continue
+        if strategy.allocation.weights:
+            raise ValueError(
+                f"strategies.{name}.allocation.weights: a fixed allocation takes all pairs of variants in turn; leave them out"
+            )
+        if any(isinstance(rule, Inferiority) for rule in strategy.stopping):
+            raise ValueError(
+                f"strategies.{name}.stopping: inferiority drops variants, and a fixed allocation goes on serving them; set the policy "
+                "probability_matching (power = 0 keeps shares equal)"
+            )
+
+
+CHECKS = {"score": _check_score, "binary": _check_binary, "ordinal": _check_ordinal, "preference": _check_preference}
 """The check of each kind."""

@@ -19,7 +19,7 @@ from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, panel, rater_names, require_price
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.outcomes import OutcomeName, check_outcome
+from expsim_bayes.outcomes import EQUAL, OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
 
@@ -28,8 +28,8 @@ EvaluatorChoice = Literal["llm", "human", "both"]
 
 LEVEL_SD = 0.35
 """Prior SD of an evaluator's level, in widths of the score range."""
-SD_VARIANT_LOGITS = 0.7
-"""Prior SD of what variants add where the outcome is ordinal, unless told: that of `models.ordinal`, in logits."""
+SD_VARIANT_LOGITS: dict[OutcomeName, float] = {"ordinal": 0.7, "preference": 1.0}
+"""Prior SD of what variants add unless told, as in `models.ordinal` and `models.preference`; logits."""
 
 STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
 
@@ -40,7 +40,8 @@ class Variant(Frozen):
     name: str = Field(min_length=1)
     """Name of the variant."""
     quality: float
-    """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items."""
+    """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items;
+    of a preference, the share of comparisons with the control that it wins, or without one with the others, a tie counted half."""
     output_sd: float = Field(default=0.0, ge=0)
     """SD between generations of this variant on the same item, in points; ordinal: in logits."""
     tokens_in: float = Field(default=0.0, ge=0)
@@ -82,7 +83,7 @@ class Items(Frozen):
     sd: float = Field(default=0.0, ge=0)
     """SD of how easy items are, in points; ordinal: in logits."""
     interaction_sd: float = Field(default=0.0, ge=0)
-    """SD of how much an item suits a variant, in points; ordinal: in logits."""
+    """SD of how much an item suits a variant, in points; ordinal, preference: in logits."""
 
 
 class Strategy(Frozen):
@@ -123,9 +124,10 @@ class Scenario(Frozen):
     control: str | None = None
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
-    """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; or ordinal, one
-    of a few steps (stars) by everyone who rates it. With stars, quality, min_effect and rope are in points, and everything else of the
-    story is in logits of the latent scale, on which the noise of a rating has an SD of 1.81."""
+    """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; ordinal, one of a
+    few steps (stars) by everyone who rates it; or preference, which of two outputs of an item is better, if either. With stars, quality,
+    min_effect and rope are in points, with preferences shares of comparisons, and everything else of the story is in logits, on whose scale
+    the noise of a rating has an SD of 1.81."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
@@ -156,9 +158,9 @@ class Scenario(Frozen):
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     components: Literal["given", "estimated"] = "given"
     """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does;
-    given unless told, and estimated where the outcome is ordinal."""
+    given unless told, and estimated where the outcome is ordinal or a preference."""
     sd_variant: float | None = Field(default=None, gt=0)
-    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal: in logits, 0.7 unless told."""
+    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal, preference: in logits, .7 or 1."""
     min_effect: float = Field(default=0.0, ge=0)
     """Smallest difference in quality that matters, in points."""
     rope: float | None = Field(default=None, gt=0)
@@ -179,9 +181,9 @@ class Scenario(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _stars_are_estimated(cls, declared: Any) -> Any:
-        stars = isinstance(declared, dict) and declared.get("outcome") == "ordinal"
-        return {"components": "estimated"} | declared if stars else declared
+    def _votes_are_estimated(cls, declared: Any) -> Any:
+        votes = isinstance(declared, dict) and declared.get("outcome") in SD_VARIANT_LOGITS
+        return {"components": "estimated"} | declared if votes else declared
 
     @field_validator("score_range")
     @classmethod
@@ -315,10 +317,9 @@ class Scenario(Frozen):
 
     @property
     def sd_variant_belief(self) -> float:
-        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or .7 logits where the outcome is ordinal."""
-        if self.sd_variant is not None:
-            return self.sd_variant
-        return SD_VARIANT_LOGITS if self.outcome == "ordinal" else 0.1 * (self.score_range[1] - self.score_range[0])
+        """Prior SD of what variants add: `sd_variant`, else a tenth of the range, or what fits the logits of the outcome."""
+        unless_told = SD_VARIANT_LOGITS.get(self.outcome, 0.1 * (self.score_range[1] - self.score_range[0]))
+        return unless_told if self.sd_variant is None else self.sd_variant
 
     @property
     def level_belief(self) -> tuple[float, float]:
@@ -340,7 +341,7 @@ class Scenario(Frozen):
         """Variants that answer an item under a strategy."""
         if (self.strategies[strategy].assignment or self.assignment) == "split":
             return 1
-        fixed = isinstance(self.strategies[strategy].allocation, Fixed)
+        fixed = self.outcome != "preference" and isinstance(self.strategies[strategy].allocation, Fixed)
         return len(self.variants) if fixed else min(self.variants_per_item, len(self.variants))
 
     def rules(self, strategy: StrategyName) -> tuple[Rule, ...]:
@@ -393,13 +394,16 @@ class Scenario(Frozen):
                 where=self.name,
                 remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
             )
-        chosen = self.model_copy(update={"evaluators": kept})
-        chosen._defines_quality = self.defines_quality  # noqa: SLF001  (a copy of its own class)
+        # of a preference in logits of who then is the reference, who may see less of a difference than those who define quality
+        use = kept[panel(kept).reference].scale_use if self.outcome == "preference" else 1.0
+        items = self.items.model_copy(update={"interaction_sd": use * self.items.interaction_sd})
+        chosen = self.model_copy(update={"evaluators": tuple(e.told_in(use) for e in kept), "items": items})
+        chosen._defines_quality = self.defines_quality.told_in(use)  # noqa: SLF001  (a copy of its own class)
         return chosen
 
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""
-        level = self.variants[self.control_index or 0].quality
+        level = EQUAL if self.outcome == "preference" else self.variants[self.control_index or 0].quality
         return self.model_copy(
             update={
                 "variants": tuple(v.model_copy(update={"quality": level}) for v in self.variants),

@@ -114,6 +114,11 @@ def what_quality_is(facts: Facts) -> str:
     return words(facts).quality.format(base=facts.baseline)
 
 
+def took_part_in(facts: Facts) -> str:
+    """What is counted of a variant: its outputs where they are known, else what it took part in."""
+    return "outputs" if facts.rated == "rating" or facts.usd_generation is not None else f"{facts.rated}s"
+
+
 def said_level(facts: Facts, variant: VariantFacts) -> str:
     """What a variant is like, with its interval."""
     low, high = (quantity(end, facts.unit) for end in (variant.quality.low, variant.quality.high))

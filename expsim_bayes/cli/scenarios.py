@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expsim_bayes.amounts import count, dollars, listed, points
+from expsim_bayes.amounts import count, dollars, gap, listed, points, quantity, rough
 from expsim_bayes.cli.options import AsJson, ScenarioName
 from expsim_bayes.cli.screen import Column, Screen, short
 
@@ -79,13 +79,12 @@ def check(
 
 def _tables(screen: Screen, scenario: Scenario) -> None:
     rows, who = scenario.variants, scenario.evaluators
-    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
     control = "control" if scenario.control else ""
     screen.table(
         [
             Column("Variant", tuple(short(v.name) for v in rows), justify="left"),
             Column("", tuple(control if v.name == scenario.control else "" for v in rows), justify="left"),
-            Column("True quality", tuple(points(v.quality) for v in rows)),
+            Column(_quality(scenario), tuple(quantity(v.quality, _unit(scenario)) for v in rows)),
             Column("A call", tuple(dollars(v.usd_per_output) for v in rows)),
             Column("Takes", tuple(f"{v.latency_s:g} s" if v.latency_s else "" for v in rows)),
             Column("Model", tuple(v.model or "" for v in rows), justify="left", spare=True),
@@ -96,22 +95,69 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
             Column("Evaluator", tuple(short(e.name) for e in who), justify="left"),
             Column("Kind", tuple(e.kind for e in who), justify="left"),
             Column("Raters", tuple(count(e.raters) for e in who)),
-            Column("A rating", tuple(dollars(e.usd_per_rating_paid) for e in who)),
-            Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
-            Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
             Column(
-                f"Taste for a variant{logits}",
-                tuple(points(e.shift_sd) if e.shift_sd else "" for e in who),
-                spare=True,
+                "A comparison" if scenario.outcome == "preference" else "A rating",
+                tuple(dollars(e.usd_per_rating_paid) for e in who),
             ),
+            Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
+            *_traits(scenario),
         ]
     )
 
 
-def _design(scenario: Scenario) -> list[tuple[str, str]]:
+def _traits(scenario: Scenario) -> list[Column]:
+    """What evaluators are like."""
+    who = scenario.evaluators
+    if scenario.outcome == "preference":
+        from expsim_bayes.simulate.duels import TIES, won_by_equals
+
+        ties = [TIES if e.ties is None else e.ties for e in who]
+        return [
+            Column("Ties between\nequals", tuple(rough(share) for share in ties)),
+            Column("Left beats\nits equal", tuple(rough(won_by_equals(e, e.order)) for e in who)),
+            Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        ]
+    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
+    taste = tuple(points(e.shift_sd) if e.shift_sd else "" for e in who)
+    return [
+        Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
+        Column(f"Taste for a variant{logits}", taste, spare=True),
+    ]
+
+
+def _unit(scenario: Scenario) -> str:
+    """Unit of quality, as `amounts` takes it."""
+    return "share" if scenario.outcome == "preference" else "points"
+
+
+def _quality(scenario: Scenario) -> str:
+    """What quality is, as a heading."""
+    if scenario.outcome != "preference":
+        return "True quality"
+    return "Wins" if scenario.control is None else f"Beats {short(scenario.control, 14)}"
+
+
+def _scale(scenario: Scenario) -> str:
+    """What quality is measured in, and how much of it matters."""
+    unit = _unit(scenario)
+    matters = (
+        f"a difference of {points(scenario.min_effect) if unit == 'points' else gap(scenario.min_effect, unit)} matters"
+    )
+    if scenario.outcome == "preference":
+        rival = "another variant" if scenario.control is None else f"the control, {scenario.control},"
+        return f"share of comparisons in which {rival} is beaten, a tie counted half; {matters}"
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
     steps = " in whole points" if scenario.outcome == "ordinal" else ""
+    return f"{low:g} to {high:g}{steps}, {best}; {matters}"
+
+
+def _shown(scenario: Scenario) -> str:
+    """How outputs are shown to those who rate."""
+    return "two outputs of an item side by side" if scenario.outcome == "preference" else scenario.assignment
+
+
+def _design(scenario: Scenario) -> list[tuple[str, str]]:
     people = [e for e in scenario.evaluators if e.kind == "human"]
     overlap = (
         f"; people rate {100 * scenario.overlap:.0f} % of the items"
@@ -123,8 +169,8 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
         "" if scenario.max_ratings is None else f"{count(scenario.max_ratings)} ratings",
     ]
     return [
-        ("Scale", f"{low:g} to {high:g}{steps}, {best}; a difference of {points(scenario.min_effect)} matters"),
-        ("Design", f"{scenario.assignment}, {scenario.looks} looks of {_outputs(scenario)}{overlap}"),
+        ("Scale", _scale(scenario)),
+        ("Design", f"{_shown(scenario)}, {scenario.looks} looks of {_outputs(scenario)}{overlap}"),
         ("Budget", listed([limit for limit in limits if limit])),
         ("Limits", listed([_guardrail(rule) for rule in scenario.guardrails])),
         *((name, _rules(scenario, name)) for name in scenario.strategies),

@@ -96,6 +96,8 @@ def simulate(
     options = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
     if found.outcome == "binary":  # what is seen as it is are labels of gold
         options = f" --gold {shlex.quote(found.evaluators[0].name)}"
+    if found.outcome == "preference" and found.control is not None:  # quality is the share won against it
+        options += f" --control {shlex.quote(found.control)}"
     if found.outcome == "ordinal":
         options += " --model ordinal --score-range {:g}:{:g}".format(*found.score_range)
     options += "" if found.higher_is_better else " --lower-is-better"

@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_bayes.amounts import change, count, dollars, duration, level, measured, percent, quantity
 from expsim_bayes.cli.screen import Cell, Column, short
+from expsim_bayes.wording import took_part_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,16 +37,12 @@ def variants(facts: Facts, *, truth: bool = False) -> list[Column]:
         Column(
             "Truth", tuple("" if v.true_quality is None or not truth else quantity(v.true_quality, unit) for v in rows)
         ),
-        Column(COUNTED[facts.rated], tuple(count(v.outputs) for v in rows), spare=True),
+        Column(took_part_in(facts).capitalize(), tuple(count(v.outputs) for v in rows), spare=True),
         Column(
             "A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True
         ),
         Column("Takes", tuple("" if v.latency_s is None else f"{v.latency_s:.2g} s" for v in rows), spare=True),
     ]
-
-
-COUNTED = {"rating": "Outputs", "comparison": "Comparisons", "ranking": "Rankings", "call": "Calls"}
-"""What a variant took part in, by what a row is."""
 
 
 def heading(facts: Facts) -> str:
@@ -91,7 +88,9 @@ def looks(history: xr.Dataset, facts: Facts, *, everything: bool = False) -> lis
     kept = [v.name for v in facts.variants if everything or v.name in names[:4]]
     return [
         Column("Look", tuple(str(look + 1) for look in shown)),
-        Column("Ratings", tuple(count(float(one["ratings"].sum("evaluator")[look])) for look in shown)),
+        Column(
+            f"{facts.rated.capitalize()}s", tuple(count(float(one["ratings"].sum("evaluator")[look])) for look in shown)
+        ),
         Column("Spent", tuple(dollars(float(usd[look])) for look in shown)),
         Column("After", tuple(duration(float(one["days"][look])) for look in shown), spare=True),
         *(
@@ -111,9 +110,12 @@ def evaluators(facts: Facts) -> list[Column]:
         _names("Evaluator", (e.name for e in rows)),
         Column("Kind", tuple(e.kind for e in rows), justify="left"),
         Column("Raters", tuple(count(e.raters) for e in rows)),
-        Column("Ratings", tuple(count(e.ratings) for e in rows)),
+        Column(f"{facts.rated.capitalize()}s", tuple(count(e.ratings) for e in rows)),
         Column("Cost", tuple("" if e.usd is None else dollars(e.usd) for e in rows)),
-        Column("A rating", tuple(dollars(e.usd / e.ratings) if e.usd is not None and e.ratings else "" for e in rows)),
+        Column(
+            f"A {facts.rated}",
+            tuple(dollars(e.usd / e.ratings) if e.usd is not None and e.ratings else "" for e in rows),
+        ),
         Column("Taste (SD)", tuple("" if not e.shift_sd else change(e.shift_sd, facts.unit).lstrip("+") for e in rows)),
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 from expsim_bayes.allocation import Fixed, choose
 from expsim_bayes.live.posterior import seed_of
 from expsim_bayes.live.spent import declared_as, outputs_of
-from expsim_bayes.simulate import balanced, n_rated_by_people
+from expsim_bayes.simulate import balanced, n_rated_by_people, pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def ahead(here: Opened, table: pd.DataFrame | None) -> Ahead | None:
     active = tuple(name for name in here.variants if name not in dropped)
     if len(active) < 2:
         return None
-    compares = table is not None and "variant_left" in table.columns
+    compares = scenario.outcome == "preference" if table is None else "variant_left" in table.columns
     pairs_or_all = scenario.outputs_per_item(here.settings.strategy)
     everyone = pairs_or_all == len(scenario.variants) and not compares
     per_item = 2 if compares else len(active) if everyone else min(pairs_or_all, len(active))
@@ -136,6 +136,8 @@ def _counts(
     if per_item == n:
         return np.full(n, n_items, dtype=np.intp)
     rng = np.random.default_rng(seed_of(here.settings.seed, ALLOCATION + look))
+    if isinstance(policy, Fixed) and here.scenario.outcome == "preference":
+        return np.bincount(pairs(n, n_items, items_before).ravel(), minlength=n)
     if isinstance(policy, Fixed):
         told = policy.weights or here.scenario.traffic or {}
         usual = float(np.mean(list(told.values()))) if told else 1.0

@@ -13,6 +13,7 @@ from expsim_bayes.facts import CI_PROB, Decision, DecisionName, EvaluatorFacts, 
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
+from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.simulate.stars import points_a_logit
@@ -97,11 +98,12 @@ def of_experiment(
         usd_generation=usd_generation,
         days=float(end["days"]),
         budget_usd=scenario.budget_usd,
-        further=_what_further(played, question, contenders, usd_left) if plan_further else (),
+        further=_what_further(played, question, contenders, (usd, usd_left)) if plan_further else (),
         pairing_gain=pairing_gain(question.components)
         if question and scenario.outputs_per_item(strategy) > 1
         else None,
-        unit="share" if scenario.outcome == "binary" else "points",
+        unit="share" if scenario.outcome in ("binary", "preference") else "points",
+        rated="comparison" if scenario.outcome == "preference" else "rating",
         threshold=launch_threshold(scenario, strategy),
         ended_right=bool(endings(played.history, scenario).right[0]),
         story=scenario.story.strip(),
@@ -156,14 +158,17 @@ def _runner_up(end: xr.Dataset, leader: str, scenario: Scenario) -> str:
 
 
 def _what_further(
-    played: Played, question: Question | None, contenders: tuple[int, ...], usd_left: float | None
+    played: Played, question: Question | None, contenders: tuple[int, ...], usd: tuple[float, float | None]
 ) -> tuple[Further, ...]:
-    """What further ratings would bring, by the kind of outcome."""
+    """What further ratings would bring, by the kind of outcome; `usd` are dollars spent and left."""
     if question is not None:
-        return _further(question, played.declared, usd_left)
+        return _further(question, played.declared, usd[1])
+    strategy = cast("StrategyName", played.history.attrs["strategy"])
+    if played.scenario.outcome == "preference":
+        compared = len(played.ratings.table)
+        return further_comparisons(played.scenario, played.known, strategy, contenders, ratings=compared, usd=usd[0])
     if not isinstance(played.known, KnownCounts):
         return ()
-    strategy = cast("StrategyName", played.history.attrs["strategy"])
     ratings = int(played.known.state.successes.sum() + played.known.state.failures.sum())
     prior = len(played.scenario.variants) * sum(played.scenario.rate_prior)
     return further_counts(played.known, strategy, contenders, ratings=round(ratings - prior))
@@ -328,7 +333,7 @@ def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ..
             raters=e.raters,
             ratings=int(end["ratings"][k]),
             usd=float(end["usd_rating"][k]),
-            shift_sd=unit * e.shift_sd,
+            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else unit * e.shift_sd,
         )
         for k, e in enumerate(scenario.evaluators)
     )

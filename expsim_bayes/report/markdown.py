@@ -71,7 +71,7 @@ def markdown(facts: Facts, figures: Sequence[Figure] = ()) -> str:
         advice=sentences.recommendation(_escaped(facts)),
         plain_summary=sentences.against_plain_means(_escaped(facts)),
         figures=figures,
-        counted={"rating": "outputs"}.get(facts.rated, f"{facts.rated}s"),
+        counted=wording.took_part_in(facts),
         what=wording.what_quality_is(_escaped(facts)),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

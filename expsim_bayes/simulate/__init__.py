@@ -3,6 +3,7 @@
 scores        a scenario and a seed -> scores, one experiment or thousands side by side
 counts        the same for a binary outcome that is seen as it is
 stars         the same for an ordinal outcome: one of a few steps by everyone who rates
+duels         the same where two outputs of an item stand side by side
 stories       what is true and how looks come about, whatever the kind of outcome
 assignment    which variant answers which item of a look
 streams       random numbers by purpose and look
@@ -15,8 +16,9 @@ robust        a declared truth -> scores with a heavy tail by people and judges
 
 from __future__ import annotations
 
-from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way
+from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way, pairs
 from expsim_bayes.simulate.counts import Rates, draw_rates, draw_verdicts
+from expsim_bayes.simulate.duels import DuelWorld, draw_duel_world, draw_duels, prob_beats
 from expsim_bayes.simulate.scores import (
     Look,
     Plan,
@@ -29,13 +31,13 @@ from expsim_bayes.simulate.scores import (
     operations_of,
     part_of,
     plan,
-    ratings_of,
 )
 from expsim_bayes.simulate.stars import StarWorld, draw_star_world, draw_stars, expected_score
-from expsim_bayes.simulate.stories import Story, story_of
+from expsim_bayes.simulate.stories import Story, ratings_of, story_of
 from expsim_bayes.simulate.streams import Streams
 
 __all__ = [
+    "DuelWorld",
     "Guide",
     "Look",
     "Plan",
@@ -47,6 +49,8 @@ __all__ = [
     "World",
     "assign",
     "balanced",
+    "draw_duel_world",
+    "draw_duels",
     "draw_look",
     "draw_operations",
     "draw_rates",
@@ -58,8 +62,10 @@ __all__ = [
     "items_under_way",
     "n_rated_by_people",
     "operations_of",
+    "pairs",
     "part_of",
     "plan",
+    "prob_beats",
     "ratings_of",
     "story_of",
 ]

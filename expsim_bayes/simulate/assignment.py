@@ -47,6 +47,27 @@ def balanced(weights: NDArray[np.float64], n_items: int, first_item: int = 0) ->
     return variant[np.argsort(turn / share[variant], kind="stable")][first_item:last]
 
 
+def pairs(n_variants: int, n_items: int, first_item: int = 0) -> NDArray[np.intp]:
+    """(item, 2) variants of items on which two are compared: all pairs in turn, as even as whole numbers allow at every moment.
+
+    Raters and the overlap go by turns, so pairs must not: each round of all pairs begins elsewhere, by the golden ratio.
+
+    Examples
+    --------
+    >>> pairs(2, 2).tolist()
+    [[0, 1], [0, 1]]
+    >>> pairs(3, 6, first_item=3).tolist()
+    [[0, 1], [0, 2], [1, 2], [1, 2], [0, 1], [0, 2]]
+    """
+    every = np.stack(np.triu_indices(n_variants, 1), axis=1)
+    every = every[
+        np.lexsort((every[:, 0], every.sum(axis=1) % n_variants))
+    ]  # those that share no variant, one after the other
+    item = first_item + np.arange(n_items)
+    begins = np.floor(item // len(every) * _GOLDEN % 1.0 * len(every)).astype(np.intp)
+    return np.asarray(every[(item + begins) % len(every)], dtype=np.intp)
+
+
 def assign(
     scenario: Scenario,
     strategy: StrategyName,
@@ -75,6 +96,8 @@ def assign(
     policy = scenario.strategies[strategy].allocation
     n_variants, n_items, n_slots = len(scenario.variants), layout_of_look.n_items, layout_of_look.n_slots
     if isinstance(policy, Fixed):
+        if scenario.outcome == "preference":
+            return pairs(n_variants, n_items, layout_of_look.first_item)[None]
         if n_slots > 1:
             return np.broadcast_to(np.arange(n_variants, dtype=np.intp), (1, n_items, n_slots))
         weights = policy.weights or scenario.traffic or {}

@@ -57,7 +57,10 @@ class Personal(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Who rates what in one look: the same in all replications. Ratings are sorted by item, slot, evaluator and turn."""
+    """Who rates what in one look: the same in all replications. Ratings are sorted by item, slot, evaluator and turn.
+
+    A comparison is one rating, of the outputs of slots 0 and 1 of its item; its `output` is that of slot 0.
+    """
 
     n_items: int
     """New items in the look."""
@@ -76,7 +79,7 @@ class Plan(NamedTuple):
     opinion: NDArray[np.intp]
     """(rating,) output-by-rater pair."""
     turn: NDArray[np.intp]
-    """(rating,) number of this rating among the rater's ratings of the output."""
+    """(rating,) number of this rating among the rater's ratings of the output, or of the pair of outputs."""
 
 
 class Look(NamedTuple):
@@ -90,6 +93,9 @@ class Look(NamedTuple):
     """(replication or 1, output) seconds that each output took to generate."""
     n_clipped: NDArray[np.intp]
     """(replication,) scores beyond the scale that were set to its end."""
+    swapped: NDArray[np.bool_] | None = None
+    """(replication, rating) of comparisons: whether the output of slot 1 stands on the left; `score` is then 1, .5 or 0 where left, tie
+    or right was told."""
 
 
 def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> World:
@@ -134,12 +140,12 @@ def draw_personal(scenario: Scenario, streams: Streams, truth: Truth) -> Persona
     taste = [e.taste_sd * streams.normals(f"taste of {e.name}", 0, (e.raters, n_variants)) for e in evaluators]
     return Personal(
         severity=np.concatenate(severity, axis=1),
-        shift=np.stack([_shift(e, scenario.variant_names, streams, truth) for e in evaluators], axis=1),
+        shift=np.stack([draw_shift(e, scenario.variant_names, streams, truth) for e in evaluators], axis=1),
         taste=np.concatenate(taste, axis=1),
     )
 
 
-def _shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams, truth: Truth) -> NDArray[np.float64]:
+def draw_shift(evaluator: Evaluator, variants: tuple[str, ...], streams: Streams, truth: Truth) -> NDArray[np.float64]:
     """(replication, variant) taste of a judge for each variant: fixed by the story, or drawn."""
     shift = evaluator.shift_sd * streams.normals(f"shift of {evaluator.name}", 0, (len(variants),))
     for position, name in enumerate(variants):
@@ -159,10 +165,11 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
     """Who rates what at one look, counted from 0.
 
     Judges rate every output. People rate all outputs of the overlap's share of the items, spread evenly. The people of a pool take turns by
-    item, so one person rates all variants of an item and severity cancels between them.
+    item, so one person rates all variants of an item and severity cancels between them. A comparison takes all outputs of an item at once.
     """
     who = panel(scenario.evaluators)
     n_slots = scenario.outputs_per_item(strategy)
+    rated_apart = 1 if scenario.outcome == "preference" else n_slots
     first_item = scenario.outputs_before(look) // n_slots
     n_items = scenario.outputs_before(look + 1) // n_slots - first_item
     items = np.arange(n_items, dtype=np.intp)
@@ -171,7 +178,7 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
     for k, kind in enumerate(who.kinds):
         rated = np.flatnonzero(np.diff(of_people)) if kind == "human" else items
         turn = of_people[:-1][rated] if kind == "human" else first_item + rated
-        item, slot, j = np.ix_(np.arange(rated.size), np.arange(n_slots), np.arange(who.ratings_per_output[k]))
+        item, slot, j = np.ix_(np.arange(rated.size), np.arange(rated_apart), np.arange(who.ratings_per_output[k]))
         rater = who.first_rater[k] + (turn[item] * who.ratings_per_output[k] + j) % who.pool_size[k]
         fields = np.broadcast_arrays(rated[item], slot, k, rater, j // who.pool_size[k])
         parts.append(np.stack([field.ravel() for field in fields]).astype(np.intp))
