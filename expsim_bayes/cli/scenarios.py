@@ -78,8 +78,9 @@ def check(
 
 
 def _tables(screen: Screen, scenario: Scenario) -> None:
+    from expsim_bayes.simulate.stars import shift_in_points
+
     rows, who = scenario.variants, scenario.evaluators
-    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
     control = "control" if scenario.control else ""
     screen.table(
         [
@@ -100,8 +101,8 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
             Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
             Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
             Column(
-                f"Taste for a variant{logits}",
-                tuple(points(e.shift_sd) if e.shift_sd else "" for e in who),
+                "Taste for a variant",
+                tuple(points(shift_in_points(scenario, e)) if e.shift_sd else "" for e in who),
                 spare=True,
             ),
         ]
