@@ -263,8 +263,8 @@ def twin(scenario: Scenario, cut: Array, q: Array, who_rates: Plan, replications
     found = np.empty((replications, who_rates.item.size))
     for r in range(replications):
         shift = {v: judge.shift_sd * rng.standard_normal() for v in range(2)}
-        severity = {j: crowd.severity_sd * rng.standard_normal() for j in range(1, 5)}
-        taste = {(j, v): crowd.taste_sd * rng.standard_normal() for j in range(1, 5) for v in range(2)}
+        severity = {j: crowd.severity_sd * rng.standard_normal() for j in range(1, 4)}
+        taste = {(j, v): crowd.taste_sd * rng.standard_normal() for j in range(1, 4) for v in range(2)}
         item: dict[int, float] = {}
         cell: dict[tuple[int, int], float] = {}
         opinion: dict[tuple[int, int, int], float] = {}
@@ -287,8 +287,11 @@ def twin(scenario: Scenario, cut: Array, q: Array, who_rates: Plan, replications
 
 def test_the_law_of_a_look_is_that_of_a_slow_twin() -> None:
     """Steps of every evaluator and variant, and how any two ratings of a look go together."""
-    asked_twice = [STAR_JUDGE | {"ratings_per_output": 2}, STAR_CROWD | {"ratings_per_output": 2}]
-    scenario = starry(outputs_per_look=16, evaluators=asked_twice, overlap=0.5)
+    asked_twice = [
+        STAR_JUDGE | {"ratings_per_output": 2},
+        STAR_CROWD | {"raters": 3, "ratings_per_output": 4, "taste_sd": 0.8},
+    ]
+    scenario = starry(outputs_per_look=8, evaluators=asked_twice, overlap=1.0)
     world, who_rates, _, rated = one_look(scenario, 40_000)
     slow = twin(scenario, world.cutpoint[0], world.q[0], who_rates, 4_000)
     fast = rated.score
@@ -320,6 +323,34 @@ def test_the_law_of_a_look_is_that_of_a_slow_twin() -> None:
         assert abs(a.mean() - b.mean()) <= 4 * error, kind
 
 
+def test_shares_of_the_steps_are_integrals() -> None:
+    """Of every evaluator and variant over new items, raters and tastes."""
+    scenario = starry(outputs_per_look=16, overlap=1.0)
+    world, who_rates, _, rated = one_look(scenario, 20_000)
+    worth = 0.9**2 + 0.5**2 + 0.2**2
+    spreads = (np.sqrt(1.5**2 * worth + 0.6**2 + 0.5**2), np.sqrt(worth + 0.8**2 + 0.3**2 + 0.5**2))
+    for k, scale in enumerate((1.5, 1.0)):
+        for v in range(2):
+            mine = (who_rates.evaluator == k) & (who_rates.output % 2 == v)
+            for c, cut in enumerate(world.cutpoint[0, k]):
+                above = (rated.score[:, mine] > 1 + c).mean(axis=1)
+                exact = by_quadrature(scale * world.q[0, v], np.array([cut]), float(spreads[k]), 0.0)
+                assert abs(above.mean() - exact) <= 4 * above.std() / np.sqrt(above.size)
+
+
+def test_noise_of_every_rating_is_its_own() -> None:
+    """Where nothing is shared, no two ratings go together: of two evaluators, of two outputs, of two looks."""
+    alike = {"kind": "llm", "usd_per_rating": 0.1}
+    scenario = starry(
+        items={}, variants=[{"name": n, "quality": 3.0} for n in "AB"], outputs_per_look=4,
+        evaluators=[alike | {"name": "one"}, alike | {"name": "two"}],
+    )  # fmt: skip
+    n = 40_000
+    looks = np.concatenate([one_look(scenario, n, look=look)[3].score for look in range(2)], axis=1)
+    correlation = np.corrcoef(looks.T)
+    assert abs(correlation[~np.eye(16, dtype=bool)]).max() <= 4.5 / np.sqrt(n)
+
+
 def test_stars_are_steps_of_the_scale() -> None:
     scenario = starry(score_range=[0, 3], variants=variants(1.0, 2.0), evaluators=[STAR_CROWD])
     rated = one_look(scenario, 200)[3]
@@ -335,11 +366,7 @@ def test_replications_are_the_same_in_any_company(truth: Any) -> None:
     def told(start: int, stop: int) -> tuple[Array, ...]:
         story = story_of(scenario, Streams(SEED, start, stop), truth=truth)
         looks = [story.look(plan(scenario, "sequential", n), variant, look=n) for n in range(2)]
-        return (
-            *story.truth,
-            *(look.score for look in looks),
-            *(look.latency_s for look in looks if look.latency_s.size > 24),
-        )
+        return (*story.truth, *(look.score for look in looks))
 
     whole = told(0, 9)
     parts = [told(start, stop) for start, stop in ((0, 2), (2, 3), (3, 9))]
