@@ -70,7 +70,7 @@ def moments(mean: Floats, cov: Floats, ends: tuple[float, float], base: int) -> 
     return low + width * centre, width * np.sqrt(variance), effect, width * np.sqrt(spread)
 
 
-def superiority(  # noqa: PLR0913
+def superiority(
     mean: Floats,
     cov: Floats,
     ends: tuple[float, float],

@@ -141,3 +141,37 @@ def test_mode_curvature_and_density_are_those_of_the_density_written_out(kind: i
     np.testing.assert_allclose(got.precision[0], schur, atol=0.02 * np.abs(schur).max())
     density = -best.fun - 0.5 * np.linalg.slogdet(whole)[1]
     assert got.density[0] == pytest.approx(density, abs=5e-3)  # what is left of the last step
+
+
+def alone(kind: int, seed: int = 1) -> Case:
+    """The same where each item has one effect of its own."""
+    made = case(kind, items=3, seed=seed)
+    items = made.rows.votes_from.size - 1
+    own = np.stack([np.repeat(np.arange(items), 4), np.full(4 * items, -1)], axis=1).astype(np.int32)
+    return made._replace(rows=made.rows._replace(own=own, own_from=np.arange(items + 1)))
+
+
+def integrated(made: Case, x: Floats) -> float:
+    """The log density of effects with those of items integrated out on a fine grid."""
+    grid = np.linspace(-8.0, 8.0, 161)
+    items = made.rows.votes_from.size - 1
+    whole = np.zeros((items, grid.size))
+    nothing = log_joint(made, np.r_[x, np.zeros(items)])
+    for i in range(items):
+        for n, value in enumerate(grid):
+            whole[i, n] = log_joint(made, np.r_[x, value * np.eye(items)[i]]) - nothing
+    return nothing + float((logsumexp(whole, axis=1) + np.log((grid[1] - grid[0]) / np.sqrt(2.0 * np.pi))).sum())
+
+
+@pytest.mark.parametrize("kind", [STARS, DUELS])
+def test_an_effect_that_an_item_has_alone_is_integrated_out(kind: int) -> None:
+    made = alone(kind)
+    n, got = made.effects, found(made)
+    at = got.at[0]
+    value = integrated(made, at)
+    assert got.density[0] + 0.5 * np.linalg.slogdet(got.precision[0])[1] == pytest.approx(value, abs=0.02)
+    for j in range(n):  # no direction leads uphill, and the way down is as steep as it should be
+        step = 0.05 * np.eye(n)[j]
+        up, down = integrated(made, at + step), integrated(made, at - step)
+        assert abs(up - down) / 0.1 < 0.05
+        assert (2 * value - up - down) / 0.05**2 == pytest.approx(got.precision[0][j, j], rel=0.03, abs=0.02)

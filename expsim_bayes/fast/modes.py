@@ -35,6 +35,11 @@ FARTHEST = 60.0
 """Logits beyond which a vote is as good as certain."""
 LEAST = 1e-12
 """What a precision, or the way between two cuts, is not below."""
+NODES = np.polynomial.hermite_e.hermegauss(5)[0]
+"""Points over an effect that is integrated out."""
+LOG_WEIGHTS = np.log(np.polynomial.hermite_e.hermegauss(5)[1] / np.sqrt(2.0 * np.pi)) + 0.5 * NODES**2
+INNER_STEPS = 2
+"""Steps towards its mode each time: the last is repeated at the next look at all votes."""
 COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
 """How everything here is compiled: once a machine, and so that several threads may run it."""
 
@@ -261,6 +266,114 @@ def _solve_root(a, n, b):
 
 
 @njit(**COMPILED)
+def _law(kind, cuts, vote, e1, e2):
+    """Log probability of a vote, its slopes and minus its curvatures along both edges."""
+    if kind == STARS:
+        return _star(vote, cuts, e1, e2)
+    return _duel(vote, e1, e2)
+
+
+@njit(**COMPILED)
+def _integrated(
+    kind, cuts, middle, vote, effect, code, own, own_code, start, stop, at_own, c1, c2, y, z, touched, place, local, seen, pulls, gt, pt, g, p
+):
+    """The votes of one item with one effect of its own, which is integrated out: log probability; slopes and curvatures go to g and p.
+
+    Adaptive Gauss-Hermite quadrature (Naylor and Smith 1982) around the effect's mode, which moves to where it now is. With p_k the
+    weights of the points, slopes are averages over them, and minus curvatures the averages of theirs less the variance of slopes.
+    """
+    count, most, points, votes = 0, effect.shape[1], NODES.size, stop - start
+    for t in range(start, stop):
+        e1, e2, n = 0.0, middle, 0
+        for j in range(most):
+            at = effect[t, j]
+            if at < 0:
+                break
+            a1, a2 = c1[code[t, j]], c2[code[t, j]]
+            e1 += a1 * y[at]
+            e2 += a2 * y[at]
+            u = place[at]
+            if u < 0:
+                u = count
+                place[at] = u
+                touched[u] = at
+                gt[u] = 0.0
+                for b in range(u + 1):
+                    pt[u, b] = 0.0
+                count += 1
+            local[t - start, 0, j], local[t - start, 1, j], local[t - start, 2, j] = u, a1, a2
+            n += 1
+        has = own[t, 0] >= 0
+        seen[t - start, 0, 0], seen[t - start, 0, 1], seen[t - start, 0, 2] = e1, e2, n
+        seen[t - start, 0, 3] = c1[own_code[t, 0]] if has else 0.0
+        seen[t - start, 0, 4] = c2[own_code[t, 0]] if has else 0.0
+    mode, bent = z[at_own], 1.0
+    for _ in range(INNER_STEPS):
+        slope, bent = -mode, 1.0
+        for t in range(votes):
+            o1, o2 = seen[t, 0, 3], seen[t, 0, 4]
+            _, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[start + t], seen[t, 0, 0] + o1 * mode, seen[t, 0, 1] + o2 * mode)
+            slope += o1 * g1 + o2 * g2
+            bent += o1 * o1 * h11 + 2.0 * o1 * o2 * h12 + o2 * o2 * h22
+        mode += min(max(slope / bent, -LONGEST), LONGEST)
+    z[at_own] = mode
+    width, top = 1.0 / np.sqrt(bent), -np.inf
+    for k in range(points):
+        at = mode + width * NODES[k]
+        total = LOG_WEIGHTS[k] - 0.5 * at * at
+        for t in range(votes):
+            v, g1, g2, h11, h12, h22 = _law(
+                kind, cuts, vote[start + t], seen[t, 0, 0] + seen[t, 0, 3] * at, seen[t, 0, 1] + seen[t, 0, 4] * at
+            )
+            total += v
+            row = seen[t, k + 1]
+            row[0], row[1], row[2], row[3], row[4] = g1, g2, h11, h12, h22
+        pulls[k, 0] = total
+        top = max(top, total)
+    whole = 0.0
+    for k in range(points):
+        pulls[k, 0] = np.exp(pulls[k, 0] - top)
+        whole += pulls[k, 0]
+        for u in range(count):
+            pulls[k, 1 + u] = 0.0
+    for t in range(votes):
+        h11, h12, h22 = 0.0, 0.0, 0.0
+        n = int(seen[t, 0, 2])
+        for k in range(points):
+            weight, row = pulls[k, 0] / whole, seen[t, k + 1]
+            h11 += weight * row[2]
+            h12 += weight * row[3]
+            h22 += weight * row[4]
+            for j in range(n):
+                pulls[k, 1 + int(local[t, 0, j])] += local[t, 1, j] * row[0] + local[t, 2, j] * row[1]
+        for j in range(n):
+            u, a1, a2 = int(local[t, 0, j]), local[t, 1, j], local[t, 2, j]
+            b1, b2 = a1 * h11 + a2 * h12, a1 * h12 + a2 * h22
+            for j2 in range(j + 1):
+                u2 = int(local[t, 0, j2])
+                add = b1 * local[t, 1, j2] + b2 * local[t, 2, j2]
+                pt[max(u, u2), min(u, u2)] += add
+    for k in range(points):
+        weight = pulls[k, 0] / whole
+        for u in range(count):
+            gt[u] += weight * pulls[k, 1 + u]
+    for k in range(points):
+        weight = pulls[k, 0] / whole
+        for u in range(count):
+            away = weight * (pulls[k, 1 + u] - gt[u])
+            for u2 in range(u + 1):
+                pt[u, u2] -= away * (pulls[k, 1 + u2] - gt[u2])
+    for u in range(count):
+        at = touched[u]
+        place[at] = -1
+        g[at] += gt[u]
+        for u2 in range(u + 1):
+            at2 = touched[u2]
+            p[max(at, at2), min(at, at2)] += pt[u, u2]
+    return top + np.log(whole) + np.log(width)
+
+
+@njit(**COMPILED)
 def _added_up(
     kind,
     cuts,
@@ -328,10 +441,7 @@ def _added_up(
             e1 += w1 * z[two]
             e2 += w2 * z[two]
             two -= base
-        if kind == STARS:
-            v, g1, g2, h11, h12, h22 = _star(vote[t], cuts, e1, e2)
-        else:
-            v, g1, g2, h11, h12, h22 = _duel(vote[t], e1, e2)
+        v, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[t], e1, e2)
         value += v
         for j in range(n):
             u, a1, a2 = int(local[0, j]), local[1, j], local[2, j]
@@ -448,7 +558,10 @@ def _modes(
     whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
     z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
     normal = evaluators * cuts
-    bend, local = np.zeros(normal), np.zeros((3, effect.shape[2]))
+    together = np.max(votes_from[1:] - votes_from[:-1])
+    bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
+    alone = items > 0 and own_from[items] == items and most == 1
+    seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
     for r in range(replications):
         vr = which[r]
         er, cr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1)
@@ -471,6 +584,12 @@ def _modes(
                 value, gain, log_det, sound = 0.0, 0.0, 0.0, True
                 for i in range(items):
                     base, m = own_from[i], own_from[i + 1] - own_from[i]
+                    if alone:
+                        value += _integrated(
+                            kind, cuts, middle, vote[vr], effect[er], code[cr], own, own_code, votes_from[i], votes_from[i + 1], base,
+                            table1[s], table2[s], y, z, touched[i], place, locals_, seen, pulls, gt, pt, g, p,
+                        )
+                        continue
                     more, counts[i] = _added_up(
                         kind,
                         cuts,
@@ -490,7 +609,7 @@ def _modes(
                         z,
                         touched[i],
                         place,
-                        local,
+                        locals_[0],
                         gt,
                         pt,
                         pull[i],
@@ -541,7 +660,8 @@ def _modes(
                 old[:] = x
                 old_z[:] = z
                 _turned_back(cuts, evaluators, stretch[s], x, step, y)
-                _followed(own_from, touched, counts, pull, root, cross, y, longest, z)
+                if not alone:
+                    _followed(own_from, touched, counts, pull, root, cross, y, longest, z)
                 for j in range(n):
                     x[j] += step[j] / longest
                 if gain < sure and longest == 1.0:

@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from expsim_bayes.fast.modes import STARS, Rows, Scales
 from expsim_bayes.fast.parameters import parameters
 from expsim_bayes.fast.planned import design_of
-from expsim_bayes.fast.rows import added, numbered, packed
+from expsim_bayes.fast.rows import numbered, packed
 from expsim_bayes.models._priors import Scale
 from expsim_bayes.models._recover import ComponentDraws
 from expsim_bayes.models._star_priors import Priors
