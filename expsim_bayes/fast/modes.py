@@ -29,10 +29,14 @@ HALVINGS = 8
 """Times in a row that a step is halved where it does not lead uphill."""
 LONGEST = 2.5
 """Change of an effect in one step, at most."""
-SURE, ROUGH = 1e-4, 0.2
+SURE, ROUGH = 1e-4, 0.5
 """Gain that the next step promises below which it is taken without looking: at the first set of components, and at those around it."""
+SLIP = 1e-2
+"""Loss that a step may bring where effects of items have not quite followed."""
 FARTHEST = 60.0
 """Logits beyond which a vote is as good as certain."""
+SMALL = 1e-100
+"""Product of probabilities from which its logarithm is taken: logarithms cost more than all the rest."""
 LEAST = 1e-12
 """What a precision, or the way between two cuts, is not below."""
 NODES = np.polynomial.hermite_e.hermegauss(5)[0]
@@ -97,37 +101,54 @@ class Modes(NamedTuple):
 
 
 @njit(**COMPILED)
-def _star(step, cuts, upper, lower):
-    """Log probability of a step between two edges, its slopes and minus its curvatures along them."""
-    above = np.exp(-min(max(upper, -FARTHEST), FARTHEST)) if step < cuts else 0.0
-    below = np.exp(min(max(lower, -FARTHEST), FARTHEST)) if step > 0 else 0.0
-    p, q = 1.0 / (1.0 + above), 1.0 / (1.0 + below)
-    if step == 0:
-        return np.log(p), 1.0 - p, 0.0, p * (1.0 - p), 0.0, 0.0
-    if step == cuts:
-        return np.log(q), 0.0, q - 1.0, 0.0, 0.0, q * (1.0 - q)
-    together = min(above * below, 1.0 - LEAST)
-    r = together / (1.0 - together)
-    both = r * (1.0 + r)
-    value = np.log(p * q * (1.0 - together))
-    return value, 1.0 - p + r, q - 1.0 - r, p * (1.0 - p) + both, -both, q * (1.0 - q) + both
+def _bounded(x):
+    """An edge within what exponentials can bear."""
+    return min(max(x, -FARTHEST), FARTHEST)
 
 
 @njit(**COMPILED)
-def _duel(outcome, ahead, tie):
-    """Log probability of an outcome by Davidson's weights, its slopes and minus its curvatures along both edges."""
-    half = 0.5 * min(max(ahead, -2 * FARTHEST), 2 * FARTHEST)
-    first, tied = np.exp(half), np.exp(min(max(tie, -FARTHEST), FARTHEST))
+def _star(step, cuts, above, below):
+    """Probability of a step between two edges, its log's slopes and minus its curvatures, from exp(-upper) and exp(lower)."""
+    p, q = 1.0 / (1.0 + above), 1.0 / (1.0 + below)
+    if step == 0:
+        return p, 1.0 - p, 0.0, p * (1.0 - p), 0.0, 0.0
+    if step == cuts:
+        return q, 0.0, q - 1.0, 0.0, 0.0, q * (1.0 - q)
+    together = min(above * below, 1.0 - LEAST)
+    r = together / (1.0 - together)
+    both = r * (1.0 + r)
+    return p * q * (1.0 - together), 1.0 - p + r, q - 1.0 - r, p * (1.0 - p) + both, -both, q * (1.0 - q) + both
+
+
+@njit(**COMPILED)
+def _duel(outcome, first, tied):
+    """Probability of an outcome, its log's slopes and minus its curvatures, from Davidson's weights of the first and of a tie."""
     second = 1.0 / first
-    total = first + tied + second
-    p, t, s = first / total, tied / total, second / total
+    whole = 1.0 / (first + tied + second)
+    p, t, s = first * whole, tied * whole, second * whole
     lead = p - s
     bent, cross, own = 0.25 * (p + s - lead * lead), -0.5 * t * lead, t * (1.0 - t)
     if outcome == 0:
-        return np.log(p), 0.5 - 0.5 * lead, -t, bent, cross, own
+        return p, 0.5 - 0.5 * lead, -t, bent, cross, own
     if outcome == 2:
-        return np.log(s), -0.5 - 0.5 * lead, -t, bent, cross, own
-    return np.log(t), -0.5 * lead, 1.0 - t, bent, cross, own
+        return s, -0.5 - 0.5 * lead, -t, bent, cross, own
+    return t, -0.5 * lead, 1.0 - t, bent, cross, own
+
+
+@njit(**COMPILED)
+def _weights(kind, e1, e2):
+    """What the law of a vote is told from: exponentials of both edges."""
+    if kind == STARS:
+        return np.exp(-_bounded(e1)), np.exp(_bounded(e2))
+    return np.exp(0.5 * _bounded(e1)), np.exp(_bounded(e2))
+
+
+@njit(**COMPILED)
+def _law(kind, cuts, vote, one, two):
+    """Probability of a vote, its log's slopes and minus its curvatures along both edges."""
+    if kind == STARS:
+        return _star(vote, cuts, one, two)
+    return _duel(vote, one, two)
 
 
 @njit(**COMPILED)
@@ -151,8 +172,8 @@ def _cut_prior(cuts, evaluators, shares, stretch, cut, g, p):
             for step in range(cuts + 1):
                 upper = cut[at + step] / f if step < cuts else 0.0
                 lower = cut[at + step - 1] / f if step > 0 else 0.0
-                v, g1, g2, h11, h12, h22 = _star(step, cuts, upper, lower)
-                value += w * v
+                v, g1, g2, h11, h12, h22 = _star(step, cuts, np.exp(-upper), np.exp(lower))
+                value += w * np.log(v)
                 if step < cuts:
                     g[at + step] += w * g1 / f
                     p[at + step, at + step] += w * h11 / (f * f)
@@ -304,15 +325,18 @@ def _integrated(
             local[t - start, 0, j], local[t - start, 1, j], local[t - start, 2, j] = u, a1, a2
             n += 1
         has = own[t, 0] >= 0
-        seen[t - start, 0, 0], seen[t - start, 0, 1], seen[t - start, 0, 2] = e1, e2, n
+        one, two = _weights(kind, e1, e2)
+        seen[t - start, 0, 0], seen[t - start, 0, 1], seen[t - start, 0, 2] = one, two, n
         seen[t - start, 0, 3] = c1[own_code[t, 0]] if has else 0.0
         seen[t - start, 0, 4] = c2[own_code[t, 0]] if has else 0.0
     mode, bent = z[at_own], 1.0
     for _ in range(INNER_STEPS):
-        slope, bent = -mode, 1.0
+        slope, bent, o1, o2, f1, f2 = -mode, 1.0, 0.0, 0.0, 1.0, 1.0
         for t in range(votes):
-            o1, o2 = seen[t, 0, 3], seen[t, 0, 4]
-            _, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[start + t], seen[t, 0, 0] + o1 * mode, seen[t, 0, 1] + o2 * mode)
+            if seen[t, 0, 3] != o1 or seen[t, 0, 4] != o2:
+                o1, o2 = seen[t, 0, 3], seen[t, 0, 4]
+                f1, f2 = _weights(kind, o1 * mode, o2 * mode)
+            _, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[start + t], seen[t, 0, 0] * f1, seen[t, 0, 1] * f2)
             slope += o1 * g1 + o2 * g2
             bent += o1 * o1 * h11 + 2.0 * o1 * o2 * h12 + o2 * o2 * h22
         mode += min(max(slope / bent, -LONGEST), LONGEST)
@@ -320,14 +344,19 @@ def _integrated(
     width, top = 1.0 / np.sqrt(bent), -np.inf
     for k in range(points):
         at = mode + width * NODES[k]
-        total = LOG_WEIGHTS[k] - 0.5 * at * at
+        total, product, o1, o2, f1, f2 = LOG_WEIGHTS[k] - 0.5 * at * at, 1.0, 0.0, 0.0, 1.0, 1.0
         for t in range(votes):
-            v, g1, g2, h11, h12, h22 = _law(
-                kind, cuts, vote[start + t], seen[t, 0, 0] + seen[t, 0, 3] * at, seen[t, 0, 1] + seen[t, 0, 4] * at
-            )
-            total += v
+            if seen[t, 0, 3] != o1 or seen[t, 0, 4] != o2:
+                o1, o2 = seen[t, 0, 3], seen[t, 0, 4]
+                f1, f2 = _weights(kind, o1 * at, o2 * at)
+            v, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[start + t], seen[t, 0, 0] * f1, seen[t, 0, 1] * f2)
+            product *= v
+            if product < SMALL:
+                total += np.log(product)
+                product = 1.0
             row = seen[t, k + 1]
             row[0], row[1], row[2], row[3], row[4] = g1, g2, h11, h12, h22
+        total += np.log(product)
         pulls[k, 0] = total
         top = max(top, total)
     whole = 0.0
@@ -401,7 +430,7 @@ def _added_up(
     cross,
 ):
     """The votes of one item: log probability, and slopes and minus curvatures along all that they hang on; how many of the others."""
-    value, count, most = 0.0, 0, effect.shape[1]
+    value, product, count, most = 0.0, 1.0, 0, effect.shape[1]
     for a in range(m):
         pull[a] = -z[base + a]
         value -= 0.5 * z[base + a] * z[base + a]
@@ -441,8 +470,12 @@ def _added_up(
             e1 += w1 * z[two]
             e2 += w2 * z[two]
             two -= base
-        v, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[t], e1, e2)
-        value += v
+        one_weight, two_weight = _weights(kind, e1, e2)
+        v, g1, g2, h11, h12, h22 = _law(kind, cuts, vote[t], one_weight, two_weight)
+        product *= v
+        if product < SMALL:
+            value += np.log(product)
+            product = 1.0
         for j in range(n):
             u, a1, a2 = int(local[0, j]), local[1, j], local[2, j]
             gt[u] += a1 * g1 + a2 * g2
@@ -468,7 +501,7 @@ def _added_up(
         if two >= 0:
             pull[two] += w1 * g1 + w2 * g2
             root[two, two] += (w1 * h11 + w2 * h12) * w1 + (w1 * h12 + w2 * h22) * w2
-    return value, count
+    return value + np.log(product), count
 
 
 @njit(**COMPILED)
@@ -541,7 +574,7 @@ def _modes(
     which,
     each,
     start,
-    start_own,
+    start_own, rough
 ):
     replications, n = start.shape
     sets, items = replications * each, votes_from.size - 1
@@ -573,7 +606,7 @@ def _modes(
             else:
                 for j in range(n):
                     x[j] = at[r * each, j] * size[r * each, j] / size[s, j]
-            sure = SURE if e == 0 else ROUGH
+            sure = SURE if e == 0 else rough
             z[:] = ends[r]
             before, halved = -np.inf, 0
             for done in range(MOST_STEPS):
@@ -635,7 +668,7 @@ def _modes(
                     value -= 0.5 * x[j] * x[j]
                     g[j] -= x[j]
                     p[j, j] += 1.0
-                if done and halved < HALVINGS and not (sound and value >= before - 1e-9 * abs(before)):
+                if done and halved < HALVINGS and not (sound and value >= before - SLIP):
                     x[:] = 0.5 * (x + old)
                     z[:] = 0.5 * (z + old_z)
                     halved += 1
@@ -685,6 +718,7 @@ def modes(  # noqa: PLR0917
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
+    rough: float = ROUGH,
 ) -> Modes:
     """Modes at m sets of components of each of r replications, the first from where it was before, the others from the first.
 
@@ -707,6 +741,8 @@ def modes(  # noqa: PLR0917
         Where effects may be.
     start_own : (r, L) array
         And those of items.
+    rough : float
+        Gain that a step may leave at the sets around the first.
     """
     each = len(tables[0]) // len(which)
-    return Modes(*_modes(kind, *rows, *scales, *tables, size, which.astype(np.int64), each, start, start_own))
+    return Modes(*_modes(kind, *rows, *scales, *tables, size, which.astype(np.int64), each, start, start_own, rough))

@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-ROUNDS, LATER = 6, 3
+ROUNDS, LATER = 6, 2
 """How often the axes are moved at one look: at the first, and later, when they are near."""
-TOGETHER = 64
+FOLLOWED = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85)
+"""Looks at which components are followed; they change little while ratings grow by a third, and stay where they are in between."""
+TOGETHER = 32
 """Replications that a thread works on at once."""
 
 
@@ -130,6 +132,8 @@ class KnownVotes:
     """Where the components are."""
     quality: Averaged
     """Of the logits of qualities between their ends."""
+    held: Averaged
+    """The same given the components at the centre of their axes."""
     looks: int = 0
     """How many looks there were."""
 
@@ -143,7 +147,7 @@ class KnownVotes:
         at = np.repeat(votes.start()[None], replications, axis=0)
         variants = len(scenario.variants)
         known = Averaged(np.zeros((replications, variants)), np.repeat(np.eye(variants)[None], replications, axis=0))
-        return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known)
+        return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known, known)
 
     def after(self, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Self:
         """With one more look on it."""
@@ -169,19 +173,38 @@ class KnownVotes:
         """With the components followed to where they are now."""
         everyone = np.arange(len(self.at))
         parts = [everyone[n : n + TOGETHER] for n in range(0, everyone.size, TOGETHER)]
+        task = self._followed_part if self.looks in FOLLOWED else self._held_part
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(self._part, parts))
-        at, own, centre, root, mean, cov = (np.concatenate(values) for values in zip(*found, strict=True))
-        return replace(self, at=at, own=own, axes=Axes(centre, root), quality=Averaged(mean, cov))
+            found = list(pool.map(task, parts))
+        at, own, centre, root, mean, cov, alone_mean, alone_cov = (
+            np.concatenate(values) for values in zip(*found, strict=True)
+        )
+        held = Averaged(alone_mean, alone_cov)
+        return replace(self, at=at, own=own, axes=Axes(centre, root), quality=Averaged(mean, cov), held=held)
 
-    def _part(self, chosen: Ints) -> tuple[Floats, ...]:
-        """The same for some of the replications."""
-        assert self.rows is not None
-        density = _Conditional(self.votes, of_looks.of(self.rows, chosen), self.at[chosen], self.own[chosen])
+    def _followed_part(self, chosen: Ints) -> tuple[Floats, ...]:
+        """Modes, axes, and qualities averaged over the components and at their centre, of some of the replications."""
+        density = self._density(chosen)
         rounds = (LATER if self.looks > 1 else ROUNDS) if self.votes.unknown.unknown else 0
         axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=rounds)
-        quality = averaged(seen)
-        return density.at, density.own, *axes, *quality
+        return density.at, density.own, *axes, *averaged(seen), seen.mean[:, 0], seen.cov[:, 0]
+
+    def _held_part(self, chosen: Ints) -> tuple[Floats, ...]:
+        """The same with the components where they were: what they add to what is known at their centre shrinks as that does."""
+        density, axes = self._density(chosen), self.axes.of(chosen)
+        seen = density.look(axes.centre[:, None], np.arange(chosen.size))
+        mean, cov = seen.mean[:, 0], seen.cov[:, 0]
+        before = Averaged(self.held.mean[chosen], self.held.cov[chosen])
+        shrunk = np.trace(cov, axis1=1, axis2=2) / np.trace(before.cov, axis1=1, axis2=2)
+        more = self.quality.cov[chosen] - before.cov
+        moved = self.quality.mean[chosen] - before.mean
+        averages = mean + np.sqrt(shrunk)[:, None] * moved, cov + shrunk[:, None, None] * more
+        return density.at, density.own, *axes, *averages, mean, cov
+
+    def _density(self, chosen: Ints) -> _Conditional:
+        """What some of the replications' votes tell of the components."""
+        assert self.rows is not None
+        return _Conditional(self.votes, of_looks.of(self.rows, chosen), self.at[chosen], self.own[chosen])
 
     def of(self, kept: NDArray[np.bool_]) -> Self:
         """Of some of the replications."""
@@ -192,6 +215,7 @@ class KnownVotes:
             own=self.own[kept],
             axes=self.axes.of(kept),
             quality=Averaged(self.quality.mean[kept], self.quality.cov[kept]),
+            held=Averaged(self.held.mean[kept], self.held.cov[kept]),
         )
 
     def qualities(self, base: int) -> Qualities:
