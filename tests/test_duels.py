@@ -456,7 +456,7 @@ def test_an_exact_posterior_is_calibrated_where_everything_is_drawn_from_the_pri
     of_fit = np.exp(-(fit**2) / 2) / np.exp(-(fit**2) / 2).sum()
     eta = ahead[:, None, None, None] + math.sqrt(2) * 1.5 * fit
     grids = np.meshgrid(ahead / (stretch * math.sqrt(2)), order / 0.7, (log_nu + 1) / 1.5, indexing="ij")
-    prior = sum(-(grid**2) / 2 for grid in grids).ravel()
+    prior = -(np.stack(grids) ** 2).sum(axis=0).ravel() / 2
     nu = np.exp(log_nu)[None, None, :, None]
     cells = []  # chance of each verdict, the first on the left and on the right
     for sign in (1, -1):
