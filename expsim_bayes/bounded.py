@@ -56,7 +56,9 @@ def moments(mean: Floats, cov: Floats, ends: tuple[float, float], base: int) -> 
     centre = value @ weight
     variance = np.maximum(value**2 @ weight - centre**2, 0.0)
     # the difference, by the base's points and what is left of the other's variance given these
-    share = np.divide(cov[:, :, base], cov[:, [base], [base]], out=np.zeros_like(mean), where=cov[:, [base], [base]] > 0)
+    share = np.divide(
+        cov[:, :, base], cov[:, [base], [base]], out=np.zeros_like(mean), where=cov[:, [base], [base]] > 0
+    )
     rest = np.sqrt(np.maximum(sd**2 - share**2 * sd[:, [base]] ** 2, 0.0))
     moved = mean[:, :, None] + (share * sd[:, [base]])[:, :, None] * NODES
     other = expit(moved[..., None] + rest[:, :, None, None] * NODES) @ weight

@@ -122,12 +122,10 @@ def _what_to_collect(facts: Facts) -> str:
     best = _best_batch(facts)
     spent = f" {facts.decision.reason}" if facts.decision.reason else ""
     stay = f" Until then keep {facts.control}." if facts.control else ""
-    if not (facts.further or facts.decision.limit):
-        return f"No decision yet.{spent}{stay}"
     if best is None or best.ratings is None:
         if facts.decision.limit:
             return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"
-        return f"No decision yet, and more ratings of these kinds are not likely to bring one.{stay}"
+        return f"No decision yet{', and more ratings of these kinds are not likely to bring one' if facts.further else ''}.{stay}"
     cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
     return (
         f"Collect {count(best.ratings)} more {best.label} on new items{cost}: with them a decision falls with a "

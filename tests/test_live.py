@@ -19,6 +19,7 @@ from expsim_bayes.live.ahead import ahead
 from expsim_bayes.live.monitor import batches_of, joined
 from expsim_bayes.live.peeking import Peeking
 from expsim_bayes.operating_characteristics import Estimate
+from expsim_bayes.scenario import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -376,6 +377,22 @@ def replace_posterior(quality: np.ndarray[Any, Any], variants: tuple[str, ...]) 
 
 
 # ------------------------------------------------------------------------------------------------------ peeking and story
+
+
+def test_peeking_is_of_the_kind_of_looks_that_the_scenario_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peeking, "false_launch_rate", lambda *_, **__: Estimate(0.04, 0.006))
+    experiment(tmp_path / "e")
+    here = run(tmp_path / "e", batches(tmp_path / "in", 1))
+    stars = here._replace(scenario=load("answer-stars"))
+
+    def found(of: Any, model: str) -> Peeking:
+        return peeking.peeking(of._replace(looks=(of.looks[-1].model_copy(update={"model": model}),)))
+
+    assert found(stars, "ordinal").rate == found(here, "continuous").rate == Estimate(0.04, 0.006)
+    assert found(stars, "continuous").why_not.startswith(
+        "simulated looks are of stars, and the model here is 'continuous'"
+    )
+    assert "are of scores on a continuous scale" in found(here, "ordinal").why_not
 
 
 def test_peeking_is_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,13 @@ def test_an_experiment_that_ran_out_of_money_says_so(facts: Facts) -> None:
     assert "more than is left of the budget. What is left is not likely to bring one" in said.what_to_do
 
 
+def test_nothing_is_said_of_further_ratings_where_nothing_is_known_of_them(facts: Facts) -> None:
+    said = recommendation(replace(facts, decision=Decision("collect"), further=()))
+    assert said.headline == "Undecided"
+    assert said.what_to_do == "No decision yet. Until then keep A."
+    assert said.further == ""
+
+
 def test_new_people_are_asked_where_they_cost_less_than_half(facts: Facts) -> None:
     def batch(label: str, new_people: int, usd: float) -> Further:
         made = facts.further[0]

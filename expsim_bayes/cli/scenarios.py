@@ -117,11 +117,12 @@ def _traits(scenario: Scenario) -> list[Column]:
             Column("Left beats\nits equal", tuple(rough(won_by_equals(e, e.order)) for e in who)),
             Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
         ]
-    logits = ", SD in logits" if scenario.outcome == "ordinal" else ""
-    taste = tuple(points(e.shift_sd) if e.shift_sd else "" for e in who)
+    from expsim_bayes.simulate.stars import shift_in_points
+
+    taste = tuple(points(shift_in_points(scenario, e)) if e.shift_sd else "" for e in who)
     return [
         Column("Noise", tuple(points(e.noise_sd) if e.noise_sd else "" for e in who)),
-        Column(f"Taste for a variant{logits}", taste, spare=True),
+        Column("Taste for a variant", taste, spare=True),
     ]
 
 

@@ -84,7 +84,6 @@ def simulate(
     """
     found, screen = load(scenario), Screen(as_json=as_json)
     setup = Setup(found, declared_strategy(found, strategy), evaluators, seed)
-    pools = [e.name for e in found.rated_by(evaluators).evaluators if e.kind == "human"]
     stop: KeyboardInterrupt | None = None
     with taken(out, overwrite=overwrite) as folder:
         if replications == 1:
@@ -93,15 +92,26 @@ def simulate(
             stop = _count(setup, replications, screen, folder, out)
     if stop is not None:
         raise typer.Exit(exits.of_interruption(stop))
+    _what_next(screen, shlex.quote(scenario), out, told=replications == 1, options=fit_options(found, evaluators))
+
+
+def fit_options(scenario: Scenario, evaluators: EvaluatorChoice) -> str:
+    """Options with which `expsim fit` reads simulated ratings as they were meant.
+
+    Examples
+    --------
+    >>> fit_options(load("answer-stars"), "both")
+    ' --model ordinal --score-range 1:5'
+    """
+    pools = [e.name for e in scenario.rated_by(evaluators).evaluators if e.kind == "human"]
     options = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
-    if found.outcome == "binary":  # what is seen as it is are labels of gold
-        options = f" --gold {shlex.quote(found.evaluators[0].name)}"
-    if found.outcome == "preference" and found.control is not None:  # quality is the share won against it
-        options += f" --control {shlex.quote(found.control)}"
-    if found.outcome == "ordinal":
-        options += " --model ordinal --score-range {:g}:{:g}".format(*found.score_range)
-    options += "" if found.higher_is_better else " --lower-is-better"
-    _what_next(screen, shlex.quote(scenario), out, told=replications == 1, options=options)
+    if scenario.outcome == "binary":  # what is seen as it is are labels of gold
+        options = f" --gold {shlex.quote(scenario.evaluators[0].name)}"
+    if scenario.outcome == "preference" and scenario.control is not None:  # quality is the share won against it
+        options += f" --control {shlex.quote(scenario.control)}"
+    if scenario.outcome == "ordinal":
+        options += " --model ordinal --score-range {:g}:{:g}".format(*scenario.score_range)
+    return options + ("" if scenario.higher_is_better else " --lower-is-better")
 
 
 def declared_strategy(scenario: Scenario, name: StrategyName | None) -> StrategyName:

@@ -35,6 +35,8 @@ STEPS = np.linspace(-5.0, 5.0, 41)
 WEIGHTS = np.exp(-0.5 * STEPS**2) / np.exp(-0.5 * STEPS**2).sum()
 MIN_REPLICATES, MIN_SHARED, MIN_A_RATER = 3, 3, 5.0
 """As in the model: comparisons beyond one an item, items compared by two evaluators, and comparisons a rater, for terms to be told."""
+SMALL = 1e-3
+"""What an effect stands for at least; logits."""
 Q, ORDER, RATER, SHIFT, TIE, ITEM, WIDTH = 0, 2, 4, 6, 8, 9, 10
 """Codes of an evaluator's coefficients; but for the last two, the next code is the same with the other sign."""
 
@@ -47,6 +49,8 @@ class Duels(NamedTuple):
     unknown: Parameters
     """Components, of which some are estimated; `sd_rater` is that of favouring a side."""
     priors: Priors
+    rater_evaluator: Ints
+    """(J,)"""
     control: int
     """Variant that the others are compared with; -1 where there is none."""
     tie: Ints
@@ -80,7 +84,7 @@ class Duels(NamedTuple):
         if scenario.components == "given":
             unknown = unknown._replace(unknown=(), start=_declared(scenario, present))
         control = -1 if scenario.control_index is None else scenario.control_index
-        return cls(present, unknown, priors, control, *places, size)
+        return cls(present, unknown, priors, np.asarray(who.rater_evaluator), control, *places, size)
 
     @property
     def kind(self) -> int:
@@ -143,6 +147,17 @@ class Duels(NamedTuple):
         ahead[:, ITEM::WIDTH] = np.sqrt(2.0) * use * sd.sd_interaction[:, None]
         tie[:, TIE::WIDTH] = priors.tie_sd
         return Scales(0, evaluators, 1.0, priors.tie_mean, every), (ahead, tie)
+
+    def sizes(self, sd: ComponentDraws) -> Floats:
+        """(S, n) what a unit of each effect stands for; one where that never changes."""
+        found = np.ones((len(sd.sd_item), self.size))
+        found[:, self.q] = self.stretch(sd)[:, None]
+        for places, values in (
+            (self.rater, sd.sd_rater[:, self.rater_evaluator]),
+            (self.shift, sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)),
+        ):
+            found[:, places[places >= 0]] = np.maximum(values[:, places >= 0], SMALL)
+        return found
 
     def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
         """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""
@@ -210,7 +225,8 @@ def _present(scenario: Scenario, plans: tuple[Plan, ...], who: Panel) -> Terms:
         output=False,
         shift=tuple(who.kinds[k] != "human" and each[k].shift_sd > 0 for k in evaluators),
         severity=tuple(
-            bool(each[k].order_sd > 0 and who.pool_size[k] > 1 and count[k] >= MIN_A_RATER * who.pool_size[k]) for k in evaluators
+            bool(each[k].order_sd > 0 and who.pool_size[k] > 1 and count[k] >= MIN_A_RATER * who.pool_size[k])
+            for k in evaluators
         ),
         taste=nothing,
         opinion=nothing,

@@ -29,8 +29,8 @@ HALVINGS = 8
 """Times in a row that a step is halved where it does not lead uphill."""
 LONGEST = 2.5
 """Change of an effect in one step, at most."""
-SURE = 1e-2
-"""Gain that the next step promises below which it is taken without looking."""
+SURE, ROUGH = 1e-4, 0.2
+"""Gain that the next step promises below which it is taken without looking: at the first set of components, and at those around it."""
 FARTHEST = 60.0
 """Logits beyond which a vote is as good as certain."""
 LEAST = 1e-12
@@ -162,18 +162,33 @@ def _cut_prior(cuts, evaluators, shares, stretch, cut, g, p):
 
 @njit(**COMPILED)
 def _cuts_of(cuts, evaluators, stretch, x, y):
-    """Cuts from their coordinates, which are the first cut, and logarithms of the way from each to the next."""
-    for k in range(evaluators):
+    """Cuts from their coordinates: the first cut, then the way from each to the next as log(1 + exp(coordinate))."""
+    for k in range(evaluators if cuts else 0):
         plain = x[k * cuts]
         y[k * cuts] = stretch[k] * plain
         for j in range(1, cuts):
-            plain += np.exp(x[k * cuts + j])
+            plain += max(x[k * cuts + j], 0.0) + np.log1p(np.exp(-abs(x[k * cuts + j])))
             y[k * cuts + j] = stretch[k] * plain
 
 
 @njit(**COMPILED)
-def _in_coordinates(cuts, evaluators, stretch, x, g, p):
-    """Slopes and minus curvatures along cuts turned to those along their coordinates; the logarithm of the turn's Jacobian."""
+def _turned_back(cuts, evaluators, stretch, x, step, moved):
+    """A step along coordinates as one along cuts."""
+    moved[:] = step
+    for k in range(evaluators if cuts else 0):
+        total = stretch[k] * step[k * cuts]
+        moved[k * cuts] = total
+        for j in range(k * cuts + 1, (k + 1) * cuts):
+            total += stretch[k] * step[j] / (1.0 + np.exp(-x[j]))
+            moved[j] = total
+
+
+@njit(**COMPILED)
+def _in_coordinates(cuts, evaluators, stretch, x, g, p, bend):
+    """Slopes and minus curvatures along cuts turned to those along their coordinates; the logarithm of the turn's Jacobian.
+
+    What the turn itself is bent by is left aside, as it may take away more than there is far from the mode.
+    """
     n, value, size = evaluators * cuts, 0.0, x.size
     turn, slope = np.zeros((n, n)), g[:n].copy()
     for k in range(evaluators):
@@ -181,7 +196,7 @@ def _in_coordinates(cuts, evaluators, stretch, x, g, p):
         for j in range(cuts):
             turn[at + j, at] = stretch[k]
             for i in range(1, j + 1):
-                turn[at + j, at + i] = stretch[k] * np.exp(x[at + i])
+                turn[at + j, at + i] = stretch[k] / (1.0 + np.exp(-x[at + i]))
     moved = np.zeros((n, size))
     for i in range(n):
         g[i] = 0.0
@@ -201,10 +216,13 @@ def _in_coordinates(cuts, evaluators, stretch, x, g, p):
     for k in range(evaluators):
         at = k * cuts
         for i in range(1, cuts):
-            value += x[at + i]
-            g[at + i] += 1.0
+            part = 1.0 / (1.0 + np.exp(-x[at + i]))
+            value += min(x[at + i], 0.0) - np.log1p(np.exp(-abs(x[at + i])))
+            g[at + i] += 1.0 - part
+            p[at + i, at + i] += part * (1.0 - part)
+            bend[at + i] = 0.0
             for j in range(i, cuts):
-                p[at + i, at + i] -= turn[at + j, at + i] * slope[at + j]
+                bend[at + i] -= stretch[k] * part * (1.0 - part) * slope[at + j]
     return value
 
 
@@ -243,7 +261,32 @@ def _solve_root(a, n, b):
 
 
 @njit(**COMPILED)
-def _added_up(kind, cuts, middle, vote, effect, code, own, own_code, start, stop, base, m, c1, c2, y, z, touched, place, gt, pt, pull, root, cross):
+def _added_up(
+    kind,
+    cuts,
+    middle,
+    vote,
+    effect,
+    code,
+    own,
+    own_code,
+    start,
+    stop,
+    base,
+    m,
+    c1,
+    c2,
+    y,
+    z,
+    touched,
+    place,
+    local,
+    gt,
+    pt,
+    pull,
+    root,
+    cross,
+):
     """The votes of one item: log probability, and slopes and minus curvatures along all that they hang on; how many of the others."""
     value, count, most = 0.0, 0, effect.shape[1]
     for a in range(m):
@@ -252,52 +295,69 @@ def _added_up(kind, cuts, middle, vote, effect, code, own, own_code, start, stop
         for b in range(m):
             root[a, b] = 1.0 if a == b else 0.0
     for t in range(start, stop):
-        e1, e2, local = 0.0, middle, 0
-        while local < most and effect[t, local] >= 0:
-            at = effect[t, local]
-            e1 += c1[code[t, local]] * y[at]
-            e2 += c2[code[t, local]] * y[at]
-            if place[at] < 0:
-                place[at] = count
-                touched[count] = at
-                gt[count] = 0.0
+        e1, e2, n = 0.0, middle, 0
+        for j in range(most):
+            at = effect[t, j]
+            if at < 0:
+                break
+            a1, a2 = c1[code[t, j]], c2[code[t, j]]
+            e1 += a1 * y[at]
+            e2 += a2 * y[at]
+            u = place[at]
+            if u < 0:
+                u = count
+                place[at] = u
+                touched[u] = at
+                gt[u] = 0.0
                 for b in range(m):
-                    cross[b, count] = 0.0
-                for b in range(count + 1):
-                    pt[count, b] = 0.0
+                    cross[b, u] = 0.0
+                for b in range(u + 1):
+                    pt[u, b] = 0.0
                 count += 1
-            local += 1
-        for a in range(2):
-            if own[t, a] >= 0:
-                e1 += c1[own_code[t, a]] * z[own[t, a]]
-                e2 += c2[own_code[t, a]] * z[own[t, a]]
+            local[0, j], local[1, j], local[2, j] = u, a1, a2
+            n += 1
+        one, two = own[t, 0], own[t, 1]
+        o1, o2, w1, w2 = 0.0, 0.0, 0.0, 0.0
+        if one >= 0:
+            o1, o2 = c1[own_code[t, 0]], c2[own_code[t, 0]]
+            e1 += o1 * z[one]
+            e2 += o2 * z[one]
+            one -= base
+        if two >= 0:
+            w1, w2 = c1[own_code[t, 1]], c2[own_code[t, 1]]
+            e1 += w1 * z[two]
+            e2 += w2 * z[two]
+            two -= base
         if kind == STARS:
             v, g1, g2, h11, h12, h22 = _star(vote[t], cuts, e1, e2)
         else:
             v, g1, g2, h11, h12, h22 = _duel(vote[t], e1, e2)
         value += v
-        for j in range(local):
-            u, a1, a2 = place[effect[t, j]], c1[code[t, j]], c2[code[t, j]]
+        for j in range(n):
+            u, a1, a2 = int(local[0, j]), local[1, j], local[2, j]
             gt[u] += a1 * g1 + a2 * g2
-            w1, w2 = a1 * h11 + a2 * h12, a1 * h12 + a2 * h22
+            b1, b2 = a1 * h11 + a2 * h12, a1 * h12 + a2 * h22
             for j2 in range(j + 1):
-                u2 = place[effect[t, j2]]
-                add = w1 * c1[code[t, j2]] + w2 * c2[code[t, j2]]
+                u2 = int(local[0, j2])
+                add = b1 * local[1, j2] + b2 * local[2, j2]
                 if u2 <= u:
                     pt[u, u2] += add
                 else:
                     pt[u2, u] += add
-            for a in range(2):
-                if own[t, a] >= 0:
-                    cross[own[t, a] - base, u] += w1 * c1[own_code[t, a]] + w2 * c2[own_code[t, a]]
-        for a in range(2):
-            if own[t, a] >= 0:
-                a1, a2 = c1[own_code[t, a]], c2[own_code[t, a]]
-                pull[own[t, a] - base] += a1 * g1 + a2 * g2
-                for b in range(2):
-                    if own[t, b] >= 0:
-                        b1, b2 = c1[own_code[t, b]], c2[own_code[t, b]]
-                        root[own[t, a] - base, own[t, b] - base] += (a1 * h11 + a2 * h12) * b1 + (a1 * h12 + a2 * h22) * b2
+            if one >= 0:
+                cross[one, u] += b1 * o1 + b2 * o2
+            if two >= 0:
+                cross[two, u] += b1 * w1 + b2 * w2
+        if one >= 0:
+            pull[one] += o1 * g1 + o2 * g2
+            b1, b2 = o1 * h11 + o2 * h12, o1 * h12 + o2 * h22
+            root[one, one] += b1 * o1 + b2 * o2
+            if two >= 0:
+                root[one, two] += b1 * w1 + b2 * w2
+                root[two, one] += b1 * w1 + b2 * w2
+        if two >= 0:
+            pull[two] += w1 * g1 + w2 * g2
+            root[two, two] += (w1 * h11 + w2 * h12) * w1 + (w1 * h12 + w2 * h22) * w2
     return value, count
 
 
@@ -352,7 +412,25 @@ def _followed(own_from, touched, counts, pull, root, cross, step, shorter, z):
 
 @njit(**COMPILED)
 def _modes(
-    kind, vote, effect, code, own, own_code, votes_from, own_from, cuts, evaluators, shares, middle, stretch, table1, table2, which, each, start,
+    kind,
+    vote,
+    effect,
+    code,
+    own,
+    own_code,
+    votes_from,
+    own_from,
+    cuts,
+    evaluators,
+    shares,
+    middle,
+    stretch,
+    table1,
+    table2,
+    size,
+    which,
+    each,
+    start,
     start_own,
 ):
     replications, n = start.shape
@@ -370,13 +448,19 @@ def _modes(
     whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
     z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
     normal = evaluators * cuts
+    bend, local = np.zeros(normal), np.zeros((3, effect.shape[2]))
     for r in range(replications):
         vr = which[r]
         er, cr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1)
         for e in range(each):
             s = r * each + e
             x = at[s]
-            x[:] = start[r] if e == 0 else at[r * each]
+            if e == 0:
+                x[:] = start[r]
+            else:
+                for j in range(n):
+                    x[j] = at[r * each, j] * size[r * each, j] / size[s, j]
+            sure = SURE if e == 0 else ROUGH
             z[:] = ends[r]
             before, halved = -np.inf, 0
             for done in range(MOST_STEPS):
@@ -388,8 +472,30 @@ def _modes(
                 for i in range(items):
                     base, m = own_from[i], own_from[i + 1] - own_from[i]
                     more, counts[i] = _added_up(
-                        kind, cuts, middle, vote[vr], effect[er], code[cr], own, own_code, votes_from[i], votes_from[i + 1], base, m,
-                        table1[s], table2[s], y, z, touched[i], place, gt, pt, pull[i], root[i], cross[i],
+                        kind,
+                        cuts,
+                        middle,
+                        vote[vr],
+                        effect[er],
+                        code[cr],
+                        own,
+                        own_code,
+                        votes_from[i],
+                        votes_from[i + 1],
+                        base,
+                        m,
+                        table1[s],
+                        table2[s],
+                        y,
+                        z,
+                        touched[i],
+                        place,
+                        local,
+                        gt,
+                        pt,
+                        pull[i],
+                        root[i],
+                        cross[i],
                     )
                     value += more
                     for u in range(counts[i]):
@@ -405,7 +511,7 @@ def _modes(
                         p[j2, j] = p[j, j2]
                 if cuts:
                     value += _cut_prior(cuts, evaluators, shares, stretch[s], y, g, p)
-                    value += _in_coordinates(cuts, evaluators, stretch[s], x, g, p)
+                    value += _in_coordinates(cuts, evaluators, stretch[s], x, g, p, bend)
                 for j in range(normal, n):
                     value -= 0.5 * x[j] * x[j]
                     g[j] -= x[j]
@@ -416,13 +522,13 @@ def _modes(
                     halved += 1
                     continue
                 whole[:] = p
-                if not _cholesky(whole, n):
+                for j in range(normal):
+                    whole[j, j] += bend[j]
+                if _cholesky(whole, n):
+                    for j in range(normal):
+                        p[j, j] += bend[j]
+                else:
                     whole[:] = p
-                    for j in range(n):
-                        whole[j, j] = abs(whole[j, j]) + 1.0
-                        for j2 in range(n):
-                            if j2 != j and (j < normal or j2 < normal):
-                                whole[j, j2] = 0.0
                     if not _cholesky(whole, n):
                         break
                 step[:] = g
@@ -434,10 +540,11 @@ def _modes(
                 before, halved = value, 0
                 old[:] = x
                 old_z[:] = z
+                _turned_back(cuts, evaluators, stretch[s], x, step, y)
+                _followed(own_from, touched, counts, pull, root, cross, y, longest, z)
                 for j in range(n):
                     x[j] += step[j] / longest
-                _followed(own_from, touched, counts, pull, root, cross, step, longest, z)
-                if gain < SURE and longest == 1.0:
+                if gain < sure and longest == 1.0:
                     precision[s] = p
                     half = 0.0
                     for j in range(n):
@@ -454,6 +561,7 @@ def modes(  # noqa: PLR0917
     rows: Rows,
     scales: Scales,
     tables: tuple[Floats, Floats],
+    size: Floats,
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
@@ -471,6 +579,8 @@ def modes(  # noqa: PLR0917
     tables : two (r x m, codes) arrays
         Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie; sets
         of components of a replication stand one after another.
+    size : (r x m, n) array
+        What a unit of each effect stands for: from set to set, effects are looked for where they were but for that.
     which : (r,) array of int
         Replications whose votes these are.
     start : (r, n) array
@@ -479,4 +589,4 @@ def modes(  # noqa: PLR0917
         And those of items.
     """
     each = len(tables[0]) // len(which)
-    return Modes(*_modes(kind, *rows, *scales, *tables, which.astype(np.int64), each, start, start_own))
+    return Modes(*_modes(kind, *rows, *scales, *tables, size, which.astype(np.int64), each, start, start_own))

@@ -69,7 +69,10 @@ def added(before: Rows | None, look: Rows) -> Rows:
     wide = [[(0, 0), (0, 0), (0, most - rows.effect.shape[2])] for rows in (before, look)]
     return Rows(
         np.concatenate([before.vote, look.vote], axis=1),
-        np.concatenate([np.pad(rows.effect, pad, constant_values=-1) for rows, pad in zip((before, look), wide, strict=True)], axis=1),
+        np.concatenate(
+            [np.pad(rows.effect, pad, constant_values=-1) for rows, pad in zip((before, look), wide, strict=True)],
+            axis=1,
+        ),
         np.concatenate([np.pad(rows.code, pad) for rows, pad in zip((before, look), wide, strict=True)], axis=1),
         np.concatenate([before.own, np.where(look.own >= 0, look.own + own, -1)]).astype(np.int32),
         np.concatenate([before.own_code, look.own_code]),

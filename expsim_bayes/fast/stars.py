@@ -33,6 +33,8 @@ NOISE = np.pi / np.sqrt(3.0)
 """SD of the logistic noise of a single rating; logits."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 """Gauss-Hermite points over which quality averages new items and raters."""
+SMALL = 1e-3
+"""What an effect stands for at least; logits."""
 Q, RATER, SHIFT, TASTE, ITEM, CELL, WIDTH = range(7)
 """Codes of an evaluator's coefficients, and how many there are."""
 
@@ -92,7 +94,7 @@ class Stars(NamedTuple):
         found = np.zeros(self.size)
         plain = logit(np.arange(1, self.cuts + 1) / (self.cuts + 1))
         found[: len(self.present.shift) * self.cuts] = np.tile(
-            np.r_[plain[0], np.log(np.diff(plain))], len(self.present.shift)
+            np.r_[plain[0], np.log(np.expm1(np.diff(plain)))], len(self.present.shift)
         )
         return found
 
@@ -151,13 +153,26 @@ class Stars(NamedTuple):
         """(S,) variance of outputs of a variant."""
         return np.asarray(sd.sd_item**2 + sd.sd_interaction**2)
 
+    def sizes(self, sd: ComponentDraws) -> Floats:
+        """(S, n) what a unit of each effect stands for; one where that never changes."""
+        found = np.ones((len(sd.sd_item), self.size))
+        of = self.rater_evaluator
+        for places, values in (
+            (self.severity, sd.sd_rater[:, of]),
+            (self.shift, sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)),
+            (self.taste, sd.sd_taste[:, of, None] + np.zeros(self.taste.shape)),
+        ):
+            found[:, places[places >= 0]] = np.maximum(values[:, places >= 0], SMALL)
+        return found
+
     def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
         """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""
         k, cuts = self.present.reference, self.cuts
         stretch = self.tables(sd)[0].stretch[:, k]
         own = slice(k * cuts, (k + 1) * cuts)
-        steps = found.at[:, own].copy()
-        steps[:, 1:] = np.exp(steps[:, 1:])
+        steps, turns = found.at[:, own].copy(), np.ones((len(stretch), cuts))
+        turns[:, 1:] = expit(steps[:, 1:])
+        steps[:, 1:] = np.logaddexp(0.0, steps[:, 1:])
         cut = stretch[:, None] * np.cumsum(steps, axis=1)
         spread = np.sqrt(self._worth(sd) + sd.sd_rater[:, k] ** 2 + sd.sd_taste[:, k] ** 2)
         latent = self.priors.sd_variant * found.at[:, self.q]
@@ -167,7 +182,7 @@ class Stars(NamedTuple):
         steep = ((above * (1.0 - above)) @ weight) / cuts  # (S, V, C)
         along = np.zeros((*share.shape, self.size))
         of_cut = np.cumsum(steep[:, :, ::-1], axis=2)[:, :, ::-1]
-        along[:, :, own] = -of_cut * (stretch[:, None] * np.r_[1.0, np.zeros(cuts - 1)] + stretch[:, None] * steps * np.r_[0.0, np.ones(cuts - 1)])[:, None]
+        along[:, :, own] = -of_cut * (stretch[:, None] * turns)[:, None]
         v = np.arange(self.q.size)
         along[:, v, self.q] = self.priors.sd_variant * steep.sum(axis=2)
         return logit(share), along / (share * (1.0 - share))[:, :, None]

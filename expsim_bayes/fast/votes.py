@@ -70,6 +70,9 @@ class Votes(Protocol):
     def tables(self, sd: ComponentDraws) -> tuple[Scales, tuple[Floats, Floats]]:
         """Coefficients at S sets of components."""
 
+    def sizes(self, sd: ComponentDraws) -> Floats:
+        """(S, n) what a unit of each effect stands for."""
+
     def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
         """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""
 
@@ -98,8 +101,10 @@ class _Conditional:
         return self._found(x, chosen)[2]
 
     def _found(self, x: Floats, chosen: Ints) -> tuple[ComponentDraws, Modes, Floats]:
-        sd = self.votes.unknown.components(x.reshape(-1, x.shape[2]))
-        found = modes(self.votes.kind, self.rows, *self.votes.tables(sd), chosen, self.at[chosen], self.own[chosen])
+        sd = self.votes.unknown.components(x.reshape(x.shape[0] * x.shape[1], x.shape[2]))
+        votes = self.votes
+        at, own = self.at[chosen], self.own[chosen]
+        found = modes(votes.kind, self.rows, *votes.tables(sd), votes.sizes(sd), chosen, at, own)
         lost = found.steps >= MOST_STEPS
         if lost.any():
             found.precision[lost] = np.eye(found.at.shape[1])
@@ -144,8 +149,10 @@ class KnownVotes:
         """With one more look on it."""
         slots = variant.reshape(variant.shape[0], -1)
         answered = slots if len(slots) == 1 else slots[active]
-        answered = answered[:, layout_of_look.output] if self.scenario.outcome == "ordinal" else np.concatenate(
-            [answered[:, layout_of_look.output + slot] for slot in (0, 1)], axis=1
+        answered = (
+            answered[:, layout_of_look.output]
+            if self.scenario.outcome == "ordinal"
+            else np.concatenate([answered[:, layout_of_look.output + slot] for slot in (0, 1)], axis=1)
         )
         rows = of_looks.added(self.rows, self.votes.rows(layout_of_look, answered, rated, active))
         more = int(rows.own_from[-1]) - self.own.shape[1]
@@ -171,7 +178,8 @@ class KnownVotes:
         """The same for some of the replications."""
         assert self.rows is not None
         density = _Conditional(self.votes, of_looks.of(self.rows, chosen), self.at[chosen], self.own[chosen])
-        axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=LATER if self.looks > 1 else ROUNDS)
+        rounds = (LATER if self.looks > 1 else ROUNDS) if self.votes.unknown.unknown else 0
+        axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=rounds)
         quality = averaged(seen)
         return density.at, density.own, *axes, *quality
 

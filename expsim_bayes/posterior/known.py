@@ -79,7 +79,7 @@ class Known(Protocol):
 
 
 def nothing_known(scenario: Scenario, replications: int) -> Known:
-    """What is known before any look, by the kind of outcome.
+    """What is known before any look, by the kind of outcome; the loop itself chooses where the posterior needs the models, as of stars.
 
     Examples
     --------
@@ -91,6 +91,7 @@ def nothing_known(scenario: Scenario, replications: int) -> Known:
         from expsim_bayes.posterior.counts import KnownCounts
 
         return KnownCounts.nothing(scenario, replications)
+    assert scenario.outcome == "score"
     from expsim_bayes.posterior.scores import KnownScores
 
     return KnownScores.nothing(scenario)

@@ -16,7 +16,7 @@ from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, la
 from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
-from expsim_bayes.simulate.stars import points_a_logit
+from expsim_bayes.simulate.stars import shift_in_points
 from expsim_bayes.stopping import DECISIONS
 
 if TYPE_CHECKING:
@@ -325,7 +325,6 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
 
 
 def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ...]:
-    unit = points_a_logit(scenario) if scenario.outcome == "ordinal" else 1.0
     return tuple(
         EvaluatorFacts(
             name=e.name,
@@ -333,7 +332,7 @@ def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ..
             raters=e.raters,
             ratings=int(end["ratings"][k]),
             usd=float(end["usd_rating"][k]),
-            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else unit * e.shift_sd,
+            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else shift_in_points(scenario, e),
         )
         for k, e in enumerate(scenario.evaluators)
     )

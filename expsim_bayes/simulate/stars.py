@@ -80,7 +80,7 @@ def expected_score(q: Floats, cutpoint: Floats, sd: Floats, *, lowest: float) ->
     Examples
     --------
     >>> expected_score(np.array([-1.0, 0.0, 1.0]), np.array([-1.0, 1.0]), np.array(0.5), lowest=1.0).round(3)
-    array([1.618, 2.   , 2.382])
+    array([1.629, 2.   , 2.371])
     """
     return lowest + _averaged(expit, q, cutpoint, sd)
 
@@ -170,26 +170,32 @@ def declared_cutpoints(scenario: Scenario, evaluator: Evaluator) -> Floats:
     return cutpoints(shares, _variance(scenario, evaluator)) - generosity
 
 
-def points_a_logit(scenario: Scenario) -> float:
-    """Points that a logit adds to the score of the reference, on average over the variants as declared.
+def points_a_logit(scenario: Scenario, evaluator: Evaluator) -> float:
+    """Points that a logit adds to what an evaluator gives, on average over the variants as declared.
 
     Examples
     --------
     >>> from expsim_bayes.scenario import load
-    >>> round(points_a_logit(load("answer-stars")), 2)
-    0.48
+    >>> scenario = load("answer-stars")
+    >>> [round(points_a_logit(scenario, evaluator), 2) for evaluator in scenario.evaluators]
+    [0.38, 0.52]
     """
-    reference = scenario.defines_quality
-    cutpoint, sd = declared_cutpoints(scenario, reference), spread(scenario, reference)
-    return float(slope(_declared_latent(scenario), cutpoint, sd).mean())
+    latent = evaluator.scale_use * _declared_q(scenario)[:, None]
+    return float(slope(latent, declared_cutpoints(scenario, evaluator), spread(scenario, evaluator)).mean())
 
 
-def _declared_latent(scenario: Scenario) -> Floats:
-    """(V, 1) mean latent values of the reference's ratings with which the declared qualities are its expected scores."""
+def shift_in_points(scenario: Scenario, evaluator: Evaluator) -> float:
+    """How far a judge's taste for a variant moves its ratings, as an SD in points, whatever the outcome."""
+    return evaluator.shift_sd * (points_a_logit(scenario, evaluator) if scenario.outcome == "ordinal" else 1.0)
+
+
+def _declared_q(scenario: Scenario) -> Floats:
+    """(V,) what the variants add where the declared qualities are the expected scores of the reference."""
     reference = scenario.defines_quality
     quality = np.array([[v.quality] for v in scenario.variants])
     cutpoint, sd = declared_cutpoints(scenario, reference), spread(scenario, reference)
-    return latent_of(quality, cutpoint, sd, lowest=scenario.score_range[0])
+    latent = latent_of(quality, cutpoint, sd, lowest=scenario.score_range[0])[:, 0]
+    return np.asarray(latent / reference.scale_use)
 
 
 def draw_star_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> StarWorld:
@@ -208,7 +214,7 @@ def draw_star_world(scenario: Scenario, streams: Streams, *, truth: Truth = "dec
     """
     evaluators, n_variants = scenario.evaluators, len(scenario.variants)
     if truth == "declared":
-        q = (_declared_latent(scenario)[:, 0] / scenario.defines_quality.scale_use)[None]
+        q = _declared_q(scenario)[None]
         cutpoint = np.stack([declared_cutpoints(scenario, e) for e in evaluators])[None]
         quality = np.array([[v.quality for v in scenario.variants]])
     else:
