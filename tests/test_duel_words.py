@@ -48,7 +48,7 @@ def small(**changes: Any) -> Scenario:
 
 
 def without_rules(played: dict[str, Any] | None = None, **options: Any) -> Played:
-    rules = {"sequential": {"stopping": []}}
+    rules: dict[str, Any] = {"sequential": {"stopping": []}}
     return play(small(strategies=rules, **(played or {})), random_seed=SEED, **options)
 
 

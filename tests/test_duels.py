@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from scipy import stats
 from small_duels import CROWD, JUDGE, duelling
 from small_scenario import small
 
@@ -436,6 +437,52 @@ def test_the_prior_has_its_law() -> None:
     free = draw_duel_world(scenario.model_copy(update={"control": None}), Streams(SEED, 0, 50), truth="prior")
     np.testing.assert_allclose(free.quality.mean(axis=1), 0.5, atol=1e-12)
     assert (free.quality.argsort(axis=1) == free.q.argsort(axis=1)).all()
+
+
+def test_an_exact_posterior_is_calibrated_where_everything_is_drawn_from_the_prior() -> None:
+    """Worth, order effect and ties on a grid, the fit to each item summed out; each truth lies anywhere within its posterior alike."""
+    person = {"name": "one", "kind": "human", "usd_per_rating": 0.1, "ratings_per_output": 3}
+    scenario = duelling(0.5, 0.5, evaluators=[person], looks=1, outputs_per_look=160, items={"interaction_sd": 1.5})
+    streams, n = Streams(SEED, 0, 300), 300
+    told = story_of(scenario, streams, truth="prior")
+    world, layout = told.truth, plan(scenario, "sequential", 0)
+    assert isinstance(world, DuelWorld)
+    rated = told.look(layout, np.broadcast_to([0, 1], (1, 80, 2)), look=0)
+    assert rated.swapped is not None
+
+    stretch = math.sqrt(1 + 0.69 * 1.5**2)
+    ahead, order, log_nu = np.linspace(-8, 8, 61), np.linspace(-2.4, 2.4, 25), np.linspace(-6, 4, 91)
+    fit = np.linspace(-5, 5, 25)
+    of_fit = np.exp(-(fit**2) / 2) / np.exp(-(fit**2) / 2).sum()
+    eta = ahead[:, None, None, None] + math.sqrt(2) * 1.5 * fit
+    grids = np.meshgrid(ahead / (stretch * math.sqrt(2)), order / 0.7, (log_nu + 1) / 1.5, indexing="ij")
+    prior = -(np.stack(grids) ** 2).sum(axis=0).ravel() / 2
+    nu = np.exp(log_nu)[None, None, :, None]
+    cells = []  # chance of each verdict, the first on the left and on the right
+    for sign in (1, -1):
+        half = (sign * eta + order[None, :, None, None]) / 2
+        parts = [np.exp(half), nu, np.exp(-half)]
+        total = np.exp(half) + nu + np.exp(-half)
+        cells += [np.broadcast_to(part / total, (61, 25, 91, 25)).reshape(-1, 25).astype(np.float32) for part in parts]
+    code = (3 * rated.swapped + np.rint(2 - 2 * rated.score)).astype(int).reshape(n, 80, 3)
+    code.sort(axis=2)
+    patterns, which = np.unique(code.reshape(-1, 3), axis=0, return_inverse=True)
+    counts = np.zeros((n, len(patterns)))
+    np.add.at(counts, (np.repeat(np.arange(n), 80), which.ravel()), 1)
+    log_chance = np.stack([np.log((cells[a] * cells[b] * cells[c]) @ of_fit) for a, b, c in patterns])
+    truths = (stretch * (world.q[:, 0] - world.q[:, 1]), world.order[:, 0], world.log_nu[:, 0])
+    found = []
+    for r in range(n):
+        log_density = counts[r] @ log_chance + prior
+        density = np.exp(log_density - log_density.max()).reshape(61, 25, 91)
+        for axis, (grid, truth) in enumerate(zip((ahead, order, log_nu), truths, strict=True)):
+            marginal = density.sum(axis=tuple({0, 1, 2} - {axis}))
+            below = np.cumsum(marginal) - marginal / 2  # of the middle of each step
+            found.append(np.interp(truth[r], grid, below / marginal.sum()))
+    ranks = np.array(found).reshape(n, 3)
+    z = stats.norm.ppf(ranks)
+    assert (stats.kstest(ranks, "uniform").pvalue > 1e-3).all()
+    assert (np.abs(z.std(axis=0) - 1) <= 4 / math.sqrt(2 * n)).all()
 
 
 @pytest.mark.parametrize("truth", ["declared", "prior"])
