@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from expsim_bayes.live import Acknowledged, Opened
     from expsim_bayes.live.peeking import Peeking
     from expsim_bayes.live.settings import Settings
+    from expsim_bayes.planning import Calibration
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the experiment.")]
 RULES = "The rules"
@@ -213,16 +214,35 @@ def add(
     _exit_if_refused(here)
 
 
-def status(folder: Folder, *, details: Details = False, as_json: AsJson = False) -> None:
+def status(
+    folder: Folder,
+    *,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Search for the threshold that holds a false-launch rate of 5 % with these looks; it is kept and shown from then on.",
+            rich_help_panel=RULES,
+        ),
+    ] = False,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
     """Where the experiment stands, look by look, and what peeking does to it.
 
     A look that is not fitted yet, because a process was ended, is fitted first.
     """
+    from expsim_bayes.live.calibrated import known
+
     screen = Screen(as_json=as_json)
     here = _completed(folder, screen)
     found = _peeking(here, screen)
-    watched.show_status(screen, here, found, details=details)
-    screen.emit(watched.as_object(here, found))
+    better, stop = _searched(here, screen) if calibrate else (known(here), None)
+    watched.show_status(screen, here, found, better, details=details)
+    screen.emit(watched.as_object(here, found, better))
+    if stop is not None:
+        screen.aside("Stopped early: no threshold was found, and nothing of the search is kept.", style="yellow")
+        raise typer.Exit(exits.of_interruption(stop))
     _exit_if_refused(here)
 
 
@@ -248,6 +268,7 @@ def report(
 ) -> None:
     """Write the story of the experiment, look by look, with figures."""
     from expsim_bayes.live import story
+    from expsim_bayes.live.calibrated import known
 
     screen = Screen(as_json=as_json)
     if out.resolve() == folder.resolve():
@@ -255,7 +276,9 @@ def report(
     with taken(out, overwrite=overwrite) as aside:
         assert aside is not None
         here = _completed(folder, screen)
-        page = story.write(here, aside, peeking=_peeking(here, screen), plan=watched.planned(here))
+        page = story.write(
+            here, aside, peeking=_peeking(here, screen), plan=watched.planned(here), calibrated=known(here)
+        )
     screen.labelled([("Report", str(out / page.name))])
     screen.emit(watched.as_object(here) | {"report": str(out / page.name)})
 
@@ -290,6 +313,25 @@ def _peeking(here: Opened, screen: Screen) -> Peeking:
 
     with screen.progress("simulating looks without a difference", total=REPLICATIONS) as advance:
         return peeking(here, progress=advance)
+
+
+def _searched(here: Opened, screen: Screen) -> tuple[Calibration | None, KeyboardInterrupt | None]:
+    """The threshold that holds the false-launch rate with these looks; or the interruption that ended the search."""
+    from expsim_bayes.live.calibrated import calibrated, to_play, why_not
+
+    reason = why_not(here)
+    if reason:
+        screen.aside(f"No threshold can be searched for: {reason}.", style="yellow")
+        return None, None
+    total = to_play()
+    words = f"searching for the threshold: about {count(total, 'simulated experiment')}, which may take minutes"
+    try:
+        with screen.progress(words, total=total) as advance:
+            advance(0, words)
+            found = calibrated(here, progress=lambda done: advance(min(done, total)), notice=_notice(screen))
+            return found, None
+    except KeyboardInterrupt as stop:
+        return None, stop
 
 
 @contextmanager
