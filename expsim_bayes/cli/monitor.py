@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -10,40 +11,10 @@ import typer
 
 from expsim_bayes.cli import exits, watched
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.model import AUTO, timed, told_priors
-from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, bounds, choices, numbers, pairs
-from expsim_bayes.cli.question import (
-    Chains,
-    Control,
-    Covariate,
-    Domain,
-    Draws,
-    EngineName,
-    Gold,
-    LowerIsBetter,
-    ModelName,
-    Price,
-    Prior,
-    Reference,
-    TargetAccept,
-    Tune,
-)  # fmt: skip
-from expsim_bayes.cli.reading import (
-    Anonymous,
-    Columns,
-    CrossedUsers,
-    Duplicates,
-    Encoding,
-    FlagBelow,
-    MergeNames,
-    NoQuotes,
-    OutcomeMap,
-    RoundScores,
-    ScoreMap,
-    ScoreRange,
-    ValidRange,
-    Where,
-)  # fmt: skip
+from expsim_bayes.cli.model import AUTO, timed
+from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, grouped
+from expsim_bayes.cli.question import ModelOptions, QuestionOptions, SamplerOptions
+from expsim_bayes.cli.reading import ReadingOptions
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings.wording import count
@@ -62,6 +33,7 @@ RULES = "The rules"
 """Heading of the options about the decision in --help."""
 
 
+@grouped
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     scenario: ScenarioName,
@@ -80,34 +52,10 @@ def init(
             rich_help_panel=RULES,
         ),
     ] = 0.0,
-    where: Where = None,
-    column: Columns = None,
-    score_range: ScoreRange = None,
-    valid_range: ValidRange = None,
-    round_scores: RoundScores = False,
-    flag_below: FlagBelow = None,
-    score_map: ScoreMap = None,
-    anonymous_raters: Anonymous = None,
-    outcome_map: OutcomeMap = None,
-    duplicates: Duplicates = "ask",
-    crossed_users: CrossedUsers = "keep",
-    merge_names: MergeNames = False,
-    encoding: Encoding = None,
-    no_quotes: NoQuotes = False,
-    lower_is_better: LowerIsBetter = False,
-    control: Control = None,
-    reference: Reference = None,
-    price: Price = None,
-    model: ModelName = AUTO,
-    prior: Prior = None,
-    gold: Gold = None,
-    domain: Domain = None,
-    covariate: Covariate = None,
-    engine: EngineName = "auto",
-    draws: Draws = 1500,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    target_accept: TargetAccept = None,
+    reading: ReadingOptions,
+    question: QuestionOptions,
+    model: ModelOptions,
+    sampler: SamplerOptions,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -121,36 +69,16 @@ def init(
     screen = Screen(as_json=as_json)
     text, source = text_of(scenario)
     known = parse(text, source)
-    reading = Reading(
-        columns=pairs(column, option="--column", example="score=rating"),
-        where=pairs(where, option="--where", example="language=en"),
-        score_range=bounds(score_range, option="--score-range"),
-        valid_range=bounds(valid_range, option="--valid-range"),
-        round_scores=round_scores,
-        flag_below=numbers(flag_below, option="--flag-below", example="human=1"),
-        score_map=numbers(score_map, option="--score-map", example="good=1"),
-        outcome_map=pairs(outcome_map, option="--outcome-map", example="first=left"),
-        anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
-        duplicates=duplicates,
-        crossed_users=crossed_users,
-        merge_names=merge_names,
-        encoding=encoding,
-        quoting=not no_quotes,
-    )
     settings = Settings(
         strategy=known.declared(strategy),
-        reading=reading,
-        lower_is_better=True if lower_is_better else None,
-        control=control,
-        reference=reference,
-        model=model,
-        priors=told_priors(prior, gold=gold, domain=domain, covariate=covariate),
-        engine=engine,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        target_accept=target_accept,
-        prices=numbers(price, option="--price", example="crowd=0.30", lowest=0.0),
+        reading=Reading(**reading.told()),
+        lower_is_better=True if question.lower_is_better else None,
+        control=question.control,
+        reference=question.reference,
+        model=model.model,
+        priors=model.priors(),
+        **asdict(sampler),
+        prices=question.prices(),
         drop_below=drop_below,
         seed=seed,
     )
