@@ -54,7 +54,7 @@ def grouped[Result](verb: Callable[..., Result]) -> Callable[..., Result]:
     Parameters
     ----------
     verb : callable
-        All that it takes beside the file is keyword-only.
+        What stands for it is called with keywords alone, as typer does.
 
     Examples
     --------
