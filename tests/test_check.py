@@ -21,6 +21,7 @@ from expsim_bayes.check import CHECKS, Outcome, Table, family, mistakes, run_che
 from expsim_bayes.check import fast as fast_check
 from expsim_bayes.check.agreement import check_agreement, designs
 from expsim_bayes.check.designs import fast_components, model_components, simulated, small
+from expsim_bayes.check.engines import between
 from expsim_bayes.check.family import Family, check_family
 from expsim_bayes.check.features import features, z_of
 from expsim_bayes.check.fits import Fits, Settings, Simulation, side_by_side
@@ -51,6 +52,7 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
 from expsim_bayes.experiment import run
+from expsim_bayes.fit import fit
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models import RECIPES
 from expsim_bayes.models._recipe import Recipe
@@ -211,6 +213,21 @@ def test_nuts_and_the_fast_posterior_agree() -> None:
     assert not found._replace(mean_apart=0.2).passed
     assert not found._replace(sd_apart=0.2).passed
     assert not found._replace(prob_best_apart=0.2).passed
+
+
+def test_two_fits_of_the_same_ratings_are_compared_number_by_number() -> None:
+    ratings = simulated(next(iter(designs().values())), Streams(3, 0, 1)).ratings
+    one, other = (fit(ratings, engine="fast", draws=1_000, random_seed=seed) for seed in (1, 2))
+    found = between("seeds", len(ratings.table), one, other)
+    assert found.passed, found
+    assert 0 < found.mean_apart < 0.1
+    sd = float(one["posterior"]["quality"].sel(variant="B").std())
+    moved = other.copy()
+    moved["posterior"] = other["posterior"].to_dataset().assign(quality=lambda d: d.quality + sd * (d.variant == "B"))
+    spoilt = between("moved", len(ratings.table), one, moved)
+    assert spoilt.mean_apart > 0.9
+    assert not spoilt.passed
+    assert spoilt.others_apart == found.others_apart
 
 
 # The sampled model

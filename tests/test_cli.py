@@ -533,6 +533,7 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         ("scenario", "show"),
         ("monitor", "init"),
         ("monitor", "add"),
+        ("monitor", "status"),
     )
     helps = [expsim(*verb, "--help", columns=200).stdout for verb in verbs]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))
@@ -913,38 +914,42 @@ def test_what_is_compared_in_pairs_or_not_at_all_has_its_model() -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"asked": "ordinall"}, "choose among auto, continuous"),
-        ({"asked": "binary", "prior": ["sd_varian=1"]}, "did you mean 'sd_variant'"),
-        ({"asked": "binary", "prior": ["sd_variant=much"]}, "cannot be the prior 'sd_variant'"),
-        ({"asked": "binary", "prior": ["sd_variant=-1"]}, "above 0"),
-        ({"asked": "ranking", "gold": "ann"}, "--model binary"),
+        ({"model": "ordinall"}, "choose among auto, continuous"),
+        ({"model": "binary", "prior": ["sd_varian=1"]}, "did you mean 'sd_variant'"),
+        ({"model": "binary", "prior": ["sd_variant=much"]}, "cannot be the prior 'sd_variant'"),
+        ({"model": "binary", "prior": ["sd_variant=-1"]}, "above 0"),
+        ({"model": "ranking", "gold": "ann"}, "--model binary"),
     ],
 )
 def test_a_model_or_prior_that_does_not_exist_is_named_with_a_remedy(told: dict[str, Any], words: str) -> None:
     from expsim_bayes.cli.model import model_of
+    from expsim_bayes.cli.question import ModelOptions
 
     frame = pd.DataFrame({"variant": ["A", "B"] * 8, "item": list("aabbccdd") * 2, "rater": "ann", "repeat": range(16)})
     ratings = validate(frame.assign(score=[0, 1] * 8))
+    options = ModelOptions(**told)
     with pytest.raises(ExpsimError) as raised:
-        model_of(ratings=ratings, **told)
+        model_of(options.model, ratings, options.priors())
     assert words in str(raised.value)
 
 
 def test_a_class_is_named_by_its_number() -> None:
-    from expsim_bayes.cli.model import model_of
+    from expsim_bayes.cli.model import model_of, told_priors
     from expsim_bayes.simulate import classes
 
     ratings = classes.small()
     for told in ("good=3", "good=2,3"):
-        assert model_of("classes", ratings, prior=[told]).priors.model_dump()["good"] == told.removeprefix("good=")
+        assert model_of("classes", ratings, told_priors([told])).priors.model_dump()["good"] == told.removeprefix(
+            "good="
+        )
 
 
 def test_priors_reach_the_model() -> None:
-    from expsim_bayes.cli.model import model_of
+    from expsim_bayes.cli.model import model_of, told_priors
 
     frame = pd.DataFrame({"variant": ["A", "B"] * 8, "item": list("aabbccdd") * 2, "rater": "ann", "repeat": range(16)})
     ratings = validate(frame.assign(score=[0, 1] * 8))
-    found = model_of("auto", ratings, prior=["sd_variant=0.5"], gold="human", domain="item")
+    found = model_of("auto", ratings, told_priors(["sd_variant=0.5"], gold="human", domain="item"))
     assert found.name == "binary"
     assert found.priors.model_dump()["sd_variant"] == 0.5
     assert (found.priors.model_dump()["gold"], found.priors.model_dump()["domain"]) == ("human", "item")
@@ -960,3 +965,20 @@ def test_what_is_left_of_sampling_is_told_from_its_pace(monkeypatch: pytest.Monk
     for share, words in ((0.0, "compiling"), (0.1, "sampling"), (0.18, "sampling"), (0.9, "done")):
         tell(share, words)
     assert told == ["compiling", "sampling", "sampling (5 % done, roughly 5 minutes more; faster: fewer items)", "done"]
+
+
+def test_verbs_that_read_ratings_have_the_same_options_and_defaults() -> None:
+    from inspect import signature
+
+    from expsim_bayes.cli import agreement, fit, monitor
+
+    fits, begins, agrees = (dict(signature(verb).parameters) for verb in (fit.fit, monitor.init, agreement.agreement))
+    alone = {
+        "file", "folder", "scenario", "strategy", "drop_below", "no_variants", "min_effect", "rope", "threshold", "out", "overwrite",
+        "details", "scale",
+    }  # fmt: skip
+    assert set(fits) - alone == set(begins) - alone
+    assert set(agrees) - alone < set(fits)
+    for name in set(fits) - alone:
+        assert str(fits[name]) == str(begins[name])
+        assert name not in agrees or str(agrees[name]) == str(fits[name])

@@ -18,6 +18,7 @@ from expsim_bayes.live import Reading, add, complete, opened, peeking, story, wo
 from expsim_bayes.live.ahead import ahead
 from expsim_bayes.live.monitor import batches_of, joined
 from expsim_bayes.live.peeking import Peeking
+from expsim_bayes.live.simulated import SEED
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.scenario import load
 
@@ -419,7 +420,8 @@ def test_peeking_is_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.
     assert "4.0 % of experiments with 6 looks (give or take 1.2" in told
     assert "calibrate" not in told
     loose = words.peeked(here, Peeking(Estimate(0.12, 0.01), 6))
-    assert f"expsim calibrate {tmp_path / 'e' / 'scenario.toml'}` finds the threshold that holds 5 %" in loose
+    assert f"`expsim monitor status {tmp_path / 'e'} --calibrate` searches for the threshold that holds 5 %" in loose
+    assert "--calibrate" not in words.peeked(here, Peeking(Estimate(0.12, 0.01), 6), calibrated=True)
 
 
 def test_peeking_is_that_of_the_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -427,7 +429,7 @@ def test_peeking_is_that_of_the_scenario(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(peeking, "REPLICATIONS", 60)
     here = experiment(tmp_path / "e")
-    expected = false_launch_rate(here.scenario, strategy="sequential", random_seed=peeking.SEED, replications=60)
+    expected = false_launch_rate(here.scenario, strategy="sequential", random_seed=SEED, replications=60)
     assert peeking.peeking(here).rate == expected
 
 

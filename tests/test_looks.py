@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_scenario import CROWD, JUDGE, small, variants
 
-from expsim_bayes.check.quick import on_its_terms
+from expsim_bayes.check.looks import on_its_terms
 from expsim_bayes.experiment import run
 from expsim_bayes.fast.axes import Axes, Looked, averaged, followed
 from expsim_bayes.fast.looks import EstimatedScores, _Conditional

@@ -65,15 +65,15 @@ def _quick(simulations: int, seed: int, folder: Path | None, progress: Progress 
 
 
 def _apart(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import quick, summaries
+    from expsim_bayes.check import engines, summaries
 
-    return summaries.of_apart(quick.check_apart(simulations, random_seed=seed, progress=progress))
+    return summaries.of_apart(engines.check_apart(simulations, random_seed=seed, progress=progress))
 
 
 def _held(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import quick, summaries
+    from expsim_bayes.check import looks, summaries
 
-    return summaries.of_held(quick.check_held(simulations, random_seed=seed, progress=progress))
+    return summaries.of_held(looks.check_held(simulations, random_seed=seed, progress=progress))
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:

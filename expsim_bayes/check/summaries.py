@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from expsim_bayes.check.agreement import Agreement
+    from expsim_bayes.check.engines import Apart
     from expsim_bayes.check.family import Checked
     from expsim_bayes.check.fits import Fits, Settings
     from expsim_bayes.check.imperfect_judge import Cell, Grid
+    from expsim_bayes.check.looks import Held
     from expsim_bayes.check.mutants import Caught
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
-    from expsim_bayes.check.quick import Apart, Held
     from expsim_bayes.check.uniformity import Calibration, Runs
     from expsim_bayes.scenario import StrategyName
 

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from expsim_bayes.amounts import count, level
-from expsim_bayes.cli.options import AsJson, Seed, bounds, choices, numbers, pairs
-from expsim_bayes.cli.reading import (
-    Anonymous,
-    Columns,
-    Duplicates,
-    Encoding,
-    NoQuotes,
-    ScoreMap,
-    ScoreRange,
-    ValidRange,
-    Where,
-)
+from expsim_bayes.cli.options import AsJson, Seed, grouped
+from expsim_bayes.cli.reading import RowOptions
 from expsim_bayes.cli.screen import Cell, Column, Screen, plain, short
 
 if TYPE_CHECKING:
@@ -40,18 +30,11 @@ FOOTNOTE = (
 """What the measures mean."""
 
 
+@grouped
 def agreement(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ratings, one a row: CSV or Parquet.")],
     *,
-    where: Where = None,
-    column: Columns = None,
-    score_range: ScoreRange = None,
-    valid_range: ValidRange = None,
-    score_map: ScoreMap = None,
-    anonymous_raters: Anonymous = None,
-    duplicates: Duplicates = "ask",
-    encoding: Encoding = None,
-    no_quotes: NoQuotes = False,
+    rows: RowOptions,
     scale: Annotated[
         Literal["nominal", "ordinal", "interval"] | None,
         typer.Option(help="What values mean: names, steps in order, or amounts; told by the data unless given."),
@@ -67,19 +50,7 @@ def agreement(
     from expsim_bayes.readers import read
 
     screen = Screen(as_json=as_json)
-    ratings = read(
-        file,
-        columns=pairs(column, option="--column", example="score=rating"),
-        where=pairs(where, option="--where", example="language=en"),
-        score_range=bounds(score_range, option="--score-range"),
-        valid_range=bounds(valid_range, option="--valid-range"),
-        score_map=numbers(score_map, option="--score-map", example="good=1"),
-        anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
-        duplicates=duplicates,
-        encoding=encoding,
-        quoting=not no_quotes,
-        compare=False,
-    )
+    ratings = read(file, **rows.told(), compare=False)
     found = measured(ratings, level=scale, random_seed=seed)
     screen.heading(ratings.source)
     screen.listed([*ratings.notices, *found.notes], warn=lambda text: text.startswith("warning"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,87 +13,29 @@ from expsim_bayes.cli import exits
 from expsim_bayes.cli.advice import as_object
 from expsim_bayes.cli.fitted import describe_ratings, show_fit
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.model import AUTO, FASTER, model_of, timed
-from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, bounds, choices, numbers, pairs
-from expsim_bayes.cli.question import (
-    Chains,
-    Control,
-    Covariate,
-    Domain,
-    Draws,
-    EngineName,
-    Gold,
-    LowerIsBetter,
-    MinEffect,
-    ModelName,
-    Price,
-    Prior,
-    Reference,
-    Rope,
-    TargetAccept,
-    Threshold,
-    Tune,
-)  # fmt: skip
-from expsim_bayes.cli.reading import (
-    Anonymous,
-    Columns,
-    CrossedUsers,
-    Duplicates,
-    Encoding,
-    FlagBelow,
-    MergeNames,
-    NoQuotes,
-    NoVariants,
-    OutcomeMap,
-    RoundScores,
-    ScoreMap,
-    ScoreRange,
-    ValidRange,
-    Where,
-)  # fmt: skip
+from expsim_bayes.cli.model import FASTER, model_of, timed
+from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, grouped
+from expsim_bayes.cli.question import MinEffect, ModelOptions, QuestionOptions, Rope, SamplerOptions, Threshold
+from expsim_bayes.cli.reading import NoVariants, ReadingOptions
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
-    from expsim_bayes.fit import Engine
     from expsim_bayes.ratings import Ratings
 
 
+@grouped
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ratings, one a row: CSV or Parquet.")],
     *,
-    where: Where = None,
-    column: Columns = None,
-    score_range: ScoreRange = None,
-    valid_range: ValidRange = None,
-    round_scores: RoundScores = False,
-    flag_below: FlagBelow = None,
-    score_map: ScoreMap = None,
-    anonymous_raters: Anonymous = None,
-    outcome_map: OutcomeMap = None,
+    reading: ReadingOptions,
     no_variants: NoVariants = False,
-    duplicates: Duplicates = "ask",
-    crossed_users: CrossedUsers = "keep",
-    merge_names: MergeNames = False,
-    encoding: Encoding = None,
-    no_quotes: NoQuotes = False,
-    lower_is_better: LowerIsBetter = False,
-    control: Control = None,
-    reference: Reference = None,
+    question: QuestionOptions,
     min_effect: MinEffect = 0.0,
     rope: Rope = None,
     threshold: Threshold = 0.95,
-    price: Price = None,
-    model: ModelName = AUTO,
-    prior: Prior = None,
-    gold: Gold = None,
-    domain: Domain = None,
-    covariate: Covariate = None,
-    engine: EngineName = "auto",
-    draws: Draws = 1500,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    target_accept: TargetAccept = None,
+    model: ModelOptions,
+    sampler: SamplerOptions,
     seed: Seed = 0,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -106,35 +49,22 @@ def fit(
     With --out, DIR holds posterior, figures and report.
     """
     screen = Screen(as_json=as_json)
-    prices = numbers(price, option="--price", example="crowd=0.30", lowest=0.0)
+    prices = question.prices()
     _refuse_own_folder(file, out)
     with taken(out, overwrite=overwrite) as folder:
         from expsim_bayes.readers import read
 
         ratings = read(
             file,
-            columns=pairs(column, option="--column", example="score=rating"),
-            where=pairs(where, option="--where", example="language=en"),
-            score_range=bounds(score_range, option="--score-range"),
-            valid_range=bounds(valid_range, option="--valid-range"),
-            round_scores=round_scores,
-            flag_below=numbers(flag_below, option="--flag-below", example="human=1"),
-            score_map=numbers(score_map, option="--score-map", example="good=1"),
-            higher_is_better=not lower_is_better,
-            anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
-            control=control,
-            reference=reference,
-            outcome_map=pairs(outcome_map, option="--outcome-map", example="first=left"),
+            **reading.told(),
+            higher_is_better=not question.lower_is_better,
+            control=question.control,
+            reference=question.reference,
             compare=not no_variants,
-            duplicates=duplicates,
-            crossed_users=crossed_users,
-            merge_names=merge_names,
-            encoding=encoding,
-            quoting=not no_quotes,
         )
         _refuse_strange_prices(prices, ratings)
         describe_ratings(screen, ratings, details=details)
-        chosen = model_of(model, ratings, prior=prior, gold=gold, domain=domain, covariate=covariate)
+        chosen = model_of(model.model, ratings, model.priors())
         screen.labelled([("Model", f"{chosen.name}, because {chosen.why}" if chosen.why else chosen.name)])
         with screen.progress("loading the model", total=1.0) as advance:
             advance(0.0, "loading the model")
@@ -144,12 +74,8 @@ def fit(
             tree = sampled(
                 ratings,
                 model=chosen.name,
-                engine=cast("Engine", engine),
                 priors=chosen.priors,
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                target_accept=target_accept,
+                **asdict(sampler),
                 random_seed=seed,
                 min_effect=min_effect,
                 progress=timed(advance, FASTER.get(chosen.name, "")),

@@ -10,7 +10,7 @@ from expsim_bayes.cli.options import pairs, setting
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
@@ -48,13 +48,18 @@ class Model(NamedTuple):
 def model_of(
     asked: str,
     ratings: Ratings,
-    *,
-    prior: Sequence[str] | None = None,
-    gold: str | None = None,
-    domain: str | None = None,
-    covariate: Sequence[str] | None = None,
+    told: Mapping[str, object],
 ) -> Model:
     """The model that was asked for, or that suits the ratings, and its priors.
+
+    Parameters
+    ----------
+    asked : str
+        Its name, or `AUTO`.
+    ratings : Ratings
+        To be fitted.
+    told : mapping
+        Priors from `told_priors`.
 
     Raises
     ------
@@ -70,11 +75,10 @@ def model_of(
         name, why = asked, ""
     else:
         raise SettingError(f"{asked!r} is no model", where="--model", remedy=f"choose among {listed([AUTO, *NAMES])}")
-    told = told_priors(prior, gold=gold, domain=domain, covariate=covariate)
     for key in SHORTHAND:
         if key in told:
             _require(name, key)
-    return Model(name, why, priors_from(name, told))
+    return Model(name, why, priors_from(name, dict(told)))
 
 
 def told_priors(

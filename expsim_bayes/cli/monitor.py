@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -10,40 +11,10 @@ import typer
 
 from expsim_bayes.cli import exits, watched
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.model import AUTO, timed, told_priors
-from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, bounds, choices, numbers, pairs
-from expsim_bayes.cli.question import (
-    Chains,
-    Control,
-    Covariate,
-    Domain,
-    Draws,
-    EngineName,
-    Gold,
-    LowerIsBetter,
-    ModelName,
-    Price,
-    Prior,
-    Reference,
-    TargetAccept,
-    Tune,
-)  # fmt: skip
-from expsim_bayes.cli.reading import (
-    Anonymous,
-    Columns,
-    CrossedUsers,
-    Duplicates,
-    Encoding,
-    FlagBelow,
-    MergeNames,
-    NoQuotes,
-    OutcomeMap,
-    RoundScores,
-    ScoreMap,
-    ScoreRange,
-    ValidRange,
-    Where,
-)  # fmt: skip
+from expsim_bayes.cli.model import AUTO, timed
+from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, grouped
+from expsim_bayes.cli.question import ModelOptions, QuestionOptions, SamplerOptions
+from expsim_bayes.cli.reading import ReadingOptions
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings.wording import count
@@ -55,12 +26,14 @@ if TYPE_CHECKING:
     from expsim_bayes.live import Acknowledged, Opened
     from expsim_bayes.live.peeking import Peeking
     from expsim_bayes.live.settings import Settings
+    from expsim_bayes.planning import Calibration
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the experiment.")]
 RULES = "The rules"
 """Heading of the options about the decision in --help."""
 
 
+@grouped
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     scenario: ScenarioName,
@@ -79,34 +52,10 @@ def init(
             rich_help_panel=RULES,
         ),
     ] = 0.0,
-    where: Where = None,
-    column: Columns = None,
-    score_range: ScoreRange = None,
-    valid_range: ValidRange = None,
-    round_scores: RoundScores = False,
-    flag_below: FlagBelow = None,
-    score_map: ScoreMap = None,
-    anonymous_raters: Anonymous = None,
-    outcome_map: OutcomeMap = None,
-    duplicates: Duplicates = "ask",
-    crossed_users: CrossedUsers = "keep",
-    merge_names: MergeNames = False,
-    encoding: Encoding = None,
-    no_quotes: NoQuotes = False,
-    lower_is_better: LowerIsBetter = False,
-    control: Control = None,
-    reference: Reference = None,
-    price: Price = None,
-    model: ModelName = AUTO,
-    prior: Prior = None,
-    gold: Gold = None,
-    domain: Domain = None,
-    covariate: Covariate = None,
-    engine: EngineName = "auto",
-    draws: Draws = 1500,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    target_accept: TargetAccept = None,
+    reading: ReadingOptions,
+    question: QuestionOptions,
+    model: ModelOptions,
+    sampler: SamplerOptions,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -120,36 +69,16 @@ def init(
     screen = Screen(as_json=as_json)
     text, source = text_of(scenario)
     known = parse(text, source)
-    reading = Reading(
-        columns=pairs(column, option="--column", example="score=rating"),
-        where=pairs(where, option="--where", example="language=en"),
-        score_range=bounds(score_range, option="--score-range"),
-        valid_range=bounds(valid_range, option="--valid-range"),
-        round_scores=round_scores,
-        flag_below=numbers(flag_below, option="--flag-below", example="human=1"),
-        score_map=numbers(score_map, option="--score-map", example="good=1"),
-        outcome_map=pairs(outcome_map, option="--outcome-map", example="first=left"),
-        anonymous_kinds=choices(anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
-        duplicates=duplicates,
-        crossed_users=crossed_users,
-        merge_names=merge_names,
-        encoding=encoding,
-        quoting=not no_quotes,
-    )
     settings = Settings(
         strategy=known.declared(strategy),
-        reading=reading,
-        lower_is_better=True if lower_is_better else None,
-        control=control,
-        reference=reference,
-        model=model,
-        priors=told_priors(prior, gold=gold, domain=domain, covariate=covariate),
-        engine=engine,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        target_accept=target_accept,
-        prices=numbers(price, option="--price", example="crowd=0.30", lowest=0.0),
+        reading=Reading(**reading.told()),
+        lower_is_better=True if question.lower_is_better else None,
+        control=question.control,
+        reference=question.reference,
+        model=model.model,
+        priors=model.priors(),
+        **asdict(sampler),
+        prices=question.prices(),
         drop_below=drop_below,
         seed=seed,
     )
@@ -213,16 +142,35 @@ def add(
     _exit_if_refused(here)
 
 
-def status(folder: Folder, *, details: Details = False, as_json: AsJson = False) -> None:
+def status(
+    folder: Folder,
+    *,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Search for the threshold that holds a false-launch rate of 5 % with these looks; it is kept and shown from then on.",
+            rich_help_panel=RULES,
+        ),
+    ] = False,
+    details: Details = False,
+    as_json: AsJson = False,
+) -> None:
     """Where the experiment stands, look by look, and what peeking does to it.
 
     A look that is not fitted yet, because a process was ended, is fitted first.
     """
+    from expsim_bayes.live.calibrated import known
+
     screen = Screen(as_json=as_json)
     here = _completed(folder, screen)
     found = _peeking(here, screen)
-    watched.show_status(screen, here, found, details=details)
-    screen.emit(watched.as_object(here, found))
+    better, stop = _searched(here, screen) if calibrate else (known(here), None)
+    watched.show_status(screen, here, found, better, details=details)
+    screen.emit(watched.as_object(here, found, better))
+    if stop is not None:
+        screen.aside("Stopped early: no threshold was found, and nothing of the search is kept.", style="yellow")
+        raise typer.Exit(exits.of_interruption(stop))
     _exit_if_refused(here)
 
 
@@ -248,6 +196,7 @@ def report(
 ) -> None:
     """Write the story of the experiment, look by look, with figures."""
     from expsim_bayes.live import story
+    from expsim_bayes.live.calibrated import known
 
     screen = Screen(as_json=as_json)
     if out.resolve() == folder.resolve():
@@ -255,7 +204,9 @@ def report(
     with taken(out, overwrite=overwrite) as aside:
         assert aside is not None
         here = _completed(folder, screen)
-        page = story.write(here, aside, peeking=_peeking(here, screen), plan=watched.planned(here))
+        page = story.write(
+            here, aside, peeking=_peeking(here, screen), plan=watched.planned(here), calibrated=known(here)
+        )
     screen.labelled([("Report", str(out / page.name))])
     screen.emit(watched.as_object(here) | {"report": str(out / page.name)})
 
@@ -290,6 +241,25 @@ def _peeking(here: Opened, screen: Screen) -> Peeking:
 
     with screen.progress("simulating looks without a difference", total=REPLICATIONS) as advance:
         return peeking(here, progress=advance)
+
+
+def _searched(here: Opened, screen: Screen) -> tuple[Calibration | None, KeyboardInterrupt | None]:
+    """The threshold that holds the false-launch rate with these looks; or the interruption that ended the search."""
+    from expsim_bayes.live.calibrated import calibrated, to_play, why_not
+
+    reason = why_not(here)
+    if reason:
+        screen.aside(f"No threshold can be searched for: {reason}.", style="yellow")
+        return None, None
+    total = to_play()
+    words = f"searching for the threshold: about {count(total, 'simulated experiment')}, which may take minutes"
+    try:
+        with screen.progress(words, total=total) as advance:
+            advance(0, words)
+            found = calibrated(here, progress=lambda done: advance(min(done, total)), notice=_notice(screen))
+            return found, None
+    except KeyboardInterrupt as stop:
+        return None, stop
 
 
 @contextmanager

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 OUTPUT = "Output"
 """Heading of the options about output in --help."""
@@ -41,6 +44,50 @@ Seed = Annotated[
 ScenarioName = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="Name in `expsim scenario list`, or a TOML file.")
 ]
+
+
+def grouped[Result](verb: Callable[..., Result]) -> Callable[..., Result]:
+    """A verb that takes classes of options, as a verb with the options in them: several verbs share a class and list it once.
+
+    Typer learns the options of a verb from its signature; there each parameter whose type is a dataclass gives way to its fields.
+
+    Parameters
+    ----------
+    verb : callable
+        What stands for it is called with keywords alone, as typer does.
+
+    Examples
+    --------
+    >>> from expsim_bayes.cli.reading import RowOptions
+    >>> @grouped
+    ... def used(file: str, *, rows: RowOptions, seed: Seed = 0) -> str:
+    ...     return f"{file}, {rows.where}, duplicates: {rows.duplicates}, seed {seed}"
+    >>> used(file="tone.csv", where=["language=en"], seed=7)
+    "tone.csv, ['language=en'], duplicates: ask, seed 7"
+    >>> list(inspect.signature(used).parameters)[:3]
+    ['file', 'where', 'column']
+    """
+    hints = get_type_hints(verb, include_extras=True)
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    shown: list[inspect.Parameter] = []
+    for parameter in inspect.signature(verb).parameters.values():
+        kind = groups.get(parameter.name)
+        if kind is None:
+            shown.append(parameter.replace(annotation=hints[parameter.name]))
+            continue
+        told = get_type_hints(kind, include_extras=True)
+        shown += [parameter.replace(name=f.name, default=f.default, annotation=told[f.name]) for f in fields(kind)]
+
+    @wraps(verb)
+    def spread(**options: Any) -> Result:
+        made = {}
+        for name, kind in groups.items():
+            mine = [field.name for field in fields(kind) if field.name in options]
+            made[name] = kind(**{field: options.pop(field) for field in mine})
+        return verb(**options, **made)
+
+    spread.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    return spread
 
 
 def pairs(texts: Sequence[str] | None, *, option: str, example: str) -> dict[str, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+
+from expsim_bayes.cli.model import AUTO, told_priors
+from expsim_bayes.cli.options import numbers
 
 QUESTION, MODEL, SAMPLER = "The question", "The model", "The sampler"
 """Headings of the options in --help."""
@@ -96,3 +100,43 @@ TargetAccept = Annotated[
         rich_help_panel=SAMPLER,
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionOptions:
+    """What is asked of ratings."""
+
+    lower_is_better: LowerIsBetter = False
+    control: Control = None
+    reference: Reference = None
+    price: Price = None
+
+    def prices(self) -> dict[str, float]:
+        """Dollars a rating, by evaluator."""
+        return numbers(self.price, option="--price", example="crowd=0.30", lowest=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Which model is fitted, with which priors."""
+
+    model: ModelName = AUTO
+    prior: Prior = None
+    gold: Gold = None
+    domain: Domain = None
+    covariate: Covariate = None
+
+    def priors(self) -> dict[str, object]:
+        """Priors that were told, by name."""
+        return told_priors(self.prior, gold=self.gold, domain=self.domain, covariate=self.covariate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerOptions:
+    """How it is fitted; the names are those of `expsim_bayes.fit.fit`."""
+
+    engine: EngineName = "auto"
+    draws: Draws = 1500
+    tune: Tune = 1000
+    chains: Chains = 4
+    target_accept: TargetAccept = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import typer
+
+from expsim_bayes.cli.options import bounds, choices, numbers, pairs
 
 READING = "Reading the file"
 """Heading of these options in --help."""
@@ -75,3 +78,53 @@ CrossedUsers = Annotated[
 MergeNames = Annotated[
     bool, typer.Option("--merge-names", help="Names that differ by case or spaces are one.", rich_help_panel=READING)
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """How rows of any kind are read."""
+
+    where: Where = None
+    column: Columns = None
+    score_range: ScoreRange = None
+    valid_range: ValidRange = None
+    score_map: ScoreMap = None
+    anonymous_raters: Anonymous = None
+    duplicates: Duplicates = "ask"
+    encoding: Encoding = None
+    no_quotes: NoQuotes = False
+
+    def told(self) -> dict[str, Any]:
+        """The same as `expsim_bayes.readers.read` takes it."""
+        return {
+            "columns": pairs(self.column, option="--column", example="score=rating"),
+            "where": pairs(self.where, option="--where", example="language=en"),
+            "score_range": bounds(self.score_range, option="--score-range"),
+            "valid_range": bounds(self.valid_range, option="--valid-range"),
+            "score_map": numbers(self.score_map, option="--score-map", example="good=1"),
+            "anonymous_kinds": choices(self.anonymous_raters, ("human", "llm", "metric"), option="--anonymous-raters"),
+            "duplicates": self.duplicates,
+            "encoding": self.encoding,
+            "quoting": not self.no_quotes,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions(RowOptions):
+    """How ratings are read that are to be fitted."""
+
+    round_scores: RoundScores = False
+    flag_below: FlagBelow = None
+    outcome_map: OutcomeMap = None
+    crossed_users: CrossedUsers = "keep"
+    merge_names: MergeNames = False
+
+    def told(self) -> dict[str, Any]:
+        """The same as `expsim_bayes.readers.read` takes it, and `expsim_bayes.live.Reading`."""
+        return super().told() | {
+            "round_scores": self.round_scores,
+            "flag_below": numbers(self.flag_below, option="--flag-below", example="human=1"),
+            "outcome_map": pairs(self.outcome_map, option="--outcome-map", example="first=left"),
+            "crossed_users": self.crossed_users,
+            "merge_names": self.merge_names,
+        }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from expsim_bayes.live.ahead import Ahead
     from expsim_bayes.live.look import Look
     from expsim_bayes.live.peeking import Peeking
+    from expsim_bayes.planning import Calibration
 
 STYLES = {
     "launch": "bold green",
@@ -99,16 +100,18 @@ def show_look(screen: Screen, here: Opened, *, details: bool) -> None:
         screen.labelled([("Looks", looks_taken(here) + " `expsim monitor status` tells what looking often does.")])
 
 
-def show_status(screen: Screen, here: Opened, found: Peeking, *, details: bool) -> None:
-    """All looks, the decision in words, and what peeking does."""
-    from expsim_bayes.live.words import peeked
+def show_status(
+    screen: Screen, here: Opened, found: Peeking, better: Calibration | None = None, *, details: bool
+) -> None:
+    """All looks, the decision in words, what peeking does, and the threshold that would hold where it was searched."""
+    from expsim_bayes.live.words import calibration, peeked
 
     screen.heading(here.scenario.title)
     screen.table(looks(here, everything=details))
     if not details and len(here.looks) > MOST_LOOKS:
         screen.say(f"The last {MOST_LOOKS} of {len(here.looks)} looks; all with --details.", style="dim")
     _show(screen, here, details=details)
-    screen.labelled([("Peeking", peeked(here, found))])
+    screen.labelled([("Peeking", peeked(here, found, calibrated=better is not None)), *calibration(better)])
 
 
 def _show(screen: Screen, here: Opened, *, details: bool) -> None:
@@ -156,8 +159,8 @@ def show_next(screen: Screen, here: Opened, *, details: bool = False) -> Ahead |
     return plan
 
 
-def as_object(here: Opened, found: Peeking | None = None) -> dict[str, Any]:
-    """What --json prints of an experiment."""
+def as_object(here: Opened, found: Peeking | None = None, better: Calibration | None = None) -> dict[str, Any]:
+    """What --json prints of an experiment, of peeking where that was asked, and of a threshold where one was searched."""
     from expsim_bayes.live.words import headline
 
     told: dict[str, Any] = {
@@ -170,7 +173,15 @@ def as_object(here: Opened, found: Peeking | None = None) -> dict[str, Any]:
         "waiting": list(here.waiting),
         "added": [added.model_dump() for added in here.manifest.added],
     }
-    return told if found is None else told | {"peeking": plain(found)}
+    if found is None:
+        return told
+    return told | {"peeking": plain(found), "calibrated": None if better is None else _calibrated(better)}
+
+
+def _calibrated(better: Calibration) -> dict[str, Any]:
+    """What --json prints of a threshold, under the names that `expsim calibrate` gives."""
+    numbers = {name: plain(getattr(better, name)) for name in ("target", "threshold", "checked", "declared", "holds")}
+    return numbers | {"threshold_declared": better.design.rule.threshold, "replications": better.replications}
 
 
 def plan_object(here: Opened, plan: Ahead | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from expsim_bayes.posterior.beliefs import beliefs
 from expsim_bayes.posterior.gaussian import State
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.posterior.layout import ABSENT, Components, Layout
-from expsim_bayes.posterior.scores import latent_names, latent_truth, qualities_of, superiority_of
+from expsim_bayes.posterior.scores import NamedEffects, qualities_of, superiority_of
 from expsim_bayes.simulate import Streams, assign, plan, story_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from expsim_bayes.models._recover import ComponentDraws
     from expsim_bayes.scenario import Scenario, StrategyName
     from expsim_bayes.simulate import Look, Plan
-    from expsim_bayes.simulate.stories import AnyWorld
     from expsim_bayes.superiority import Superiority
 
     Floats = NDArray[np.float64]
@@ -114,7 +113,7 @@ class _Pilot:
 
 
 @dataclass(frozen=True)
-class EstimatedScores:
+class EstimatedScores(NamedEffects):
     """The posterior of qualities, components averaged over, for several replications."""
 
     scenario: Scenario
@@ -123,6 +122,8 @@ class EstimatedScores:
     """What its looks share."""
     latent: Latent
     """Its effects."""
+    places: Layout
+    """Where each of them stands."""
     unknown: Parameters
     """Its components."""
     tables: Tables
@@ -149,7 +150,8 @@ class EstimatedScores:
         cov = latent.level_sd**2 + latent.sd_variant**2 * np.eye(variants)
         prior = Averaged(np.zeros((replications, variants)), np.repeat(cov[None], replications, axis=0))
         none = Tables.empty(design, replications)
-        known = cls(scenario, design, latent, unknown, none, Axes.prior(replications, len(unknown.unknown)), prior)
+        start = Axes.prior(replications, len(unknown.unknown))
+        known = cls(scenario, design, latent, places_of(latent), unknown, none, start, prior)
         centre, root = peak(_Pilot(known, strategy))
         return replace(
             known, axes=Axes(np.repeat(centre[None], replications, 0), np.repeat(root[None], replications, 0))
@@ -214,35 +216,24 @@ class EstimatedScores:
         )
         return State(known.precision, (known.precision @ known.mean[..., None])[..., 0]), components, self.places
 
-    def names(self) -> list[str]:
-        """A name for each effect."""
-        return latent_names(self.places, self.scenario.variant_names, panel(self.scenario.evaluators))
 
-    def truth(self, truth: AnyWorld) -> Floats:
-        """(replication, latent) what is true of each effect."""
-        from expsim_bayes.simulate import World
-
-        assert isinstance(truth, World)
-        return latent_truth(truth, self.places)
-
-    @property
-    def places(self) -> Layout:
-        """Where each effect stands among all of them."""
-        where, present = self.latent.columns, self.latent.present
-        evaluators, variants = where.view.shape
-        shift = np.full((evaluators, variants), ABSENT)
-        shifted = np.flatnonzero(present.shift)
-        shift[shifted] = evaluators + variants + np.arange(shifted.size * variants).reshape(-1, variants)
-        offset = evaluators + variants + shifted.size * variants - evaluators * variants
-        return Layout(
-            level=np.arange(evaluators),
-            quality=evaluators + np.arange(variants),
-            severity=np.where(where.severity >= 0, where.severity + offset, ABSENT),
-            shift=shift,
-            taste=np.where(where.taste >= 0, where.taste + offset, ABSENT),
-            rater_evaluator=self.latent.rater_evaluator,
-            size=self.latent.size,
-        )
+def places_of(latent: Latent) -> Layout:
+    """Where each effect stands among all of them."""
+    where, present = latent.columns, latent.present
+    evaluators, variants = where.view.shape
+    shift = np.full((evaluators, variants), ABSENT)
+    shifted = np.flatnonzero(present.shift)
+    shift[shifted] = evaluators + variants + np.arange(shifted.size * variants).reshape(-1, variants)
+    offset = evaluators + variants + shifted.size * variants - evaluators * variants
+    return Layout(
+        level=np.arange(evaluators),
+        quality=evaluators + np.arange(variants),
+        severity=np.where(where.severity >= 0, where.severity + offset, ABSENT),
+        shift=shift,
+        taste=np.where(where.taste >= 0, where.taste + offset, ABSENT),
+        rater_evaluator=latent.rater_evaluator,
+        size=latent.size,
+    )
 
 
 def _in_parts[T](known: EstimatedScores, task: Callable[[EstimatedScores], T]) -> list[T]:

@@ -10,7 +10,9 @@ look       what a look gave
 spent      what the ratings cost, and who of those who rated is whom in the scenario
 ahead      what to rate next, and what is still to come
 drift      whether a judge has changed between batches
+simulated  an experiment as it is simulated, and where the answers are kept
 peeking    how often the rule launches something when nothing differs
+calibrated the threshold that would hold the false-launch rate, on request
 words      all that in plain words
 story      the experiment look by look, as a page with figures
 """

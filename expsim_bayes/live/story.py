@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from expsim_bayes.live.look import Look
     from expsim_bayes.live.monitor import Opened
     from expsim_bayes.live.peeking import Peeking
+    from expsim_bayes.planning import Calibration
 
 PAGE, LAST = "report.md", "last-look.md"
 """The story, and the report of the last look."""
 
 
-def write(here: Opened, folder: Path, *, peeking: Peeking, plan: Ahead | None) -> Path:
+def write(
+    here: Opened, folder: Path, *, peeking: Peeking, plan: Ahead | None, calibrated: Calibration | None = None
+) -> Path:
     """The page, its figures, and the report of the last look.
 
     Parameters
@@ -43,6 +46,8 @@ def write(here: Opened, folder: Path, *, peeking: Peeking, plan: Ahead | None) -
         How often the rule launches something when nothing differs.
     plan : Ahead or None
         What comes next.
+    calibrated : Calibration, optional
+        The threshold that would hold the false-launch rate, where it was searched.
 
     Returns
     -------
@@ -53,7 +58,8 @@ def write(here: Opened, folder: Path, *, peeking: Peeking, plan: Ahead | None) -
     facts = here.looks[-1].told_facts() if here.looks else None
     if facts is not None:
         _text(folder / LAST, markdown(replace(facts, false_launch=peeking.rate)))
-    _text(folder / PAGE, page(here, peeking=peeking, plan=plan, figures=figures, facts=facts))
+    story = page(here, peeking=peeking, plan=plan, calibrated=calibrated, figures=figures, facts=facts)
+    _text(folder / PAGE, story)
     return folder / PAGE
 
 
@@ -62,6 +68,7 @@ def page(
     *,
     peeking: Peeking,
     plan: Ahead | None,
+    calibrated: Calibration | None = None,
     figures: Sequence[Figure] = (),
     facts: Facts | None = None,
 ) -> str:
@@ -77,7 +84,8 @@ def page(
         *(f"![{escape(f.alternative)}]({f.file})\n\n*{escape(f.caption)}*" for f in figures),
         *(escape(text) for text in told(here)),
         "## Peeking",
-        escape(words.peeked(here, peeking)),
+        escape(words.peeked(here, peeking, calibrated=calibrated is not None)),
+        *_said(words.calibration(calibrated)),
         "## What to rate next",
         *_said(words.next_words(here, plan)),
     ]

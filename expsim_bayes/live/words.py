@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes.amounts import change, count, dollars, gap, level, listed, percent, quantity
-from expsim_bayes.live import folder as kept
+from expsim_bayes.planning import advice
+from expsim_bayes.planning.calibration import TARGET
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
     from expsim_bayes.live.look import Look
     from expsim_bayes.live.monitor import Opened
     from expsim_bayes.live.peeking import Peeking
+    from expsim_bayes.planning import Calibration
 
-HELD = 0.05
-"""False-launch rate that a rule should hold."""
 NOUN = {"score": "rating", "comparison": "comparison", "ranking": "ranking", "operations": "call"}
 """What one of the ratings is called."""
 
@@ -82,20 +82,39 @@ def looks_taken(here: Opened) -> str:
     return f"{taken} of {planned} looks."
 
 
-def peeked(here: Opened, found: Peeking) -> str:
-    """What looking often does to this rule."""
+def peeked(here: Opened, found: Peeking, *, calibrated: bool = False) -> str:
+    """What looking often does to this rule, and how to find a better threshold unless one is told beside it."""
     taken = looks_taken(here)
     if found.rate is None:
         return f"{taken} How often this rule launches something that is no better is not known here: {found.why_not}."
     better = ""
-    if found.rate.value - 2 * found.rate.mcse > HELD:
-        scenario = here.folder / kept.SCENARIO
-        better = f" `expsim calibrate {scenario}` finds the threshold that holds {100 * HELD:.0f} %, for the next experiment."
+    if found.rate.value - 2 * found.rate.mcse > TARGET and not calibrated:
+        better = (
+            f" `expsim monitor status {here.folder} --calibrate` searches for the threshold that holds {100 * TARGET:.0f} % with these "
+            "looks, for the next experiment; it may take minutes."
+        )
     return (
         f"{taken} Were all variants equal, this rule would launch one of them in {100 * found.rate.value:.1f} % of experiments with "
         f"{found.looks} looks (give or take {200 * found.rate.mcse:.1f}; simulated with the raters and the outputs a look of the "
         f"scenario).{better}"
     )
+
+
+def calibration(found: Calibration | None) -> list[tuple[str, str]]:
+    """The threshold that holds the false-launch rate: labels, and a sentence or two each; nothing where none was searched."""
+    if found is None:
+        return []
+    told = advice(found)
+    warning = told.warning.removeprefix("warning: ")
+    later = (
+        "It is for the next experiment. The rules of this one are fixed: a threshold that is changed once ratings are seen no longer "
+        "holds what it promises."
+    )
+    return [
+        ("Threshold", f"{told.headline} {told.holds} {later}"),
+        ("Its price", told.price),
+        ("Beware", warning[:1].upper() + warning[1:]),
+    ]
 
 
 def drifted(drift: Drift) -> str:

@@ -23,8 +23,28 @@ if TYPE_CHECKING:
     from expsim_bayes.simulate.stories import AnyWorld
 
 
+class NamedEffects:
+    """Effects of a panel, each with a name and a truth; for a posterior of scores that says what its experiment is and where they stand."""
+
+    scenario: Scenario
+    """The experiment."""
+    places: Layout
+    """Positions of the effects."""
+
+    def names(self) -> list[str]:
+        """A name for each effect."""
+        return latent_names(self.places, self.scenario.variant_names, panel(self.scenario.evaluators))
+
+    def truth(self, truth: AnyWorld) -> NDArray[np.float64]:
+        """(replication, latent) what is true of each effect."""
+        from expsim_bayes.simulate import World
+
+        assert isinstance(truth, World)
+        return latent_truth(truth, self.places)
+
+
 @dataclass(frozen=True)
-class KnownScores:
+class KnownScores(NamedEffects):
     """The posterior of every effect, for several replications."""
 
     scenario: Scenario
@@ -75,17 +95,6 @@ class KnownScores:
         latent = latent_marginals(self.state)
         sd = np.sqrt(np.diagonal(latent.cov, axis1=1, axis2=2))
         return Latents(latent.mean, sd, self.state.precision)
-
-    def names(self) -> list[str]:
-        """A name for each effect."""
-        return latent_names(self.places, self.scenario.variant_names, panel(self.scenario.evaluators))
-
-    def truth(self, truth: AnyWorld) -> NDArray[np.float64]:
-        """(replication, latent) what is true of each effect."""
-        from expsim_bayes.simulate import World
-
-        assert isinstance(truth, World)
-        return latent_truth(truth, self.places)
 
 
 def qualities_of(mean: NDArray[np.float64], cov: NDArray[np.float64], base: int) -> Qualities:
