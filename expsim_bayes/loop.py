@@ -231,7 +231,7 @@ class Loop:
 def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
     """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
     if scenario.outcome in ("ordinal", "preference"):
-        from expsim_bayes.fast.votes import KnownVotes
+        from expsim_bayes.votes.known import KnownVotes
 
         return KnownVotes.nothing(scenario, strategy, replications)
     if scenario.components == "given":

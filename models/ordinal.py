@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
     from expsim_bayes.ratings import Ratings
 
+__all__ = ["RECIPE", "Priors", "build_marginal_model", "build_model"]
+
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 """Gauss-Hermite points over which quality averages new items and raters."""
 INNER, INNER_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)

@@ -46,6 +46,8 @@ from expsim_bayes.ratings.contract import SIDES
 if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
+__all__ = ["RECIPE", "Priors", "build_model", "build_sampled_model"]
+
 STEPS = np.linspace(-6.0, 6.0, 97)
 """Standard normal points of a trapezoid over new items and their raters' position bias: it is good to 1e-4 up to an SD of 15 logits."""
 SHRINKS = 0.69

@@ -32,7 +32,7 @@ RULES: dict[str, Any] = {"sequential": {"stopping": [{"rule": "superiority", "th
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("expsim_bayes.fast.votes.KnownVotes", KnownVotes)
+    monkeypatch.setattr("expsim_bayes.votes.known.KnownVotes", KnownVotes)
 
 
 def expsim(*arguments: str | Path) -> str:

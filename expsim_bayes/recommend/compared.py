@@ -58,7 +58,7 @@ def further_comparisons(
     ratings, usd : int, float
         Comparisons so far, and dollars for them and their outputs.
     """
-    from expsim_bayes.fast.votes import KnownVotes
+    from expsim_bayes.votes.known import KnownVotes
 
     if len(contenders) < 2:
         return ()

@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
-from expsim_bayes.fast.modes import STARS, Rows, Scales
 from expsim_bayes.fast.parameters import parameters
 from expsim_bayes.fast.planned import design_of
-from expsim_bayes.fast.rows import numbered, packed
 from expsim_bayes.models._priors import Scale
 from expsim_bayes.models._recover import ComponentDraws
 from expsim_bayes.models._star_priors import Priors
 from expsim_bayes.posterior.beliefs import beliefs
+from expsim_bayes.votes.laws import STARS
+from expsim_bayes.votes.modes import Rows, Scales
+from expsim_bayes.votes.rows import numbered, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.evaluators import Panel
-    from expsim_bayes.fast.modes import Modes
     from expsim_bayes.fast.parameters import Parameters
     from expsim_bayes.models._terms import Terms
     from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.votes.modes import Modes
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -77,7 +78,8 @@ class Stars(NamedTuple):
         told = _declared(scenario, present) if scenario.components == "given" else None
         unknown = parameters(present, priors, Scale(0.0, 1.0, ""), noise=False)
         unknown = unknown if told is None else unknown._replace(unknown=(), start=told)
-        return cls(present, unknown, priors, of, low, high - low, *places, size)
+        q, severity, shift, taste = places
+        return cls(present, unknown, priors, of, low, high - low, q, severity, shift, taste, size)
 
     @property
     def kind(self) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes.fast.modes import Rows
+from expsim_bayes.votes.modes import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

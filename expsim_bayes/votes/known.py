@@ -17,25 +17,25 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from expsim_bayes import bounded
 from expsim_bayes.evaluators import panel
-from expsim_bayes.fast import rows as of_looks
 from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed
-from expsim_bayes.fast.duels import Duels
-from expsim_bayes.fast.modes import MOST_STEPS, modes
-from expsim_bayes.fast.stars import Stars
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.simulate import plan
+from expsim_bayes.votes import rows as of_looks
+from expsim_bayes.votes.duels import Duels
+from expsim_bayes.votes.modes import MOST_STEPS, modes
+from expsim_bayes.votes.stars import Stars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from expsim_bayes.fast.modes import Modes, Rows, Scales
     from expsim_bayes.fast.parameters import Parameters
     from expsim_bayes.models._recover import ComponentDraws
     from expsim_bayes.scenario import Scenario, StrategyName
     from expsim_bayes.simulate import Look, Plan
     from expsim_bayes.superiority import Superiority
+    from expsim_bayes.votes.modes import Modes, Rows, Scales
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -167,10 +167,10 @@ class KnownVotes:
             axes=self.axes.with_more(self.looks),
             looks=self.looks + 1,
         )
-        return grown._followed()
+        return grown.followed()
 
-    def _followed(self) -> Self:
-        """With the components followed to where they are now."""
+    def followed(self) -> Self:
+        """With modes, and at some looks components, where they are now."""
         everyone = np.arange(len(self.at))
         parts = [everyone[n : n + TOGETHER] for n in range(0, everyone.size, TOGETHER)]
         task = self._followed_part if self.looks in FOLLOWED else self._held_part

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import logit
 
-from expsim_bayes.fast.modes import DUELS, Rows, Scales
 from expsim_bayes.fast.parameters import parameters
-from expsim_bayes.fast.rows import numbered, packed
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._priors import Scale
 from expsim_bayes.models._recover import ComponentDraws
 from expsim_bayes.models._star_priors import Priors as Spreads
 from expsim_bayes.models._terms import Terms
+from expsim_bayes.votes.laws import DUELS
+from expsim_bayes.votes.modes import Rows, Scales
+from expsim_bayes.votes.rows import numbered, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.evaluators import Panel
-    from expsim_bayes.fast.modes import Modes
     from expsim_bayes.fast.parameters import Parameters
     from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate import Look, Plan
+    from expsim_bayes.votes.modes import Modes
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -84,7 +85,9 @@ class Duels(NamedTuple):
         if scenario.components == "given":
             unknown = unknown._replace(unknown=(), start=_declared(scenario, present))
         control = -1 if scenario.control_index is None else scenario.control_index
-        return cls(present, unknown, priors, np.asarray(who.rater_evaluator), control, *places, size)
+        tie, order, q, rater, shift = places
+        of = np.asarray(who.rater_evaluator)
+        return cls(present, unknown, priors, of, control, tie, order, q, rater, shift, size)
 
     @property
     def kind(self) -> int:
@@ -167,7 +170,7 @@ class Duels(NamedTuple):
         order, log_nu = priors.order * at[:, self.order[k]], priors.tie_mean + priors.tie_sd * at[:, self.tie[k]]
         spread = np.sqrt(2.0 * sd.sd_interaction**2 + sd.sd_rater[:, k] ** 2)
         v = np.arange(self.q.size)
-        opponents = [self.control] if self.control >= 0 else v
+        opponents = [self.control] if self.control >= 0 else v.tolist()
         share, along = np.zeros(theta.shape), np.zeros((*theta.shape, self.size))
         for w in opponents:
             beats = _beats(theta - theta[:, [w]], spread, order, log_nu)

@@ -1,0 +1,44 @@
+"""Small symmetric matrices, compiled: their roots, and equations solved with these."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from expsim_bayes.votes.laws import compiled
+
+LEAST = 1e-12
+"""What a precision is not below."""
+
+
+@compiled
+def cholesky(a, n):
+    """The lower root of a matrix, in place; whether it is positive definite."""
+    for j in range(n):
+        total = a[j, j]
+        for m in range(j):
+            total -= a[j, m] * a[j, m]
+        if not total > LEAST:
+            return False
+        root = np.sqrt(total)
+        a[j, j] = root
+        for i in range(j + 1, n):
+            total = a[i, j]
+            for m in range(j):
+                total -= a[i, m] * a[j, m]
+            a[i, j] = total / root
+    return True
+
+
+@compiled
+def solve_root(a, n, b):
+    """Solve with a lower root, then with its transpose, in place."""
+    for i in range(n):
+        total = b[i]
+        for m in range(i):
+            total -= a[i, m] * b[m]
+        b[i] = total / a[i, i]
+    for i in range(n - 1, -1, -1):
+        total = b[i]
+        for m in range(i + 1, n):
+            total -= a[m, i] * b[m]
+        b[i] = total / a[i, i]

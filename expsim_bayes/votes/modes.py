@@ -1,0 +1,305 @@
+r"""Modes of votes, compiled: where effects and items are likeliest given the components, how sharply, and the Laplace approximation there.
+
+A vote's probability hangs on two edges, each a sum of effects times coefficients (`stars` and `duels` say which). All effects
+are standard normal before a vote is seen, but for the cuts of a scale, whose prior is that of the model. The effects of an item's outputs
+touch no other item's votes: they are eliminated item by item, and Newton's steps are taken in what remains. With the log density
+:math:`\ell` at the mode and minus its Hessian :math:`H`, the log marginal density is :math:`\ell - \log|H| / 2` up to a constant
+(Tierney and Kadane 1986).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated
+from expsim_bayes.votes.laws import compiled
+from expsim_bayes.votes.linear import cholesky, solve_root
+from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bytes = NDArray[np.int8]
+
+MOST_STEPS = 40
+"""Newton steps, at most."""
+HALVINGS = 8
+"""Times in a row that a step is halved where it does not lead uphill."""
+SURE, ROUGH = 1e-4, 0.5
+"""Gain that the next step promises below which it is taken without looking: at the first set of components, and at those around it."""
+SLIP = 1e-2
+"""Loss that a step may bring where effects of items have not quite followed."""
+
+
+class Rows(NamedTuple):
+    """Votes of R replications; N votes sorted by item, I items with L effects of their own, n other effects.
+
+    Each edge of a vote is a sum of effects times coefficients, which are looked up in tables by their code.
+    """
+
+    vote: NDArray[np.int8]
+    """(R, N) step of the scale from 0; or 0, 1, 2 where the first is better, neither is, the second is."""
+    effect: NDArray[np.int16]
+    """(R or 1, N, M) effects that a vote hangs on; -1 after the last."""
+    code: NDArray[np.int16]
+    """(R or 1, N, M) codes of their coefficients."""
+    own: NDArray[np.int32]
+    """(N, 2) effects of its item that a vote hangs on, numbered through; -1 for none."""
+    own_code: NDArray[np.int16]
+    """(N, 2) codes of their coefficients."""
+    votes_from: NDArray[np.int64]
+    """(I + 1,) where the votes of each item begin."""
+    own_from: NDArray[np.int64]
+    """(I + 1,) where the effects of each item begin."""
+
+
+class Scales(NamedTuple):
+    """Cuts of K scales of C + 1 steps each, which stand before all other effects; no scales where votes are of another kind."""
+
+    cuts: int
+    """C, or 0."""
+    evaluators: int
+    """K."""
+    shares: float
+    """Concentration of the Dirichlet prior of a scale's steps."""
+    middle: float
+    """What the second edge is before any effect."""
+    stretch: Floats
+    """(S, K) what cuts are stretched by, at S sets of components."""
+
+
+class Modes(NamedTuple):
+    """What was found at S sets of components."""
+
+    density: Floats
+    """(S,) log marginal density up to a constant."""
+    at: Floats
+    """(S, n)"""
+    precision: Floats
+    """(S, n, n) of the effects, those of items eliminated."""
+    own: Floats
+    """(R, L) effects of items at the first set of each replication."""
+    steps: NDArray[np.int64]
+    """(S,) Newton steps; `MOST_STEPS` where no mode was found."""
+
+
+@compiled
+def _modes(
+    kind,
+    vote,
+    effect,
+    code,
+    own,
+    own_code,
+    votes_from,
+    own_from,
+    cuts,
+    evaluators,
+    shares,
+    middle,
+    stretch,
+    table1,
+    table2,
+    size,
+    which,
+    each,
+    start,
+    start_own,
+    rough,
+):
+    replications, n = start.shape
+    sets, items = replications * each, votes_from.size - 1
+    density, at = np.full(sets, -np.inf), np.zeros((sets, n))
+    precision, steps = np.zeros((sets, n, n)), np.full(sets, MOST_STEPS, np.int64)
+    ends = start_own.copy()
+    most = 1
+    for i in range(items):
+        most = max(most, own_from[i + 1] - own_from[i])
+    widest = min(n, 1 + max(1, effect.shape[2]) * np.max(votes_from[1:] - votes_from[:-1]))
+    touched, counts, place = np.zeros((items, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
+    pull, root, cross = np.zeros((items, most)), np.zeros((items, most, most)), np.zeros((items, most, widest))
+    gt, pt, g, p = np.zeros(widest), np.zeros((widest, widest)), np.zeros(n), np.zeros((n, n))
+    whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
+    z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
+    normal = evaluators * cuts
+    together = np.max(votes_from[1:] - votes_from[:-1])
+    bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
+    alone = items > 0 and own_from[items] == items and most == 1
+    seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
+    for r in range(replications):
+        vr = which[r]
+        er, cr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1)
+        for e in range(each):
+            s = r * each + e
+            x = at[s]
+            if e == 0:
+                x[:] = start[r]
+            else:
+                for j in range(n):
+                    x[j] = at[r * each, j] * size[r * each, j] / size[s, j]
+            sure = SURE if e == 0 else rough
+            z[:] = ends[r]
+            before, halved = -np.inf, 0
+            for done in range(MOST_STEPS):
+                g[:] = 0.0
+                p[:] = 0.0
+                y[:] = x
+                cuts_of(cuts, evaluators, stretch[s], x, y)
+                value, gain, log_det, sound = 0.0, 0.0, 0.0, True
+                for i in range(items):
+                    base, m = own_from[i], own_from[i + 1] - own_from[i]
+                    if alone:
+                        value += integrated(
+                            kind,
+                            cuts,
+                            middle,
+                            vote[vr],
+                            effect[er],
+                            code[cr],
+                            own,
+                            own_code,
+                            votes_from[i],
+                            votes_from[i + 1],
+                            base,
+                            table1[s],
+                            table2[s],
+                            y,
+                            z,
+                            touched[i],
+                            place,
+                            locals_,
+                            seen,
+                            pulls,
+                            gt,
+                            pt,
+                            g,
+                            p,
+                        )
+                        continue
+                    more, counts[i] = added_up(
+                        kind,
+                        cuts,
+                        middle,
+                        vote[vr],
+                        effect[er],
+                        code[cr],
+                        own,
+                        own_code,
+                        votes_from[i],
+                        votes_from[i + 1],
+                        base,
+                        m,
+                        table1[s],
+                        table2[s],
+                        y,
+                        z,
+                        touched[i],
+                        place,
+                        locals_[0],
+                        gt,
+                        pt,
+                        pull[i],
+                        root[i],
+                        cross[i],
+                    )
+                    value += more
+                    for u in range(counts[i]):
+                        place[touched[i, u]] = -1
+                    if not cholesky(root[i], m):
+                        sound = False
+                        break
+                    more, other = eliminated(m, counts[i], touched[i], gt, pt, pull[i], root[i], cross[i], g, p)
+                    gain += more
+                    log_det += other
+                for j in range(n):
+                    for j2 in range(j):
+                        p[j2, j] = p[j, j2]
+                if cuts:
+                    value += cut_prior(cuts, evaluators, shares, stretch[s], y, g, p)
+                    value += in_coordinates(cuts, evaluators, stretch[s], x, g, p, bend)
+                for j in range(normal, n):
+                    value -= 0.5 * x[j] * x[j]
+                    g[j] -= x[j]
+                    p[j, j] += 1.0
+                if done and halved < HALVINGS and not (sound and value >= before - SLIP):
+                    x[:] = 0.5 * (x + old)
+                    z[:] = 0.5 * (z + old_z)
+                    halved += 1
+                    continue
+                whole[:] = p
+                for j in range(normal):
+                    whole[j, j] += bend[j]
+                if cholesky(whole, n):
+                    for j in range(normal):
+                        p[j, j] += bend[j]
+                else:
+                    whole[:] = p
+                    if not cholesky(whole, n):
+                        break
+                step[:] = g
+                solve_root(whole, n, step)
+                longest = 1.0
+                for j in range(n):
+                    gain += step[j] * g[j]
+                    longest = max(longest, abs(step[j]) / LONGEST)
+                before, halved = value, 0
+                old[:] = x
+                old_z[:] = z
+                turned_back(cuts, evaluators, stretch[s], x, step, y)
+                if not alone:
+                    followed(own_from, touched, counts, pull, root, cross, y, longest, z)
+                for j in range(n):
+                    x[j] += step[j] / longest
+                if gain < sure and longest == 1.0:
+                    precision[s] = p
+                    half = 0.0
+                    for j in range(n):
+                        half += np.log(whole[j, j])
+                    density[s], steps[s] = value + 0.5 * gain - half - 0.5 * log_det, done + 1
+                    break
+            if e == 0:
+                ends[r] = z
+    return density, at, precision, ends, steps
+
+
+def modes(
+    kind: int,
+    rows: Rows,
+    scales: Scales,
+    tables: tuple[Floats, Floats],
+    size: Floats,
+    which: NDArray[np.intp],
+    start: Floats,
+    start_own: Floats,
+    rough: float = ROUGH,
+) -> Modes:
+    """Modes at m sets of components of each of r replications, the first from where it was before, the others from the first.
+
+    Parameters
+    ----------
+    kind : int
+        `laws.STARS` or `laws.DUELS`.
+    rows : Rows
+        Votes.
+    scales : Scales
+        Cuts of scales.
+    tables : two (r x m, codes) arrays
+        Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie; sets
+        of components of a replication stand one after another.
+    size : (r x m, n) array
+        What a unit of each effect stands for: from set to set, effects are looked for where they were but for that.
+    which : (r,) array of int
+        Replications whose votes these are.
+    start : (r, n) array
+        Where effects may be.
+    start_own : (r, L) array
+        And those of items.
+    rough : float
+        Gain that a step may leave at the sets around the first.
+    """
+    each = len(tables[0]) // len(which)
+    return Modes(*_modes(kind, *rows, *scales, *tables, size, which.astype(np.int64), each, start, start_own, rough))
