@@ -1,6 +1,7 @@
 """The posterior of votes, stars or preferences, without a sampler, for many replications at once: effects around their modes.
 
-Compiled: `laws` a vote's probability, `scales` cuts of a scale of steps, `linear` small matrices, `items` the votes of one item;
+Compiled: `laws` a vote's probability, `scales` cuts of a scale of steps, `linear` small matrices, `items` the votes of one item,
+and `compiling` how;
 `modes` the modes of the effects given the components, and the Laplace approximation there;
 `rows` votes of looks as arrays;
 `stars` and `duels` what each kind of votes hangs on, and quality;

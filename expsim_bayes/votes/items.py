@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_bayes.votes.laws import compiled, law, weights
+from expsim_bayes.votes.compiling import compiled
+from expsim_bayes.votes.laws import law, weights
 
-NODES = np.polynomial.hermite_e.hermegauss(5)[0]
+NODES = np.polynomial.hermite_e.hermegauss(7)[0]
 """Points over an effect that is integrated out."""
-LOG_WEIGHTS = np.log(np.polynomial.hermite_e.hermegauss(5)[1] / np.sqrt(2.0 * np.pi)) + 0.5 * NODES**2
-INNER_STEPS = 2
-"""Steps towards its mode each time: the last is repeated at the next look at all votes."""
+LOG_WEIGHTS = np.log(np.polynomial.hermite_e.hermegauss(7)[1] / np.sqrt(2.0 * np.pi)) + 0.5 * NODES**2
+INNER_STEPS, NEAR = 12, 0.03
+"""Steps towards its mode, at most, and the length of the last; points around a place that is off would tell something else."""
 LONGEST = 2.5
 """Change of an effect in one step, at most; prior SDs."""
 SMALL = 1e-100
@@ -89,7 +90,10 @@ def integrated(
             _, g1, g2, h11, h12, h22 = law(kind, cuts, vote[start + t], seen[t, 0, 0] * f1, seen[t, 0, 1] * f2)
             slope += o1 * g1 + o2 * g2
             bent += o1 * o1 * h11 + 2.0 * o1 * o2 * h12 + o2 * o2 * h22
-        mode += min(max(slope / bent, -LONGEST), LONGEST)
+        step = min(max(slope / bent, -1.0), 1.0)
+        mode += step
+        if abs(step) < NEAR:
+            break
     z[at_own] = mode
     width, top = 1.0 / np.sqrt(bent), -np.inf
     for k in range(points):

@@ -22,7 +22,7 @@ from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.simulate import plan
 from expsim_bayes.votes import rows as of_looks
 from expsim_bayes.votes.duels import Duels
-from expsim_bayes.votes.modes import MOST_STEPS, modes
+from expsim_bayes.votes.modes import modes
 from expsim_bayes.votes.stars import Stars
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Conditional:
         votes = self.votes
         at, own = self.at[chosen], self.own[chosen]
         found = modes(votes.kind, self.rows, *votes.tables(sd), votes.sizes(sd), chosen, at, own)
-        lost = found.steps >= MOST_STEPS
+        lost = ~np.isfinite(found.density)
         if lost.any():
             found.precision[lost] = np.eye(found.at.shape[1])
         self.at[chosen], self.own[chosen] = found.at[:: x.shape[1]], found.own

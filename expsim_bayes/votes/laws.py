@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from expsim_bayes.votes.compiling import compiled
 
 STARS, DUELS = 0, 1
 """Kinds of votes."""
@@ -14,8 +12,6 @@ FARTHEST = 60.0
 """Logits beyond which a vote is as good as certain."""
 LEAST = 1e-12
 """Share of the way between two edges that is not told from nothing."""
-compiled: Callable[[Callable[..., Any]], Any] = njit(cache=True, nogil=True, error_model="numpy")
-"""How everything here is compiled: once a machine, and so that several threads may run it."""
 
 
 @compiled

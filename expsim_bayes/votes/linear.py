@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_bayes.votes.laws import compiled
+from expsim_bayes.votes.compiling import compiled
 
 LEAST = 1e-12
 """What a precision is not below."""
@@ -27,6 +27,20 @@ def cholesky(a, n):
                 total -= a[i, m] * a[j, m]
             a[i, j] = total / root
     return True
+
+
+@compiled
+def steadied(root, a, n):
+    """The lower root of a matrix, with as much added along its diagonal as makes it positive definite; whether that was possible."""
+    more = 0.0
+    for _ in range(16):
+        root[:] = a
+        for j in range(n):
+            root[j, j] += more
+        if cholesky(root, n):
+            return True
+        more = 4.0 * more + 1.0
+    return False
 
 
 @compiled

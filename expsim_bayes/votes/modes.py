@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated
-from expsim_bayes.votes.laws import compiled
-from expsim_bayes.votes.linear import cholesky, solve_root
+from expsim_bayes.votes.linear import cholesky, solve_root, steadied
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Modes(NamedTuple):
     own: Floats
     """(R, L) effects of items at the first set of each replication."""
     steps: NDArray[np.int64]
-    """(S,) Newton steps; `MOST_STEPS` where no mode was found."""
+    """(S,) Newton steps; where `MOST_STEPS`, the mode is not far, or the density not finite."""
 
 
 @compiled
@@ -225,7 +225,8 @@ def _modes(
                     value -= 0.5 * x[j] * x[j]
                     g[j] -= x[j]
                     p[j, j] += 1.0
-                if done and halved < HALVINGS and not (sound and value >= before - SLIP):
+                last = done == MOST_STEPS - 1
+                if done and not last and halved < HALVINGS and not (sound and value >= before - SLIP):
                     x[:] = 0.5 * (x + old)
                     z[:] = 0.5 * (z + old_z)
                     halved += 1
@@ -236,16 +237,17 @@ def _modes(
                 if cholesky(whole, n):
                     for j in range(normal):
                         p[j, j] += bend[j]
-                else:
-                    whole[:] = p
-                    if not cholesky(whole, n):
-                        break
+                elif not steadied(whole, p, n):
+                    break
                 step[:] = g
                 solve_root(whole, n, step)
                 longest = 1.0
                 for j in range(n):
                     gain += step[j] * g[j]
                     longest = max(longest, abs(step[j]) / LONGEST)
+                stuck = (
+                    halved == HALVINGS
+                )  # no step leads uphill: this is as near as rounding and quadrature let one come
                 before, halved = value, 0
                 old[:] = x
                 old_z[:] = z
@@ -254,7 +256,9 @@ def _modes(
                     followed(own_from, touched, counts, pull, root, cross, y, longest, z)
                 for j in range(n):
                     x[j] += step[j] / longest
-                if gain < sure and longest == 1.0:
+                if stuck:
+                    x[:], z[:], gain, longest = old, old_z, 0.0, 1.0
+                if last or (gain < sure and longest == 1.0):
                     precision[s] = p
                     half = 0.0
                     for j in range(n):

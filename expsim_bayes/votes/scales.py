@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from expsim_bayes.votes.laws import compiled, star
+from expsim_bayes.votes.compiling import compiled
+from expsim_bayes.votes.laws import star
 
 
 @compiled

@@ -1,0 +1,46 @@
+"""How loops are compiled: once a machine, for several threads, and anew whenever any of the files that hang together changes.
+
+What numba keeps of a compiled function is told by the file of that function alone, not by the files of those that it calls. Here it is kept
+in a folder that is named by the contents of all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).parent
+FILES = ("compiling", "laws", "linear", "scales", "items", "modes")
+"""Files that hang together."""
+
+
+def _folder() -> str:
+    """Where compiled functions are kept; nothing where that must be left to numba, as here nothing can be written."""
+    contents = b"".join((HERE / f"{name}.py").read_bytes() for name in FILES)
+    return str(HERE / "__pycache__" / f"compiled-{zlib.crc32(contents):08x}") if os.access(HERE, os.W_OK) else ""
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """A function compiled when it is first called.
+
+    Examples
+    --------
+    >>> compiled(lambda x: x + 1)(2)
+    3
+    """
+    settings = {"nogil": True, "error_model": "numpy"}
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _folder() or before
+    try:
+        return numba.njit(cache=True, **settings)(function)
+    except RuntimeError:  # nowhere to keep it
+        return numba.njit(**settings)(function)
+    finally:
+        numba.config.CACHE_DIR = before
