@@ -105,6 +105,7 @@ def found(made: Case) -> Modes:
         made.scales,
         made.tables,
         np.ones_like(start),
+        np.zeros_like(start),
         np.arange(1),
         start,
         np.zeros((1, int(made.rows.own_from[-1]))),

@@ -141,11 +141,13 @@ def integrated(
         for u in range(count):
             gt[u] += weight * pulls[k, 1 + u]
     for k in range(points):
-        weight = pulls[k, 0] / whole
+        weight, row = np.sqrt(pulls[k, 0] / whole), pulls[k, 1 : 1 + count]
         for u in range(count):
-            away = weight * (pulls[k, 1 + u] - gt[u])
+            row[u] = weight * (row[u] - gt[u])
+        for u in range(count):
+            of = pt[u]
             for u2 in range(u + 1):
-                pt[u, u2] -= away * (pulls[k, 1 + u2] - gt[u2])
+                of[u2] -= row[u] * row[u2]
     for u in range(count):
         at = touched[u]
         place[at] = -1
@@ -305,3 +307,14 @@ def followed(own_from, touched, counts, pull, root, cross, step, shorter, z):
             pull[i, a] = total / root[i, a, a]
         for a in range(m):
             z[base + a] += pull[i, a] / shorter
+
+
+@compiled
+def shrunk(code_of, before, now, stiff, z):
+    """Effects of items moved to where they may be with other components: multiples of an SD s with information w are as s / (1 + s^2 w)."""
+    for n in range(z.size):
+        if code_of[n] >= 0:
+            s, t = before[code_of[n]], now[code_of[n]]
+            if s != 0.0:
+                told = max(stiff[n] - 1.0, 0.0)
+                z[n] *= t / s * (1.0 + told) / (1.0 + told * (t / s) ** 2)

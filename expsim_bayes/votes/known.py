@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-ROUNDS, LATER = 6, 2
+ROUNDS, LATER = 6, 1
 """How often the axes are moved at one look: at the first, and later, when they are near."""
 FOLLOWED = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85)
 """Looks at which components are followed; they change little while ratings grow by a third, and stay where they are in between."""
@@ -89,6 +89,10 @@ class _Conditional:
     """(r, n) modes at the centre."""
     own: Floats
     """(r, L)"""
+    offset: Floats
+    """(r, m, n) how far from there modes were at the ends of the axes."""
+    reach: Floats
+    """(r, m) how far away the ends were."""
 
     def look(self, x: Floats, chosen: Ints) -> Looked:
         """At (r, m, d) places of the chosen replications."""
@@ -102,15 +106,32 @@ class _Conditional:
         """(r, m) at (r, m, d) places."""
         return self._found(x, chosen)[2]
 
+    @property
+    def modes(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Where modes are now, and how far from those at the centre they are at the ends."""
+        return self.at, self.own, self.offset, self.reach
+
     def _found(self, x: Floats, chosen: Ints) -> tuple[ComponentDraws, Modes, Floats]:
         sd = self.votes.unknown.components(x.reshape(x.shape[0] * x.shape[1], x.shape[2]))
         votes = self.votes
         at, own = self.at[chosen], self.own[chosen]
-        found = modes(votes.kind, self.rows, *votes.tables(sd), votes.sizes(sd), chosen, at, own)
+        sizes, reach = votes.sizes(sd), np.linalg.norm(x - x[:, :1], axis=2)
+        told = x.shape[1] == self.offset.shape[1]
+        stretch = (
+            np.divide(reach, self.reach[chosen], out=np.zeros_like(reach), where=self.reach[chosen] > 0)
+            if told
+            else 0 * reach
+        )
+        offset = stretch[..., None] * self.offset[chosen] if told else np.zeros((*x.shape[:2], at.shape[1]))
+        found = modes(votes.kind, self.rows, *votes.tables(sd), sizes, offset.reshape(sizes.shape), chosen, at, own)
         lost = ~np.isfinite(found.density)
         if lost.any():
             found.precision[lost] = np.eye(found.at.shape[1])
         self.at[chosen], self.own[chosen] = found.at[:: x.shape[1]], found.own
+        if told:
+            moved = (found.at * sizes).reshape(*x.shape[:2], -1)
+            self.offset[chosen] = (moved - moved[:, :1]) / sizes.reshape(moved.shape)
+            self.reach[chosen] = reach
         return sd, found, found.density.reshape(x.shape[:2]) - 0.5 * (x**2).sum(axis=2)
 
 
@@ -134,6 +155,10 @@ class KnownVotes:
     """Of the logits of qualities between their ends."""
     held: Averaged
     """The same given the components at the centre of their axes."""
+    offset: Floats
+    """(replication, m, n) how far modes were from those at the centre, at the ends of the axes."""
+    reach: Floats
+    """(replication, m) how far away the ends were."""
     looks: int = 0
     """How many looks there were."""
 
@@ -147,7 +172,9 @@ class KnownVotes:
         at = np.repeat(votes.start()[None], replications, axis=0)
         variants = len(scenario.variants)
         known = Averaged(np.zeros((replications, variants)), np.repeat(np.eye(variants)[None], replications, axis=0))
-        return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known, known)
+        ends = 1 + 2 * len(votes.unknown.unknown)
+        offset, reach = np.zeros((replications, ends, at.shape[1])), np.zeros((replications, ends))
+        return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known, known, offset, reach)
 
     def after(self, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look, active: NDArray[np.intp]) -> Self:
         """With one more look on it."""
@@ -176,18 +203,24 @@ class KnownVotes:
         task = self._followed_part if self.looks in FOLLOWED else self._held_part
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
             found = list(pool.map(task, parts))
-        at, own, centre, root, mean, cov, alone_mean, alone_cov = (
-            np.concatenate(values) for values in zip(*found, strict=True)
+        at, own, offset, reach, centre, root, *moments = (np.concatenate(values) for values in zip(*found, strict=True))
+        return replace(
+            self,
+            at=at,
+            own=own,
+            offset=offset,
+            reach=reach,
+            axes=Axes(centre, root),
+            quality=Averaged(*moments[:2]),
+            held=Averaged(*moments[2:]),
         )
-        held = Averaged(alone_mean, alone_cov)
-        return replace(self, at=at, own=own, axes=Axes(centre, root), quality=Averaged(mean, cov), held=held)
 
     def _followed_part(self, chosen: Ints) -> tuple[Floats, ...]:
         """Modes, axes, and qualities averaged over the components and at their centre, of some of the replications."""
         density = self._density(chosen)
         rounds = (LATER if self.looks > 1 else ROUNDS) if self.votes.unknown.unknown else 0
         axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=rounds)
-        return density.at, density.own, *axes, *averaged(seen), seen.mean[:, 0], seen.cov[:, 0]
+        return *density.modes, *axes, *averaged(seen), seen.mean[:, 0], seen.cov[:, 0]
 
     def _held_part(self, chosen: Ints) -> tuple[Floats, ...]:
         """The same with the components where they were: what they add to what is known at their centre shrinks as that does."""
@@ -199,12 +232,13 @@ class KnownVotes:
         more = self.quality.cov[chosen] - before.cov
         moved = self.quality.mean[chosen] - before.mean
         averages = mean + np.sqrt(shrunk)[:, None] * moved, cov + shrunk[:, None, None] * more
-        return density.at, density.own, *axes, *averages, mean, cov
+        return *density.modes, *axes, *averages, mean, cov
 
     def _density(self, chosen: Ints) -> _Conditional:
         """What some of the replications' votes tell of the components."""
         assert self.rows is not None
-        return _Conditional(self.votes, of_looks.of(self.rows, chosen), self.at[chosen], self.own[chosen])
+        rows, starts = of_looks.of(self.rows, chosen), (self.at, self.own, self.offset, self.reach)
+        return _Conditional(self.votes, rows, *(values[chosen] for values in starts))
 
     def of(self, kept: NDArray[np.bool_]) -> Self:
         """Of some of the replications."""
@@ -213,6 +247,8 @@ class KnownVotes:
             rows=None if self.rows is None else of_looks.of(self.rows, kept),
             at=self.at[kept],
             own=self.own[kept],
+            offset=self.offset[kept],
+            reach=self.reach[kept],
             axes=self.axes.of(kept),
             quality=Averaged(self.quality.mean[kept], self.quality.cov[kept]),
             held=Averaged(self.held.mean[kept], self.held.cov[kept]),

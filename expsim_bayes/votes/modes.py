@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated
+from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
 from expsim_bayes.votes.linear import cholesky, solve_root, steadied
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
@@ -105,6 +105,7 @@ def _modes(
     table1,
     table2,
     size,
+    offset,
     which,
     each,
     start,
@@ -130,6 +131,11 @@ def _modes(
     bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
     alone = items > 0 and own_from[items] == items and most == 1
     seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
+    code_of, stiff = np.full(z.size, -1, np.int64), np.ones(z.size)
+    for t in range(own.shape[0]):
+        for a in range(2):
+            if own[t, a] >= 0 and code_of[own[t, a]] < 0:
+                code_of[own[t, a]] = own_code[t, a]
     for r in range(replications):
         vr = which[r]
         er, cr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1)
@@ -140,9 +146,11 @@ def _modes(
                 x[:] = start[r]
             else:
                 for j in range(n):
-                    x[j] = at[r * each, j] * size[r * each, j] / size[s, j]
+                    x[j] = at[r * each, j] * size[r * each, j] / size[s, j] + offset[s, j]
             sure = SURE if e == 0 else rough
             z[:] = ends[r]
+            if e > 0 and not alone:
+                shrunk(code_of, table1[r * each], table1[s], stiff, z)
             before, halved = -np.inf, 0
             for done in range(MOST_STEPS):
                 g[:] = 0.0
@@ -267,6 +275,9 @@ def _modes(
                     break
             if e == 0:
                 ends[r] = z
+                for i in range(0 if alone else items):
+                    for a in range(own_from[i + 1] - own_from[i]):
+                        stiff[own_from[i] + a] = root[i, a, a] ** 2
     return density, at, precision, ends, steps
 
 
@@ -276,6 +287,7 @@ def modes(
     scales: Scales,
     tables: tuple[Floats, Floats],
     size: Floats,
+    offset: Floats,
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
@@ -296,6 +308,8 @@ def modes(
         of components of a replication stand one after another.
     size : (r x m, n) array
         What a unit of each effect stands for: from set to set, effects are looked for where they were but for that.
+    offset : (r x m, n) array
+        How far from there effects are looked for at the sets after the first.
     which : (r,) array of int
         Replications whose votes these are.
     start : (r, n) array
@@ -306,4 +320,6 @@ def modes(
         Gain that a step may leave at the sets around the first.
     """
     each = len(tables[0]) // len(which)
-    return Modes(*_modes(kind, *rows, *scales, *tables, size, which.astype(np.int64), each, start, start_own, rough))
+    return Modes(
+        *_modes(kind, *rows, *scales, *tables, size, offset, which.astype(np.int64), each, start, start_own, rough)
+    )
