@@ -1,6 +1,6 @@
 """Many experiments at once, look after look, whose components are estimated anew at every look: seconds and memory.
 
-1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people, without and with a bandit.
+1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars, comparisons.
 """
 
 from __future__ import annotations
@@ -60,17 +60,48 @@ def scenario(
     return Scenario.model_validate(declared)
 
 
+def of_votes(outcome: str) -> Scenario:
+    """The same with stars or comparisons; what varies is in logits, and every item is rated by the judge and, two in three, by a person."""
+    stars = outcome == "ordinal"
+    judge: dict[str, Any] = {"name": "judge", "kind": "llm", "shift_sd": 0.3, "scale_use": 0.8, "usd_per_rating": 0.01}
+    crowd: dict[str, Any] = {"name": "crowd", "kind": "human", "raters": 10, "usd_per_rating": 0.3}
+    judge |= {} if stars else {"order": 0.5, "ties": 0.1}
+    crowd |= {"severity_sd": 0.7} if stars else {"order_sd": 0.3}
+    declared: dict[str, Any] = {
+        "name": "votes",
+        "title": "Stars or comparisons",
+        "outcome": outcome,
+        "score_range": [1, 5] if stars else [0, 1],
+        "control": "A",
+        "looks": 20,
+        "outputs_per_look": 60 if stars else 120,
+        "items": {"sd": 1.0, "interaction_sd": 0.5} if stars else {"interaction_sd": 0.8},
+        "variants": [{"name": name, "quality": 3.0 if stars else 0.5} for name in "AB"],
+        "evaluators": [judge, crowd],
+        "overlap": 2 / 3,
+        "strategies": {"sequential": {"stopping": [{"rule": "superiority", "threshold": 1.0}]}},
+    }
+    return Scenario.model_validate(declared)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiments", type=int, default=1_000)
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the kinds to run")
     asked = parser.parse_args()
     kinds = {
         "2 variants, paired, components given": scenario("given"),
         "2 variants, paired, components estimated": scenario("estimated"),
         "4 variants, bandit, components estimated": scenario("estimated", variants=4, policy="thompson"),
+        "2 variants, paired, stars": of_votes("ordinal"),
+        "2 variants, comparisons": of_votes("preference"),
     }
+    for outcome in ("ordinal", "preference"):  # compile once
+        run(of_votes(outcome).model_copy(update={"looks": 1}), replications=2)
     for words, declared in kinds.items():
+        if not any(part in words for part in asked.only):
+            continue
         start = time.perf_counter()
         found = run(declared, replications=asked.experiments, random_seed=1, truth="prior", history=False)
         seconds = time.perf_counter() - start

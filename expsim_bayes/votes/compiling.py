@@ -35,12 +35,12 @@ def compiled(function: Callable[..., Any]) -> Any:
     >>> compiled(lambda x: x + 1)(2)
     3
     """
-    settings = {"nogil": True, "error_model": "numpy"}
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _folder() or before
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _folder() or before
     try:
-        return numba.njit(cache=True, **settings)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # nowhere to keep it
-        return numba.njit(**settings)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
