@@ -53,7 +53,7 @@ def scenario(
         "strategies": {
             "bandit" if policy != "fixed" else "sequential": {
                 "allocation": {"policy": policy},
-                "stopping": [{"rule": "superiority", "threshold": 1.0}],
+                "stopping": [{"rule": "max_ratings", "ratings": 100_000}],
             }
         },
     }
@@ -79,7 +79,7 @@ def of_votes(outcome: str) -> Scenario:
         "variants": [{"name": name, "quality": 3.0 if stars else 0.5} for name in "AB"],
         "evaluators": [judge, crowd],
         "overlap": 2 / 3,
-        "strategies": {"sequential": {"stopping": [{"rule": "superiority", "threshold": 1.0}]}},
+        "strategies": {"sequential": {"stopping": [{"rule": "max_ratings", "ratings": 100_000}]}},
     }
     return Scenario.model_validate(declared)
 

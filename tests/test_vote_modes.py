@@ -63,6 +63,7 @@ def case(kind: int, *, items: int = 7, seed: int = 0, cuts: int = 3, shares: flo
         rng.integers(4, 6, size=(votes, 2)).astype(np.int16),
         4 * np.arange(items + 1),
         2 * np.arange(items + 1),
+        np.ones((1, items), dtype=np.float32),
     )
     scales = Scales(scaled, 2, shares, 0.0 if kind == STARS else TIE_MEAN, np.array([STRETCH]))
     return Case(kind, rows, scales, (tables[0], tables[1]), effects)

@@ -241,3 +241,18 @@ def test_an_experiment_runs_to_its_end_and_launches_what_is_better(scenario: Sce
     launched = result["launched"].to_numpy()
     assert (launched == 1).mean() > 0.6
     assert (launched == 0).mean() < 0.15
+
+
+def test_items_that_are_alike_are_counted_and_tell_what_they_tell_one_by_one() -> None:
+    scenario, streams = duelling(0.5, 0.6, evaluators=[JUDGE, CROWD], outputs_per_look=48), Streams(11, 0, 6)
+    together, _ = known_after(scenario, streams, looks=3)
+    assert together.rows is not None
+    counts = together.rows.weight
+    assert counts.max() > 1
+    np.testing.assert_array_equal(counts.sum(axis=1), 72)
+    for r in range(6):
+        alone, _ = known_after(scenario, Streams(11, r, r + 1), looks=3)
+        assert alone.rows is not None
+        assert alone.rows.weight.shape == (1, 72)
+        np.testing.assert_allclose(alone.quality.mean[0], together.quality.mean[r], atol=1e-6)
+        np.testing.assert_allclose(alone.quality.cov[0], together.quality.cov[r], atol=1e-6)

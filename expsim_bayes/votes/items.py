@@ -48,6 +48,7 @@ def integrated(
     pt,
     g,
     p,
+    times,
 ):
     """The votes of one item with one effect of its own, which is integrated out: log probability; slopes and curvatures go to g and p.
 
@@ -151,11 +152,11 @@ def integrated(
     for u in range(count):
         at = touched[u]
         place[at] = -1
-        g[at] += gt[u]
+        g[at] += times * gt[u]
         for u2 in range(u + 1):
             at2 = touched[u2]
-            p[max(at, at2), min(at, at2)] += pt[u, u2]
-    return top + np.log(whole) + np.log(width)
+            p[max(at, at2), min(at, at2)] += times * pt[u, u2]
+    return times * (top + np.log(whole) + np.log(width))
 
 
 @compiled
@@ -261,7 +262,7 @@ def added_up(
 
 
 @compiled
-def eliminated(m, count, touched, gt, pt, pull, root, cross, g, p):
+def eliminated(m, count, touched, gt, pt, pull, root, cross, g, p, times):
     """Slopes and curvatures of one item's votes, its own effects eliminated, added to g and p; gain of their own step, log determinant."""
     log_det, gain = 0.0, 0.0
     for a in range(m):
@@ -280,24 +281,26 @@ def eliminated(m, count, touched, gt, pt, pull, root, cross, g, p):
         total = gt[u]
         for a in range(m):
             total -= cross[a, u] * pull[a]
-        g[at] += total
+        g[at] += times * total
         for u2 in range(u + 1):
             total = pt[u, u2]
             for a in range(m):
                 total -= cross[a, u] * cross[a, u2]
             at2 = touched[u2]
             if at >= at2:
-                p[at, at2] += total
+                p[at, at2] += times * total
             else:
-                p[at2, at] += total
+                p[at2, at] += times * total
     return gain, log_det
 
 
 @compiled
-def followed(own_from, touched, counts, pull, root, cross, step, shorter, z):
+def followed(own_from, weight, touched, counts, pull, root, cross, step, shorter, z):
     """Move the effects of items as the others move."""
     for i in range(own_from.size - 1):
         base, m = own_from[i], own_from[i + 1] - own_from[i]
+        if weight[i] == 0.0:
+            continue
         for a in range(m - 1, -1, -1):
             total = pull[i, a]
             for u in range(counts[i]):

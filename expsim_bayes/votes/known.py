@@ -185,7 +185,12 @@ class KnownVotes:
             if self.scenario.outcome == "ordinal"
             else np.concatenate([answered[:, layout_of_look.output + slot] for slot in (0, 1)], axis=1)
         )
-        rows = of_looks.added(self.rows, self.votes.rows(layout_of_look, answered, rated, active))
+        look = self.votes.rows(layout_of_look, answered, rated, active)
+        if active.size > 1 and self.rows is None:
+            look = of_looks.counted(look)
+        elif active.size > 1 and self.rows is not None and len(self.rows.vote) == 1:  # as they were counted so far
+            look = of_looks.counted(look, look.vote.size)
+        rows = of_looks.added(self.rows, look)
         more = int(rows.own_from[-1]) - self.own.shape[1]
         grown = replace(
             self,
@@ -237,14 +242,14 @@ class KnownVotes:
     def _density(self, chosen: Ints) -> _Conditional:
         """What some of the replications' votes tell of the components."""
         assert self.rows is not None
-        rows, starts = of_looks.of(self.rows, chosen), (self.at, self.own, self.offset, self.reach)
+        rows, starts = of_looks.of(self.rows, chosen, len(self.at)), (self.at, self.own, self.offset, self.reach)
         return _Conditional(self.votes, rows, *(values[chosen] for values in starts))
 
     def of(self, kept: NDArray[np.bool_]) -> Self:
         """Of some of the replications."""
         return replace(
             self,
-            rows=None if self.rows is None else of_looks.of(self.rows, kept),
+            rows=None if self.rows is None else of_looks.of(self.rows, kept, len(self.at)),
             at=self.at[kept],
             own=self.own[kept],
             offset=self.offset[kept],

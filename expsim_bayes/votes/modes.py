@@ -55,6 +55,8 @@ class Rows(NamedTuple):
     """(I + 1,) where the votes of each item begin."""
     own_from: NDArray[np.int64]
     """(I + 1,) where the effects of each item begin."""
+    weight: NDArray[np.float32]
+    """(R or 1, I) how many items of each replication are like this one; those that have none are passed over."""
 
 
 class Scales(NamedTuple):
@@ -97,6 +99,7 @@ def _modes(
     own_code,
     votes_from,
     own_from,
+    weight,
     cuts,
     evaluators,
     shares,
@@ -138,7 +141,8 @@ def _modes(
                 code_of[own[t, a]] = own_code[t, a]
     for r in range(replications):
         vr = which[r]
-        er, cr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1)
+        er, cr, wr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1), min(vr, weight.shape[0] - 1)
+        vr = min(vr, vote.shape[0] - 1)
         for e in range(each):
             s = r * each + e
             x = at[s]
@@ -159,7 +163,10 @@ def _modes(
                 cuts_of(cuts, evaluators, stretch[s], x, y)
                 value, gain, log_det, sound = 0.0, 0.0, 0.0, True
                 for i in range(items):
-                    base, m = own_from[i], own_from[i + 1] - own_from[i]
+                    base, m, times = own_from[i], own_from[i + 1] - own_from[i], weight[wr, i]
+                    if times == 0.0:
+                        counts[i] = 0
+                        continue
                     if alone:
                         value += integrated(
                             kind,
@@ -186,6 +193,7 @@ def _modes(
                             pt,
                             g,
                             p,
+                            times,
                         )
                         continue
                     more, counts[i] = added_up(
@@ -214,15 +222,15 @@ def _modes(
                         root[i],
                         cross[i],
                     )
-                    value += more
+                    value += times * more
                     for u in range(counts[i]):
                         place[touched[i, u]] = -1
                     if not cholesky(root[i], m):
                         sound = False
                         break
-                    more, other = eliminated(m, counts[i], touched[i], gt, pt, pull[i], root[i], cross[i], g, p)
-                    gain += more
-                    log_det += other
+                    more, other = eliminated(m, counts[i], touched[i], gt, pt, pull[i], root[i], cross[i], g, p, times)
+                    gain += times * more
+                    log_det += times * other
                 for j in range(n):
                     for j2 in range(j):
                         p[j2, j] = p[j, j2]
@@ -261,7 +269,7 @@ def _modes(
                 old_z[:] = z
                 turned_back(cuts, evaluators, stretch[s], x, step, y)
                 if not alone:
-                    followed(own_from, touched, counts, pull, root, cross, y, longest, z)
+                    followed(own_from, weight[wr], touched, counts, pull, root, cross, y, longest, z)
                 for j in range(n):
                     x[j] += step[j] / longest
                 if stuck:
@@ -276,6 +284,8 @@ def _modes(
             if e == 0:
                 ends[r] = z
                 for i in range(0 if alone else items):
+                    if weight[wr, i] == 0.0:
+                        continue
                     for a in range(own_from[i + 1] - own_from[i]):
                         stiff[own_from[i] + a] = root[i, a, a] ** 2
     return density, at, precision, ends, steps
