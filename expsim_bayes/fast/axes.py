@@ -26,6 +26,8 @@ FARTHEST_STEP = 1.5
 """Widths that the centre moves at once, at most."""
 NEAR, ALIKE = 0.5, 0.25
 """Widths that the centre may be off, and logarithm of the share that a width may be, without another round."""
+ROUNDING = 1e-9
+"""Share of the largest variance of a direction that is no more than rounding."""
 FARTHEST = 8.0
 """Where no centre lies beyond: prior SDs."""
 
@@ -186,5 +188,6 @@ def averaged(seen: Looked) -> Averaged:
 
 def _positive(cov: Floats, instead: Floats) -> Floats:
     """Covariances, with those at the centre where a sum over axes is none."""
-    wrong = np.linalg.eigvalsh(cov)[:, 0] <= 0
+    values = np.linalg.eigvalsh(cov)
+    wrong = values[:, 0] < -ROUNDING * values[:, -1]  # what is known for certain has none, but for rounding
     return np.where(wrong[:, None, None], instead, cov)
