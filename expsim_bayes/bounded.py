@@ -122,6 +122,7 @@ def superiority(
 def _error_of_parts(drawn: Floats, rope: float, eligible: Mask | None) -> Floats:
     """Error of the probability that all lie within the rope: on the safe side, as if parts of the points were independent."""
     allowed = np.ones(drawn.shape[::2], dtype=bool) if eligible is None else eligible
+    allowed = allowed | ~allowed.any(axis=1, keepdims=True)
     may = allowed[:, None]
     within = np.where(may, drawn, -np.inf).max(axis=2) - np.where(may, drawn, np.inf).min(axis=2) < rope
     parts = within.reshape(len(drawn), PARTS, -1).mean(axis=2)

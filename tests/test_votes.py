@@ -244,15 +244,68 @@ def test_an_experiment_runs_to_its_end_and_launches_what_is_better(scenario: Sce
 
 
 def test_items_that_are_alike_are_counted_and_tell_what_they_tell_one_by_one() -> None:
-    scenario, streams = duelling(0.5, 0.6, evaluators=[JUDGE, CROWD], outputs_per_look=48), Streams(11, 0, 6)
+    scenario, streams = duelling(0.5, 0.6, evaluators=[JUDGE, CROWD], outputs_per_look=48), Streams(11, 0, 120)
     together, _ = known_after(scenario, streams, looks=3)
     assert together.rows is not None
     counts = together.rows.weight
     assert counts.max() > 1
     np.testing.assert_array_equal(counts.sum(axis=1), 72)
-    for r in range(6):
+    for r in range(5):
         alone, _ = known_after(scenario, Streams(11, r, r + 1), looks=3)
         assert alone.rows is not None
         assert alone.rows.weight.shape == (1, 72)
         np.testing.assert_allclose(alone.quality.mean[0], together.quality.mean[r], atol=1e-6)
         np.testing.assert_allclose(alone.quality.cov[0], together.quality.cov[r], atol=1e-6)
+
+
+def test_without_a_control_what_is_known_is_calibrated() -> None:
+    scenario = duelling(
+        0.5, 0.6, 0.4, control=None, components="given", evaluators=[JUDGE | {"shift_sd": 0.3}, CROWD], outputs_per_look=84
+    )  # fmt: skip
+    known, truth = known_after(scenario, Streams(12, 0, 300), looks=2)
+    latents = known.latents()
+    assert latents.mean.shape[1] == len(known.names()) == 2
+    away = latents.mean - known.truth(truth)
+    distance = np.einsum("rv,rvw,rw->r", away, latents.precision, away)
+    assert distance.mean() == pytest.approx(2, abs=4 * np.sqrt(4 / 300))
+
+
+def test_judges_alone_are_known_on_the_scale_of_the_one_that_defines_quality() -> None:
+    judges = [
+        STAR_JUDGE | {"name": name, "opinion_sd": 0.0, "shares": shares}
+        for name, shares in (("zeta", [0.4, 0.3, 0.1, 0.1, 0.1]), ("alpha", None))
+    ]
+    scenario = starry(components="given", evaluators=judges, outputs_per_look=200)
+    known, truth = known_after(scenario, Streams(13, 0, 300), looks=2)
+    latents = known.latents()
+    z = (latents.mean - known.truth(truth)) / latents.sd
+    assert (np.abs(z.std(axis=0) - 1) < 4 / np.sqrt(600)).all()
+
+
+def test_with_one_output_an_item_what_varies_between_outputs_is_known() -> None:
+    scenario = starry(
+        components="given", assignment="split", items={"sd": 0.0, "interaction_sd": 1.5}, overlap=1.0, outputs_per_look=60,
+        evaluators=[STAR_JUDGE | {"opinion_sd": 0.0}, STAR_CROWD | {"opinion_sd": 0.0}],
+    )  # fmt: skip
+    known, truth = known_after(scenario, Streams(14, 0, 300), looks=2)
+    latents = known.latents()
+    z = (latents.mean - known.truth(truth)) / latents.sd
+    assert (np.abs(z.std(axis=0) - 1) < 4 / np.sqrt(600)).all()
+
+
+def test_before_any_look_there_is_the_prior() -> None:
+    scenario = duelling(0.5, 0.6, evaluators=[ONE], items={"interaction_sd": 0.0}, sd_variant=0.2, components="given")
+    known = KnownVotes.nothing(scenario, "sequential", 2)
+    truth = story_of(scenario, Streams(15, 0, 20_000), truth="prior").truth
+    quality = known.qualities(0)
+    np.testing.assert_allclose(quality.mean, 0.5, atol=1e-6)
+    assert quality.sd[0, 0] == pytest.approx(0.0, abs=1e-9)
+    assert quality.sd[1, 1] == pytest.approx(float(truth.quality[:, 1].std()), rel=0.2)
+
+
+def test_a_large_second_look_is_followed_as_far_as_it_goes() -> None:
+    scenario = starry(first_look_outputs=12, outputs_per_look=480, looks=2)
+    known, truth = known_after(scenario, Streams(16, 0, 60), looks=2)
+    latents = known.latents()
+    z = (latents.mean - known.truth(truth)) / latents.sd
+    assert (np.abs(z.std(axis=0) - 1) < 4.5 / np.sqrt(120)).all()

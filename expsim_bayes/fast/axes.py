@@ -49,8 +49,8 @@ class Axes(NamedTuple):
         """Of some of the replications."""
         return Axes(self.centre[kept], self.root[kept])
 
-    def with_more(self, looks: int) -> Axes:
-        """As narrow as they should be after one more look of the same size: what the prior does not tell grows in proportion."""
+    def with_more(self, looks: float) -> Axes:
+        """As narrow as they should be after one more look, where so many of its size were before: what the prior does not tell grows."""
         if not looks:
             return self
         width2 = (self.root**2).sum(axis=1)
@@ -183,11 +183,11 @@ def averaged(seen: Looked) -> Averaged:
     within = np.where((spread > 0)[:, :, None, None], seen.cov[:, 1:] - seen.cov[:, :1], 0.0)
     cov = seen.cov[:, 0] + np.einsum("rm,rmvw->rvw", spread, within)
     cov += np.einsum("rmv,rmw->rvw", moved, sound) - np.einsum("rdv,rdw->rvw", by_axis, by_axis)
-    return Averaged(mean, _positive(cov, seen.cov[:, 0]))
+    return Averaged(mean, positive(cov, seen.cov[:, 0]))
 
 
-def _positive(cov: Floats, instead: Floats) -> Floats:
-    """Covariances, with those at the centre where a sum over axes is none."""
+def positive(cov: Floats, instead: Floats) -> Floats:
+    """Covariances, and others instead where a sum is none."""
     values = np.linalg.eigvalsh(cov)
     wrong = values[:, 0] < -ROUNDING * values[:, -1]  # what is known for certain has none, but for rounding
     return np.where(wrong[:, None, None], instead, cov)

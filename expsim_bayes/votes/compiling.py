@@ -22,9 +22,10 @@ FILES = ("compiling", "laws", "linear", "scales", "items", "modes")
 
 
 def _folder() -> str:
-    """Where compiled functions are kept; nothing where that must be left to numba, as here nothing can be written."""
+    """Where compiled functions are kept: beside this file, or in the user's cache where nothing can be written here."""
     contents = b"".join((HERE / f"{name}.py").read_bytes() for name in FILES)
-    return str(HERE / "__pycache__" / f"compiled-{zlib.crc32(contents):08x}") if os.access(HERE, os.W_OK) else ""
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "expsim_bayes"
+    return str((HERE / "__pycache__" if os.access(HERE, os.W_OK) else users) / f"compiled-{zlib.crc32(contents):08x}")
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -37,7 +38,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     """
     config: Any = numba.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = _folder() or before
+    config.CACHE_DIR = _folder()
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # nowhere to keep it

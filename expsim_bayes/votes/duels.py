@@ -217,8 +217,7 @@ def _present(scenario: Scenario, plans: tuple[Plan, ...], who: Panel) -> Terms:
     item = np.concatenate([plan.item + plan.first_item for plan in plans])
     items = [np.unique(item[evaluator == k]) for k in evaluators]
     count = np.bincount(evaluator, minlength=len(who.names))
-    people = "human" in who.kinds
-    reference = who.reference if people else int(np.argmax(count))
+    reference = who.reference
     shared = [np.intersect1d(own, items[reference]).size >= MIN_SHARED for own in items]
     nothing = (False,) * len(who.names)
     return Terms(

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from expsim_bayes import bounded
 from expsim_bayes.evaluators import panel
-from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed
+from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed, positive
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.simulate import plan
 from expsim_bayes.votes import rows as of_looks
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 ROUNDS, LATER = 6, 1
 """How often the axes are moved at one look: at the first, and later, when they are near."""
-FOLLOWED = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85)
-"""Looks at which components are followed; they change little while ratings grow by a third, and stay where they are in between."""
+GROWN, MUCH = 4 / 3, 2.5
+"""How votes grow until components are followed again, as they change little before; and how, until there may be far to go."""
 TOGETHER = 32
 """Replications that a thread works on at once."""
 
@@ -112,27 +112,27 @@ class _Conditional:
         return self.at, self.own, self.offset, self.reach
 
     def _found(self, x: Floats, chosen: Ints) -> tuple[ComponentDraws, Modes, Floats]:
-        sd = self.votes.unknown.components(x.reshape(x.shape[0] * x.shape[1], x.shape[2]))
-        votes = self.votes
-        at, own = self.at[chosen], self.own[chosen]
+        """Components, modes and log density at (r, m, d) places; where modes were found they are sought the next time."""
+        votes, sd = self.votes, self.votes.unknown.components(x.reshape(x.shape[0] * x.shape[1], x.shape[2]))
         sizes, reach = votes.sizes(sd), np.linalg.norm(x - x[:, :1], axis=2)
-        told = x.shape[1] == self.offset.shape[1]
-        stretch = (
-            np.divide(reach, self.reach[chosen], out=np.zeros_like(reach), where=self.reach[chosen] > 0)
-            if told
-            else 0 * reach
-        )
-        offset = stretch[..., None] * self.offset[chosen] if told else np.zeros((*x.shape[:2], at.shape[1]))
-        found = modes(votes.kind, self.rows, *votes.tables(sd), sizes, offset.reshape(sizes.shape), chosen, at, own)
-        lost = ~np.isfinite(found.density)
-        if lost.any():
-            found.precision[lost] = np.eye(found.at.shape[1])
-        self.at[chosen], self.own[chosen] = found.at[:: x.shape[1]], found.own
-        if told:
+        of_axes = x.shape[1] == self.offset.shape[1]
+        offset = self._stretched(reach, chosen) if of_axes else np.zeros((*x.shape[:2], self.at.shape[1]))
+        starts = self.at[chosen], self.own[chosen]
+        found = modes(votes.kind, self.rows, *votes.tables(sd), sizes, offset.reshape(sizes.shape), chosen, *starts)
+        found.precision[~np.isfinite(found.density)] = np.eye(found.at.shape[1])
+        centre = found.at[:: x.shape[1]]
+        self.at[chosen] = np.where(np.isfinite(centre).all(axis=1)[:, None], centre, self.votes.start())
+        self.own[chosen] = np.nan_to_num(found.own)
+        if of_axes:
             moved = (found.at * sizes).reshape(*x.shape[:2], -1)
-            self.offset[chosen] = (moved - moved[:, :1]) / sizes.reshape(moved.shape)
+            self.offset[chosen] = np.nan_to_num((moved - moved[:, :1]) / sizes.reshape(moved.shape))
             self.reach[chosen] = reach
         return sd, found, found.density.reshape(x.shape[:2]) - 0.5 * (x**2).sum(axis=2)
+
+    def _stretched(self, reach: Floats, chosen: Ints) -> Floats:
+        """(r, m, n) how far from the centre's modes those of the ends should be, now that the ends are so far away."""
+        before = self.reach[chosen]
+        return np.divide(reach, before, out=np.zeros_like(reach), where=before > 0)[..., None] * self.offset[chosen]
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,10 @@ class KnownVotes:
     """(replication, m, n) how far modes were from those at the centre, at the ends of the axes."""
     reach: Floats
     """(replication, m) how far away the ends were."""
-    looks: int = 0
-    """How many looks there were."""
+    count: int = 0
+    """Votes so far, of each replication."""
+    followed_at: int = 0
+    """The same when components were followed the last time."""
 
     @classmethod
     def nothing(cls, scenario: Scenario, strategy: StrategyName, replications: int) -> Self:
@@ -170,9 +172,11 @@ class KnownVotes:
         votes: Votes = kind.of(scenario, plans, panel(scenario.evaluators))
         axes = Axes.prior(replications, len(votes.unknown.unknown))
         at = np.repeat(votes.start()[None], replications, axis=0)
-        variants = len(scenario.variants)
-        known = Averaged(np.zeros((replications, variants)), np.repeat(np.eye(variants)[None], replications, axis=0))
         ends = 1 + 2 * len(votes.unknown.unknown)
+        one = np.zeros((1, ends, at.shape[1])), np.zeros((1, ends))
+        prior = _Conditional(votes, of_looks.nothing(), votes.start()[None], np.zeros((1, 0)), *one)
+        seen = averaged(prior.look(axes.of(np.arange(1)).ends(), np.arange(1)))
+        known = Averaged(*(np.repeat(values, replications, axis=0) for values in seen))
         offset, reach = np.zeros((replications, ends, at.shape[1])), np.zeros((replications, ends))
         return cls(scenario, votes, None, at, np.zeros((replications, 0)), axes, known, known, offset, reach)
 
@@ -189,15 +193,15 @@ class KnownVotes:
         if active.size > 1 and self.rows is None:
             look = of_looks.counted(look)
         elif active.size > 1 and self.rows is not None and len(self.rows.vote) == 1:  # as they were counted so far
-            look = of_looks.counted(look, look.vote.size)
+            look = of_looks.counted(look, anyway=True)
         rows = of_looks.added(self.rows, look)
         more = int(rows.own_from[-1]) - self.own.shape[1]
         grown = replace(
             self,
             rows=rows,
             own=np.pad(self.own, [(0, 0), (0, more)]),
-            axes=self.axes.with_more(self.looks),
-            looks=self.looks + 1,
+            axes=self.axes.with_more(self.count / layout_of_look.item.size),
+            count=self.count + layout_of_look.item.size,
         )
         return grown.followed()
 
@@ -205,7 +209,8 @@ class KnownVotes:
         """With modes, and at some looks components, where they are now."""
         everyone = np.arange(len(self.at))
         parts = [everyone[n : n + TOGETHER] for n in range(0, everyone.size, TOGETHER)]
-        task = self._followed_part if self.looks in FOLLOWED else self._held_part
+        follow = self.count >= GROWN * self.followed_at
+        task = self._followed_part if follow else self._held_part
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
             found = list(pool.map(task, parts))
         at, own, offset, reach, centre, root, *moments = (np.concatenate(values) for values in zip(*found, strict=True))
@@ -218,25 +223,29 @@ class KnownVotes:
             axes=Axes(centre, root),
             quality=Averaged(*moments[:2]),
             held=Averaged(*moments[2:]),
+            followed_at=self.count if follow else self.followed_at,
         )
 
     def _followed_part(self, chosen: Ints) -> tuple[Floats, ...]:
         """Modes, axes, and qualities averaged over the components and at their centre, of some of the replications."""
         density = self._density(chosen)
-        rounds = (LATER if self.looks > 1 else ROUNDS) if self.votes.unknown.unknown else 0
+        far = self.count > MUCH * self.followed_at
+        rounds = (ROUNDS if far else LATER) if self.votes.unknown.unknown else 0
         axes, seen = followed(density, self.axes.of(chosen), turn=False, rounds=rounds)
         return *density.modes, *axes, *averaged(seen), seen.mean[:, 0], seen.cov[:, 0]
 
     def _held_part(self, chosen: Ints) -> tuple[Floats, ...]:
-        """The same with the components where they were: what they add to what is known at their centre shrinks as that does."""
+        """The same with the components where they were: what they add to what is known at their centre shrinks as the SDs there do."""
         density, axes = self._density(chosen), self.axes.of(chosen)
         seen = density.look(axes.centre[:, None], np.arange(chosen.size))
         mean, cov = seen.mean[:, 0], seen.cov[:, 0]
         before = Averaged(self.held.mean[chosen], self.held.cov[chosen])
-        shrunk = np.trace(cov, axis1=1, axis2=2) / np.trace(before.cov, axis1=1, axis2=2)
+        now, then = (np.diagonal(values, axis1=1, axis2=2) for values in (cov, before.cov))
+        shrunk = np.sqrt(np.divide(now, then, out=np.zeros_like(now), where=then > 0))
         more = self.quality.cov[chosen] - before.cov
         moved = self.quality.mean[chosen] - before.mean
-        averages = mean + np.sqrt(shrunk)[:, None] * moved, cov + shrunk[:, None, None] * more
+        whole = positive(cov + shrunk[:, :, None] * more * shrunk[:, None], cov)
+        averages = mean + shrunk * moved, whole
         return *density.modes, *axes, *averages, mean, cov
 
     def _density(self, chosen: Ints) -> _Conditional:
@@ -278,8 +287,11 @@ class KnownVotes:
 
     @property
     def _told(self) -> Sequence[int]:
-        """Variants whose quality is not known from the start, as that of a control is that others are to beat."""
-        fixed = self.scenario.control_index if self.scenario.outcome == "preference" else None
+        """Variants whose quality does not follow from the others': shares won add up, and that of the control is a half."""
+        last = len(self.scenario.variants) - 1
+        fixed = None
+        if self.scenario.outcome == "preference":
+            fixed = last if self.scenario.control_index is None else self.scenario.control_index
         return [v for v in range(len(self.scenario.variants)) if v != fixed]
 
     def latents(self) -> Latents:

@@ -44,6 +44,20 @@ def steadied(root, a, n):
 
 
 @compiled
+def product(root, n):
+    """The matrix that a lower root belongs to."""
+    found = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            total = 0.0
+            for m in range(j + 1):
+                total += root[i, m] * root[j, m]
+            found[i, j] = total
+            found[j, i] = total
+    return found
+
+
+@compiled
 def solve_root(a, n, b):
     """Solve with a lower root, then with its transpose, in place."""
     for i in range(n):

@@ -15,7 +15,7 @@ import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
-from expsim_bayes.votes.linear import cholesky, solve_root, steadied
+from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _modes(
                 if stuck:
                     x[:], z[:], gain, longest = old, old_z, 0.0, 1.0
                 if last or (gain < sure and longest == 1.0):
-                    precision[s] = p
+                    precision[s] = product(whole, n)
                     half = 0.0
                     for j in range(n):
                         half += np.log(whole[j, j])

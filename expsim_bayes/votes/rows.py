@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 
-MOST = 3_000
-"""Different items up to which they are counted rather than kept one by one."""
+MOST, OFTEN = 3_000, 8
+"""Different items up to which they are counted rather than kept one by one, and how often each must be there on average."""
 
 
 def numbered(first: int, *has: NDArray[np.bool_]) -> tuple[list[Ints], int]:
@@ -64,6 +64,22 @@ def packed(  # noqa: PLR0917
     )
 
 
+def nothing() -> Rows:
+    """No votes yet."""
+    none, few = np.zeros((0, 2)), np.zeros(2, dtype=np.int64)
+    effect = np.zeros((1, 0, 1), dtype=np.int16)
+    return Rows(
+        np.zeros((1, 0), dtype=np.int8),
+        effect,
+        effect,
+        none.astype(np.int32),
+        none.astype(np.int16),
+        few,
+        few,
+        np.ones((1, 1), np.float32),
+    )
+
+
 def added(before: Rows | None, look: Rows) -> Rows:
     """The rows of all looks so far; where items are counted, those that are alike in both are counted together."""
     if before is None:
@@ -106,8 +122,8 @@ def _parts(rows: Rows) -> list[NDArray[np.int16]]:
     return np.split(columns, rows.votes_from[1:-1])
 
 
-def counted(look: Rows, most: int = MOST) -> Rows:
-    """Items of one look that are alike, in one replication or in several, as one with a count; as they are where more than most differ.
+def counted(look: Rows, *, anyway: bool = False) -> Rows:
+    """Items of one look that are alike, in one replication or in several, as one with a count; as they are where many differ.
 
     Items are alike where the same votes hang on the same effects. What is left is shared by all replications but for the counts.
     """
@@ -130,7 +146,7 @@ def counted(look: Rows, most: int = MOST) -> Rows:
             return_index=True,
             return_inverse=True,
         )
-        if len(parts) + alike.size > most:
+        if not anyway and len(parts) + alike.size > min(MOST, replications * size.size / OFTEN):
             return look
         parts.extend(key[first])
         at = which.reshape(replications, some.size) + alike.size * np.arange(replications)[:, None]

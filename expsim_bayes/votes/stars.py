@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -70,12 +71,13 @@ class Stars(NamedTuple):
         """From an experiment and who rates what at its looks."""
         low, high = (int(end) for end in scenario.score_range)
         priors = Priors() if scenario.sd_variant is None else Priors(sd_variant=scenario.sd_variant)
-        present = design_of(plans, who, beliefs(scenario)).present
+        present = _present(scenario, plans, who)
         of, variants = np.asarray(who.rater_evaluator), len(scenario.variants)
         each = np.ones(variants, dtype=bool)
         has = (each, *(np.array(flags)[of] for flags in (present.severity,)), np.outer(present.shift, each))
         places, size = numbered(len(who.names) * (high - low), *has, np.outer(np.array(present.taste)[of], each))
-        told = _declared(scenario, present) if scenario.components == "given" else None
+        split = plans[0].n_slots == 1
+        told = _declared(scenario, present, split=split) if scenario.components == "given" else None
         unknown = parameters(present, priors, Scale(0.0, 1.0, ""), noise=False)
         unknown = unknown if told is None else unknown._replace(unknown=(), start=told)
         q, severity, shift, taste = places
@@ -176,8 +178,10 @@ class Stars(NamedTuple):
         turns[:, 1:] = expit(steps[:, 1:])
         steps[:, 1:] = np.logaddexp(0.0, steps[:, 1:])
         cut = stretch[:, None] * np.cumsum(steps, axis=1)
-        spread = np.sqrt(self._worth(sd) + sd.sd_rater[:, k] ** 2 + sd.sd_taste[:, k] ** 2)
-        latent = self.priors.sd_variant * found.at[:, self.q]
+        use = sd.scale_use[:, k]
+        spread = np.sqrt(use**2 * self._worth(sd) + sd.sd_rater[:, k] ** 2 + sd.sd_taste[:, k] ** 2)
+        worth = (use * self.priors.sd_variant)[:, None]
+        latent = worth * found.at[:, self.q]
         weight = WEIGHTS / WEIGHTS.sum()
         above = expit(latent[:, :, None, None] - cut[:, None, :, None] + spread[:, None, None, None] * NODES)
         share = (above @ weight).mean(axis=2)
@@ -186,12 +190,23 @@ class Stars(NamedTuple):
         of_cut = np.cumsum(steep[:, :, ::-1], axis=2)[:, :, ::-1]
         along[:, :, own] = -of_cut * (stretch[:, None] * turns)[:, None]
         v = np.arange(self.q.size)
-        along[:, v, self.q] = self.priors.sd_variant * steep.sum(axis=2)
+        along[:, v, self.q] = worth * steep.sum(axis=2)
         return logit(share), along / (share * (1.0 - share))[:, :, None]
 
 
-def _declared(scenario: Scenario, present: Terms) -> ComponentDraws:
-    """(1, ...) components that a scenario declares."""
+def _present(scenario: Scenario, plans: tuple[Plan, ...], who: Panel) -> Terms:
+    """Terms that stars can tell apart and that the scenario has, on the scale of whoever defines quality.
+
+    Lasting opinions, and what sets generations of one variant on one item apart, are taken for noise.
+    """
+    found = design_of(plans, who, beliefs(scenario)).present
+    use = list(found.scale_use)
+    use[found.reference], use[who.reference] = use[who.reference], False
+    return replace(found, reference=who.reference, scale_use=tuple(use), opinion=(False,) * len(use), output=False)
+
+
+def _declared(scenario: Scenario, present: Terms, *, split: bool) -> ComponentDraws:
+    """(1, ...) components that a scenario declares; with one output an item, what varies between outputs varies between items."""
 
     def of(name: str, has: tuple[bool, ...]) -> Floats:
         pairs = zip(scenario.evaluators, has, strict=True)
@@ -199,8 +214,9 @@ def _declared(scenario: Scenario, present: Terms) -> ComponentDraws:
 
     nothing = np.zeros((1, len(scenario.evaluators)))
     cell = np.hypot(scenario.items.interaction_sd, max(v.output_sd for v in scenario.variants))
+    item = scenario.items.sd if present.interaction else np.hypot(scenario.items.sd, cell * split)
     return ComponentDraws(
-        sd_item=np.array([scenario.items.sd * present.item]),
+        sd_item=np.array([item * present.item]),
         sd_interaction=np.array([cell * present.interaction]),
         sd_output=np.zeros(1),
         sd_shift=of("shift_sd", present.shift).max(axis=1),
