@@ -7,7 +7,7 @@ new mean will be distributed as :math:`N(m, V - V')` (Raiffa and Schlaifer 1961,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from scipy.special import ndtri
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from expsim_bayes.scenario import Scenario, StrategyName
     from expsim_bayes.stopping import Rule
 
 TARGET = 0.8
@@ -50,6 +51,18 @@ class Choice:
     """Width of equivalence, in units of quality."""
     higher_is_better: bool = True
     """Direction of quality."""
+
+    @classmethod
+    def declared(cls, scenario: Scenario, strategy: StrategyName, contenders: tuple[int, ...]) -> Self:
+        """What a scenario decides, run by one of its strategies, among those who may still win."""
+        return cls(
+            rules=scenario.rules(strategy),
+            contenders=contenders,
+            control=scenario.control_index,
+            min_effect=scenario.min_effect,
+            rope=scenario.rope_width,
+            higher_is_better=scenario.higher_is_better,
+        )
 
 
 class Further(NamedTuple):

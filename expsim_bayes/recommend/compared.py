@@ -63,17 +63,9 @@ def further_comparisons(
     if len(contenders) < 2:
         return ()
     mean, now = _moments(known, len(scenario.variants))
-    choice = Choice(
-        rules=scenario.rules(strategy),
-        contenders=contenders,
-        control=scenario.control_index,
-        min_effect=scenario.min_effect,
-        rope=scenario.rope_width,
-        higher_is_better=scenario.higher_is_better,
-    )
     return (
         more_of_the_same(
-            choice,
+            Choice.declared(scenario, strategy, contenders),
             mean=mean,
             now=now,
             prior=_moments(KnownVotes.nothing(scenario, strategy, 1), len(scenario.variants))[1],

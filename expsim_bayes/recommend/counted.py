@@ -47,17 +47,9 @@ def further_counts(
         return ()
     mean, variance = moments(known.state)
     prior = moments(init(scenario.rate_prior, 1, len(scenario.variants)))[1]
-    choice = Choice(
-        rules=scenario.rules(strategy),
-        contenders=contenders,
-        control=scenario.control_index,
-        min_effect=scenario.min_effect,
-        rope=scenario.rope_width,
-        higher_is_better=scenario.higher_is_better,
-    )
     return (
         more_of_the_same(
-            choice,
+            Choice.declared(scenario, strategy, contenders),
             mean=mean[0],
             now=np.diag(variance[0]),
             prior=np.diag(prior[0]),

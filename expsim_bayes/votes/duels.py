@@ -13,9 +13,10 @@ from expsim_bayes.models._priors import Scale
 from expsim_bayes.models._recover import ComponentDraws
 from expsim_bayes.models._star_priors import Priors as Spreads
 from expsim_bayes.models._terms import Terms
+from expsim_bayes.simulate.duels import SHRINKS
 from expsim_bayes.votes.laws import DUELS
 from expsim_bayes.votes.modes import Rows, Scales
-from expsim_bayes.votes.rows import numbered, packed
+from expsim_bayes.votes.rows import in_places, numbered, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,15 +30,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-SHRINKS = 0.69
-"""How the variance of a variant's fit to an item shrinks logits on a new item, as in the model."""
 STEPS = np.linspace(-5.0, 5.0, 41)
 """Standard normal points of a trapezoid over new items and their raters' favour of a side."""
 WEIGHTS = np.exp(-0.5 * STEPS**2) / np.exp(-0.5 * STEPS**2).sum()
 MIN_REPLICATES, MIN_SHARED, MIN_A_RATER = 3, 3, 5.0
 """As in the model: comparisons beyond one an item, items compared by two evaluators, and comparisons a rater, for terms to be told."""
-SMALL = 1e-3
-"""What an effect stands for at least; logits."""
 Q, ORDER, RATER, SHIFT, TIE, ITEM, WIDTH = 0, 2, 4, 6, 8, 9, 10
 """Codes of an evaluator's coefficients; but for the last two, the next code is the same with the other sign."""
 
@@ -155,12 +152,8 @@ class Duels(NamedTuple):
         """(S, n) what a unit of each effect stands for; one where that never changes."""
         found = np.ones((len(sd.sd_item), self.size))
         found[:, self.q] = self.stretch(sd)[:, None]
-        for places, values in (
-            (self.rater, sd.sd_rater[:, self.rater_evaluator]),
-            (self.shift, sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)),
-        ):
-            found[:, places[places >= 0]] = np.maximum(values[:, places >= 0], SMALL)
-        return found
+        shift = sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)
+        return in_places(found, (self.rater, sd.sd_rater[:, self.rater_evaluator]), (self.shift, shift))
 
     def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
         """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""

@@ -23,6 +23,34 @@ SMALL = 1e-100
 
 
 @compiled
+def edges(effect, code, c1, c2, middle, y, count, touched, place, local, gt, pt):
+    """Both edges of a vote without the item's own effects, how many effects it hangs on, and how many the item's votes do so far.
+
+    Those that no vote of the item has met yet get a place; places and coefficients of the vote's effects are left in `local`.
+    """
+    e1, e2, n = 0.0, middle, 0
+    for j in range(effect.size):
+        at = effect[j]
+        if at < 0:
+            break
+        a1, a2 = c1[code[j]], c2[code[j]]
+        e1 += a1 * y[at]
+        e2 += a2 * y[at]
+        u = place[at]
+        if u < 0:
+            u = count
+            place[at] = u
+            touched[u] = at
+            gt[u] = 0.0
+            for b in range(u + 1):
+                pt[u, b] = 0.0
+            count += 1
+        local[0, j], local[1, j], local[2, j] = u, a1, a2
+        n += 1
+    return e1, e2, n, count
+
+
+@compiled
 def integrated(
     kind,
     cuts,
@@ -55,27 +83,9 @@ def integrated(
     Adaptive Gauss-Hermite quadrature (Naylor and Smith 1982) around the effect's mode, which moves to where it now is. With p_k the
     weights of the points, slopes are averages over them, and minus curvatures the averages of theirs less the variance of slopes.
     """
-    count, most, points, votes = 0, effect.shape[1], NODES.size, stop - start
+    count, points, votes = 0, NODES.size, stop - start
     for t in range(start, stop):
-        e1, e2, n = 0.0, middle, 0
-        for j in range(most):
-            at = effect[t, j]
-            if at < 0:
-                break
-            a1, a2 = c1[code[t, j]], c2[code[t, j]]
-            e1 += a1 * y[at]
-            e2 += a2 * y[at]
-            u = place[at]
-            if u < 0:
-                u = count
-                place[at] = u
-                touched[u] = at
-                gt[u] = 0.0
-                for b in range(u + 1):
-                    pt[u, b] = 0.0
-                count += 1
-            local[t - start, 0, j], local[t - start, 1, j], local[t - start, 2, j] = u, a1, a2
-            n += 1
+        e1, e2, n, count = edges(effect[t], code[t], c1, c2, middle, y, count, touched, place, local[t - start], gt, pt)
         has = own[t, 0] >= 0
         one, two = weights(kind, e1, e2)
         seen[t - start, 0, 0], seen[t - start, 0, 1], seen[t - start, 0, 2] = one, two, n
@@ -187,34 +197,18 @@ def added_up(
     cross,
 ):
     """The votes of one item: log probability, and slopes and minus curvatures along all that they hang on; how many of the others."""
-    value, product, count, most = 0.0, 1.0, 0, effect.shape[1]
+    value, product, count = 0.0, 1.0, 0
     for a in range(m):
         pull[a] = -z[base + a]
         value -= 0.5 * z[base + a] * z[base + a]
         for b in range(m):
             root[a, b] = 1.0 if a == b else 0.0
     for t in range(start, stop):
-        e1, e2, n = 0.0, middle, 0
-        for j in range(most):
-            at = effect[t, j]
-            if at < 0:
-                break
-            a1, a2 = c1[code[t, j]], c2[code[t, j]]
-            e1 += a1 * y[at]
-            e2 += a2 * y[at]
-            u = place[at]
-            if u < 0:
-                u = count
-                place[at] = u
-                touched[u] = at
-                gt[u] = 0.0
-                for b in range(m):
-                    cross[b, u] = 0.0
-                for b in range(u + 1):
-                    pt[u, b] = 0.0
-                count += 1
-            local[0, j], local[1, j], local[2, j] = u, a1, a2
-            n += 1
+        before = count
+        e1, e2, n, count = edges(effect[t], code[t], c1, c2, middle, y, count, touched, place, local, gt, pt)
+        for u in range(before, count):
+            for b in range(m):
+                cross[b, u] = 0.0
         one, two = own[t, 0], own[t, 1]
         o1, o2, w1, w2 = 0.0, 0.0, 0.0, 0.0
         if one >= 0:

@@ -113,7 +113,6 @@ def _modes(
     each,
     start,
     start_own,
-    rough,
 ):
     replications, n = start.shape
     sets, items = replications * each, votes_from.size - 1
@@ -151,7 +150,7 @@ def _modes(
             else:
                 for j in range(n):
                     x[j] = at[r * each, j] * size[r * each, j] / size[s, j] + offset[s, j]
-            sure = SURE if e == 0 else rough
+            sure = SURE if e == 0 else ROUGH
             z[:] = ends[r]
             if e > 0 and not alone:
                 shrunk(code_of, table1[r * each], table1[s], stiff, z)
@@ -301,7 +300,6 @@ def modes(
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
-    rough: float = ROUGH,
 ) -> Modes:
     """Modes at m sets of components of each of r replications, the first from where it was before, the others from the first.
 
@@ -326,10 +324,6 @@ def modes(
         Where effects may be.
     start_own : (r, L) array
         And those of items.
-    rough : float
-        Gain that a step may leave at the sets around the first.
     """
     each = len(tables[0]) // len(which)
-    return Modes(
-        *_modes(kind, *rows, *scales, *tables, size, offset, which.astype(np.int64), each, start, start_own, rough)
-    )
+    return Modes(*_modes(kind, *rows, *scales, *tables, size, offset, which.astype(np.int64), each, start, start_own))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 
+SMALL = 1e-3
+"""What a unit of an effect stands for at least; logits."""
 MOST, OFTEN = 3_000, 8
 """Different items up to which they are counted rather than kept one by one, and how often each must be there on average."""
 
@@ -33,6 +35,21 @@ def numbered(first: int, *has: NDArray[np.bool_]) -> tuple[list[Ints], int]:
         places.append(own.astype(np.intp))
         first += int(flags.sum())
     return places, first
+
+
+def in_places(found: NDArray[np.float64], *parts: tuple[Ints, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(S, n) sizes of effects, those of some places replaced, where there are such effects; none below `SMALL`.
+
+    Parameters
+    ----------
+    found : (S, n) array
+        Sizes of all effects.
+    *parts : pairs of arrays
+        Places as `numbered` gives them, and sizes, (S, *shape of the places).
+    """
+    for places, sizes in parts:
+        found[:, places[places >= 0]] = np.maximum(sizes[:, places >= 0], SMALL)
+    return found
 
 
 def packed(  # noqa: PLR0917

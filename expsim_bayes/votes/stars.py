@@ -16,7 +16,7 @@ from expsim_bayes.models._star_priors import Priors
 from expsim_bayes.posterior.beliefs import beliefs
 from expsim_bayes.votes.laws import STARS
 from expsim_bayes.votes.modes import Rows, Scales
-from expsim_bayes.votes.rows import numbered, packed
+from expsim_bayes.votes.rows import in_places, numbered, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,8 +35,6 @@ NOISE = np.pi / np.sqrt(3.0)
 """SD of the logistic noise of a single rating; logits."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 """Gauss-Hermite points over which quality averages new items and raters."""
-SMALL = 1e-3
-"""What an effect stands for at least; logits."""
 Q, RATER, SHIFT, TASTE, ITEM, CELL, WIDTH = range(7)
 """Codes of an evaluator's coefficients, and how many there are."""
 
@@ -74,12 +72,13 @@ class Stars(NamedTuple):
         present = _present(scenario, plans, who)
         of, variants = np.asarray(who.rater_evaluator), len(scenario.variants)
         each = np.ones(variants, dtype=bool)
-        has = (each, *(np.array(flags)[of] for flags in (present.severity,)), np.outer(present.shift, each))
-        places, size = numbered(len(who.names) * (high - low), *has, np.outer(np.array(present.taste)[of], each))
+        severe, tasting = (np.array(flags)[of] for flags in (present.severity, present.taste))
+        has = (each, severe, np.outer(present.shift, each), np.outer(tasting, each))
+        places, size = numbered(len(who.names) * (high - low), *has)
         split = plans[0].n_slots == 1
-        told = _declared(scenario, present, split=split) if scenario.components == "given" else None
         unknown = parameters(present, priors, Scale(0.0, 1.0, ""), noise=False)
-        unknown = unknown if told is None else unknown._replace(unknown=(), start=told)
+        if scenario.components == "given":
+            unknown = unknown._replace(unknown=(), start=_declared(scenario, present, split=split))
         q, severity, shift, taste = places
         return cls(present, unknown, priors, of, low, high - low, q, severity, shift, taste, size)
 
@@ -159,15 +158,10 @@ class Stars(NamedTuple):
 
     def sizes(self, sd: ComponentDraws) -> Floats:
         """(S, n) what a unit of each effect stands for; one where that never changes."""
-        found = np.ones((len(sd.sd_item), self.size))
-        of = self.rater_evaluator
-        for places, values in (
-            (self.severity, sd.sd_rater[:, of]),
-            (self.shift, sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)),
-            (self.taste, sd.sd_taste[:, of, None] + np.zeros(self.taste.shape)),
-        ):
-            found[:, places[places >= 0]] = np.maximum(values[:, places >= 0], SMALL)
-        return found
+        found, of = np.ones((len(sd.sd_item), self.size)), self.rater_evaluator
+        shift = sd.sd_shift[:, None, None] + np.zeros(self.shift.shape)
+        taste = sd.sd_taste[:, of, None] + np.zeros(self.taste.shape)
+        return in_places(found, (self.severity, sd.sd_rater[:, of]), (self.shift, shift), (self.taste, taste))
 
     def quality(self, found: Modes, sd: ComponentDraws) -> tuple[Floats, Floats]:
         """(S, V) logits of quality between its ends, and (S, V, n) their slopes along the effects."""
