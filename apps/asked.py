@@ -1,0 +1,162 @@
+"""What a page asks: a scenario with its edits, a way to run it and a seed; told as TOML, command line, Python and link.
+
+`Asked` is what every page of simulated experiments reads and writes, and its four tellings give the numbers that the page shows.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Edits = tuple[tuple[str, float], ...]
+"""(place in the scenario, value): places such as ``variants.1.quality``."""
+
+
+class Asked(NamedTuple):
+    """One way of running a scenario, as it was set up on a page."""
+
+    library: str
+    """Name of the scenario in the library that it began as."""
+    edits: Edits = ()
+    """What was changed in it."""
+    strategy: StrategyName | None = None
+    """How it is run; the scenario's default unless told."""
+    evaluators: EvaluatorChoice = "both"
+    """Who rates."""
+    seed: int = 0
+    """Random seed."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario with its edits.
+
+        Raises
+        ------
+        ScenarioError
+            The edits do not go together.
+
+        Examples
+        --------
+        >>> Asked("reranker", edits=(("looks", 3),)).scenario.looks
+        3
+        """
+        return edited(load(self.library), self.edits)
+
+    def toml(self) -> str:
+        """The scenario as a TOML file."""
+        return written(load(self.library), self.edits) if self.edits else text_of(self.library)[0]
+
+    def file(self) -> str:
+        """Name of the scenario for `expsim`: that of the library, or of the file that `toml` goes to."""
+        return f"{self.library}.toml" if self.edits else self.library
+
+    def command(self, *more: str, verb: str = "simulate") -> str:
+        """The command line that gives the same numbers.
+
+        Examples
+        --------
+        >>> Asked("reranker", strategy="bandit", seed=3).command("--replications", "1000")
+        'expsim simulate reranker --strategy bandit --seed 3 --replications 1000'
+        """
+        words = ["expsim", verb, self.file()]
+        if self.strategy is not None and verb == "simulate":
+            words += ["--strategy", self.strategy]
+        if self.evaluators != "both" and verb == "simulate":
+            words += ["--evaluators", self.evaluators]
+        return shlex.join([*words, "--seed", str(self.seed), *more])
+
+    def python(self, replications: int = 1) -> str:
+        """Lines of Python that give the same numbers."""
+        way = f"strategy={self.strategy!r}, evaluators={self.evaluators!r}, random_seed={self.seed}"
+        begin = f'scenario = load("{self.file()}")\n'
+        if replications == 1:
+            return (
+                "from expsim_bayes.experiment import play\n"
+                "from expsim_bayes.recommend import of_experiment\n"
+                "from expsim_bayes.scenario import load\n"
+                "from expsim_bayes.sentences import recommendation\n\n"
+                f"{begin}played = play(scenario, {way})\n"
+                "print(recommendation(of_experiment(played)).text())\n"
+            )
+        return (
+            "from expsim_bayes.experiment import run\n"
+            "from expsim_bayes.operating_characteristics import characteristics\n"
+            "from expsim_bayes.scenario import load\n\n"
+            f"{begin}many = run(scenario, {way}, replications={replications}, history=False)\n"
+            f'print(characteristics(many, scenario.rated_by("{self.evaluators}")))\n'
+        )
+
+    def link(self, page: str = "simulate") -> str:
+        """The page's address below the dashboard's own.
+
+        Examples
+        --------
+        >>> Asked("reranker", edits=(("looks", 3),), seed=4).link()
+        'simulate?scenario=reranker&seed=4&reranker.looks=3'
+        """
+        told: dict[str, Any] = {"scenario": self.library}
+        if self.strategy is not None:
+            told["strategy"] = self.strategy
+        if self.evaluators != "both":
+            told["rated_by"] = self.evaluators
+        if self.seed:
+            told["seed"] = self.seed
+        told |= {f"{self.library}.{place}": f"{value:g}" for place, value in self.edits}
+        return f"{page}?{urlencode(told)}"
+
+
+def edited(scenario: Scenario, edits: Edits | Mapping[str, float]) -> Scenario:
+    """A scenario with values put at places.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    edits : pairs, or mapping of str to float
+        Place, such as ``variants.1.quality`` or ``strategies.ab.stopping.0.threshold``, and value.
+
+    Examples
+    --------
+    >>> edited(load("reranker"), {"variants.0.latency_s": 0.5}).variants[0].latency_s
+    0.5
+    """
+    pairs = dict(edits)
+    return parse(written(scenario, pairs), scenario.name) if pairs else scenario
+
+
+def written(scenario: Scenario, edits: Edits | Mapping[str, float] = ()) -> str:
+    """The TOML of a scenario with values put at places.
+
+    Parameters
+    ----------
+    scenario, edits
+        As in `edited`.
+
+    Examples
+    --------
+    >>> "outputs_per_look = 80" in written(load("reranker"), {"outputs_per_look": 80})
+    True
+    """
+    import tomli_w
+
+    told = scenario.model_dump(mode="json", exclude_unset=True)
+    for place, value in dict(edits).items():
+        *way, last = place.split(".")
+        inner: Any = told
+        for step in way:
+            inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
+        inner[last] = value
+    return tomli_w.dumps(_without_none(told), multiline_strings=True)
+
+
+def _without_none(told: Any) -> Any:
+    """The same without keys that hold nothing, for which TOML has no word."""
+    if isinstance(told, dict):
+        return {key: _without_none(value) for key, value in told.items() if value is not None}
+    return [_without_none(value) for value in told] if isinstance(told, list) else told

@@ -1,0 +1,90 @@
+"""What every page shows in the same way: a picture with its words, a decision, the code that gives the same, and trouble in plain words.
+
+Text of users (names of variants and raters, file names) is never rendered as Markdown or HTML: it goes through `plain`.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from expsim_bayes.errors import ExpsimError
+from expsim_bayes.plots.theme import DARK, LIGHT, Theme
+from expsim_bayes.sentences import recommendation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from expsim_bayes.apps.asked import Asked
+    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.facts import Facts
+
+SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collect": "+", "refuse": "!"}
+"""A sign for each decision, beside its colour."""
+COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "orange", "collect": "blue", "refuse": "red"}
+"""A colour for each decision."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
+
+
+def theme() -> Theme:
+    """The colours of the page that is being shown."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def plain(text: str) -> str:
+    """A text that shows as it is where Markdown is read.
+
+    Examples
+    --------
+    >>> plain("*bold* $5$")
+    '\\\\*bold\\\\* \\\\$5\\\\$'
+    """
+    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+
+
+def picture(found: Picture, *, key: str) -> None:
+    """A chart with its words under it."""
+    st.altair_chart(found.chart, theme=None, key=key, alt=found.words)
+    st.caption(plain(found.words))
+
+
+def decision(facts: Facts) -> None:
+    """The decision in a few words, why, how sure, and at what price."""
+    advice = recommendation(facts)
+    name = facts.decision.name
+    st.subheader(f":{COLOURS[name]}[{plain(SIGNS[name])} {plain(advice.headline)}]", anchor=False)
+    rows = [("Do", advice.what_to_do), ("How sure", advice.how_sure), ("Price", advice.price)]
+    st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
+
+
+def more_words(facts: Facts) -> None:
+    """What is unknown, what would help and what would change the answer."""
+    advice = recommendation(facts)
+    rows = [("Unknown", advice.unknown), ("Further", advice.further), ("What if", advice.change)]
+    st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
+
+
+def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:
+    """Show me the code: scenario, command line, Python and link that give the same numbers."""
+    with st.expander("Show me the code", icon=":material/code:"):
+        more = ("--replications", str(replications)) if replications > 1 else ()
+        st.caption("The command line gives the same numbers" + (f"; save the scenario as {asked.file()} first." if asked.edits else "."))
+        st.code(asked.command(*more), language="bash")
+        st.caption("The same from Python.")
+        st.code(asked.python(replications), language="python")
+        st.caption("The scenario. Change it, and give the file to the command.")
+        st.code(asked.toml(), language="toml", height=260)
+        st.caption("A link to this page as it stands, below the dashboard's own address.")
+        st.code(asked.link(page), language=None)
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """Whatever a user can mend, said in words; the page goes on."""
+    try:
+        yield
+    except ExpsimError as error:
+        st.error(f"**{plain(error.problem)}**\n\n{plain(error.where or '')}\n\n{plain(error.remedy or '')}", icon=":material/report:")
