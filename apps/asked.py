@@ -9,11 +9,13 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
+from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+WHO: dict[str, str] = {"llm": "judge only", "human": "humans only", "both": "both"}
+"""Who rates, in words; their order gives the colours."""
 Edits = tuple[tuple[str, float], ...]
 """(place in the scenario, value): places such as ``variants.1.quality``."""
 
@@ -101,10 +103,10 @@ class Asked(NamedTuple):
         'simulate?scenario=reranker&seed=4&reranker.looks=3'
         """
         told: dict[str, Any] = {"scenario": self.library}
-        if self.strategy is not None:
-            told["strategy"] = self.strategy
+        if self.strategy is not None and self.strategy != load(self.library).default_strategy:
+            told[f"{self.library}.strategy"] = STRATEGY_TITLES[self.strategy]
         if self.evaluators != "both":
-            told["rated_by"] = self.evaluators
+            told[f"{self.library}.rated_by"] = WHO[self.evaluators]
         if self.seed:
             told["seed"] = self.seed
         told |= {f"{self.library}.{place}": f"{value:g}" for place, value in self.edits}

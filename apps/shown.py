@@ -35,7 +35,7 @@ def theme() -> Theme:
 
 
 def plain(text: str) -> str:
-    """A text that shows as it is where Markdown is read.
+    r"""A text that shows as it is where Markdown is read.
 
     Examples
     --------
@@ -67,11 +67,23 @@ def more_words(facts: Facts) -> None:
     st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
 
 
+def truth(facts: Facts, *, told: bool = True) -> str:
+    """Whether the decision was right: in a simulation that is known."""
+    if facts.decision.name == "collect":
+        verdict = "nothing was decided"
+    else:
+        verdict = "the decision was right" if facts.ended_right else "the decision was not right"
+    return f"Known, since this is simulated: {verdict}. {facts.right_answer if told else ''}".strip()
+
+
 def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:
     """Show me the code: scenario, command line, Python and link that give the same numbers."""
     with st.expander("Show me the code", icon=":material/code:"):
         more = ("--replications", str(replications)) if replications > 1 else ()
-        st.caption("The command line gives the same numbers" + (f"; save the scenario as {asked.file()} first." if asked.edits else "."))
+        st.caption(
+            "The command line gives the same numbers"
+            + (f"; save the scenario as {asked.file()} first." if asked.edits else ".")
+        )
         st.code(asked.command(*more), language="bash")
         st.caption("The same from Python.")
         st.code(asked.python(replications), language="python")
@@ -87,4 +99,7 @@ def trouble() -> Iterator[None]:
     try:
         yield
     except ExpsimError as error:
-        st.error(f"**{plain(error.problem)}**\n\n{plain(error.where or '')}\n\n{plain(error.remedy or '')}", icon=":material/report:")
+        st.error(
+            f"**{plain(error.problem)}**\n\n{plain(error.where or '')}\n\n{plain(error.remedy or '')}",
+            icon=":material/report:",
+        )

@@ -1,0 +1,193 @@
+"""Widgets that set up a simulated experiment, each bound to the page's address, so that a link brings back the same page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from expsim_bayes.amounts import count, dollars, duration, percent
+from expsim_bayes.apps import answers, shown
+from expsim_bayes.apps.asked import WHO, Asked
+from expsim_bayes.apps.knobs import Knob, knobs
+from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName, library, load
+
+if TYPE_CHECKING:
+    from expsim_bayes.apps.answers import Many
+
+OPENING = "summarization-prompts"
+"""The scenario that the dashboard opens with."""
+SECONDS = 0.7
+"""Between two looks when an experiment is played."""
+
+
+def scenario_name() -> str:
+    """The scenario of the library that is chosen."""
+    names = list(library())
+    return st.selectbox(
+        "Scenario",
+        names,
+        index=names.index(OPENING),
+        key="scenario",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def setting() -> Asked:
+    """A scenario, how it is run, who rates, what is changed in it, and the seed."""
+    name = scenario_name()
+    scenario = load(name)
+    strategies = list(scenario.strategies)
+    strategy = st.segmented_control(
+        "Run as",
+        strategies,
+        default=scenario.default_strategy,
+        required=True,
+        format_func=lambda s: STRATEGY_TITLES[s],
+        key=f"{name}.strategy",
+        bind="query-params",
+        help="An A/B test decides once, at the end. A sequential test asks its rules at every look. "
+        "A bandit also shows better variants more often.",
+    )
+    choices = list(answers.who_may_rate(scenario))
+    evaluators = st.segmented_control(
+        "Rated by",
+        choices,
+        default=choices[-1],
+        required=True,
+        format_func=WHO.__getitem__,
+        key=f"{name}.rated_by",
+        bind="query-params",
+        help="The seed stays, so that only the evaluators change.",
+    )
+    seed = st.number_input(
+        "Seed",
+        0,
+        2**32 - 1,
+        1,
+        key="seed",
+        bind="query-params",
+        help="Another seed is another run of the same experiment.",
+    )
+    edits = _edits(name, strategy)
+    return Asked(name, edits, strategy, evaluators, int(seed))
+
+
+def _edits(name: str, strategy: StrategyName) -> tuple[tuple[str, float], ...]:
+    """What was changed in a scenario."""
+    found: list[tuple[str, float]] = []
+    for n, (about, some) in enumerate(knobs(load(name), strategy).items()):
+        with st.expander(about, expanded=n == 0):
+            for knob in some:
+                value = _turned(name, knob)
+                if value != knob.value:
+                    found.append((knob.place, value))
+    if found and st.button("Back to the scenario as it was", icon=":material/undo:", key="undo"):
+        for place, _ in found:
+            del st.session_state[f"{name}.{place}"]
+        st.rerun()
+    return tuple(found)
+
+
+def _turned(name: str, knob: Knob) -> float:
+    """Where a knob stands."""
+    kind = int if knob.whole else float
+    return kind(
+        st.slider(
+            shown.plain(knob.label),
+            kind(knob.low),
+            kind(max(knob.high, knob.value)),
+            kind(knob.value),
+            kind(knob.step),
+            key=f"{name}.{knob.place}",
+            bind="query-params",
+            help=knob.tip,
+        )
+    )
+
+
+def scrubber(asked: Asked, stop: int) -> int:
+    """The look at which a played experiment stands, moved by hand or, after Play, by itself."""
+    if stop == 1:
+        return 1
+    key, of = "look", "look_of"
+    if st.session_state.get(of) != asked:
+        st.session_state[of], st.session_state[key], st.session_state["playing"] = asked, stop, False
+    playing = st.session_state["playing"]
+    if playing:
+        st.session_state[key] = min(st.session_state[key] + 1, stop)
+        st.session_state["playing"] = st.session_state[key] < stop
+    button, slider = st.columns([1, 4], vertical_alignment="bottom")
+    if button.button(
+        "Pause" if playing else "Play",
+        icon=":material/pause:" if playing else ":material/play_arrow:",
+        key="play_looks",
+        width="stretch",
+    ):
+        st.session_state["playing"] = not playing
+        if not playing:
+            st.session_state[key] = 1
+        st.rerun(scope="fragment")
+    look = slider.slider("Look", 1, stop, key=key, help="Move it to see what was known then.")
+    return int(look)
+
+
+class Figure(NamedTuple):
+    """A number that stands large on a page."""
+
+    label: str
+    """What it is."""
+    value: str
+    """The number."""
+    beside: str
+    """What stands beside it."""
+    tip: str
+    """What it means, for those who ask."""
+
+
+def figures(found: Many) -> list[Figure]:
+    """How often such experiments end right, and what they cost."""
+    a, wrong = found.achieved, found.false_launch
+    right = "Launches a variant within the smallest difference that matters of the best, or none where none is better."
+    equal = "How often the rules would launch something although all variants are equal. ± is the Monte-Carlo error."
+    return [
+        Figure("Ends right", percent(a.right.value), f"± {100 * a.right.mcse:.1f}", right),
+        Figure("False launches if equal", percent(wrong.value), f"± {100 * wrong.mcse:.1f}", equal),
+        Figure("Costs on average", dollars(a.usd.value), f"{count(a.ratings.value)} ratings", "Outputs and ratings."),
+        Figure("Takes on average", duration(a.days.value), f"{a.looks.value:.1f} looks", "Wall-clock time."),
+    ]
+
+
+def every_way(asked: Asked, replications: int) -> dict[tuple[str, str], Many]:
+    """Every strategy and every choice of who rates, on the same random numbers, with progress."""
+    scenario = asked.scenario
+    pairs = [(strategy, who) for strategy in scenario.strategies for who in answers.who_may_rate(scenario)]
+    bar = st.progress(0.0, "Simulating ...")
+    found = {}
+    for n, (strategy, who) in enumerate(pairs):
+        title = STRATEGY_TITLES[strategy]
+        bar.progress(n / len(pairs), f"Simulating: {title}, {WHO[who]}")
+        found[title, str(who)] = answers.many(asked._replace(strategy=strategy, evaluators=who), replications)
+    bar.empty()
+    return found
+
+
+def table(found: dict[tuple[str, str], Many]) -> pd.DataFrame:
+    """One row a way of running an experiment."""
+    return pd.DataFrame(
+        [
+            {
+                "Run as": strategy,
+                "Rated by": WHO[who],
+                "Ends right": percent(many.achieved.right.value),
+                "False launches, if equal": percent(many.false_launch.value),
+                "Undecided": percent(many.achieved.undecided.value),
+                "Costs": dollars(many.achieved.usd.value),
+                "Takes": duration(many.achieved.days.value),
+                "Ratings": count(many.achieved.ratings.value),
+            }
+            for (strategy, who), many in found.items()
+        ]
+    )
