@@ -6,6 +6,7 @@ Knobs follow from the scenario (its variants, who rates, its rules), so a scenar
 
 from __future__ import annotations
 
+from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.allocation import Fixed
@@ -85,7 +86,7 @@ def _truth(scenario: Scenario) -> list[Knob]:
 
 
 def _design(scenario: Scenario, strategy: StrategyName) -> list[Knob]:
-    per_item = scenario.outputs_per_item(strategy)
+    per_item = lcm(*(scenario.outputs_per_item(s) for s in scenario.strategies))
     most = max(4 * scenario.outputs_per_look, 40 * per_item)
     found = [
         Knob(
@@ -101,7 +102,7 @@ def _design(scenario: Scenario, strategy: StrategyName) -> list[Knob]:
         Knob(
             "outputs_per_look",
             "Outputs rated between two looks",
-            2 * per_item,
+            max(2 * per_item, -(-scenario.pending_outputs // per_item) * per_item),
             most - most % per_item,
             per_item,
             scenario.outputs_per_look,

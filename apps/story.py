@@ -82,7 +82,7 @@ def _bandit() -> None:
         )
     with right:
         shown.picture(
-            pictures.over_looks(found.history, found.facts, "quality", truth=True, theme=shown.theme()),
+            pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
             key="story.tones",
         )
 

@@ -57,6 +57,7 @@ def run(
     truth: Truth = "declared",
     history: bool = True,
     latents: bool = False,
+    probabilities: bool = True,
     chunk: int = CHUNK,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
@@ -81,6 +82,9 @@ def run(
     latents : bool
         Also keep truth, posterior mean and SD of every latent effect at the stop (dim ``latent``), and ``latent_distance``, the squared
         Mahalanobis distance of the truth from the posterior mean, which is chi-square where the posterior is right.
+    probabilities : bool
+        Compute which variant is best at each look; False leaves NaN there, and takes a fraction of the time where no rule and no policy
+        asks for it.
     chunk : int
         Replications that are held in memory at once.
     progress : callable, optional
@@ -120,6 +124,7 @@ def run(
         truth=truth,
         history=history,
         latents=latents,
+        probabilities=probabilities,
         chunk=chunk,
     ):
         done.append(part)
@@ -139,6 +144,7 @@ def run_in_parts(
     truth: Truth = "declared",
     history: bool = True,
     latents: bool = False,
+    probabilities: bool = True,
     chunk: int = CHUNK,
 ) -> Iterator[xr.Dataset]:
     """What `run` gives, chunk by chunk, from replication `first` on: for runs that may be interrupted and taken up again.
@@ -166,7 +172,7 @@ def run_in_parts(
     for start in range(first, replications, chunk):
         stop = min(start + chunk, replications)
         loop = Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
-        loop.run(history=history)
+        loop.run(history=history, probabilities=probabilities)
         part = loop.record.dataset(first=start, latents=latents)
         part.attrs.update(
             scenario=scenario.name,

@@ -28,6 +28,8 @@ from expsim_bayes.stopping import (
     first,
 )
 
+from expsim_bayes.superiority import nobody_asked
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -55,9 +57,27 @@ class Loop:
         shape = (self.replications, len(scenario.variants))
         self.prob_best = np.full(shape, 1.0 / shape[1])
         self.dropped = None if self.inferiority is None else np.zeros(shape, bool)
+        self.asked = True
 
-    def run(self, *, history: bool, keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None) -> None:
-        """Play all looks; `keep` receives plan, variants and ratings of each look of a lone replication."""
+    def run(
+        self,
+        *,
+        history: bool,
+        keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None,
+        probabilities: bool = True,
+    ) -> None:
+        """Play all looks.
+
+        Parameters
+        ----------
+        history : bool
+            Record every look, or only the stop.
+        keep : list, optional
+            Receives plan, variants and ratings of each look of a lone replication.
+        probabilities : bool
+            Compute which variant is best; False leaves NaN, where neither a rule nor a policy asks.
+        """
+        self.asked = probabilities
         scenario, strategy = self.scenario, self.scenario.strategies[self.strategy]
         record = self.record = Record(
             scenario=scenario,
@@ -192,6 +212,8 @@ class Loop:
 
         Whenever variants are dropped, the others are judged again among themselves, until nobody is dropped.
         """
+        if not self.asked:
+            return nobody_asked(active.size, len(self.scenario.variants))
         if self.dropped is None or self.inferiority is None:
             return self.known.superiority(eligible=allowed)
         remaining = ~self.dropped[active]

@@ -323,7 +323,9 @@ def learning_curve(
             "guardrails": (),
         }
     )
-    result = run(patient, evaluators=evaluators, random_seed=random_seed, replications=replications)
+    result = run(
+        patient, evaluators=evaluators, random_seed=random_seed, replications=replications, probabilities=False
+    )
     sign = 1.0 if scenario.higher_is_better else -1.0
     quality = sign * result["quality_true"]
     pick = (sign * result["quality_mean"]).argmax("variant")
