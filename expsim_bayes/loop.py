@@ -27,7 +27,6 @@ from expsim_bayes.stopping import (
     eligible,
     first,
 )
-
 from expsim_bayes.superiority import nobody_asked
 
 if TYPE_CHECKING:

@@ -190,7 +190,7 @@ class TestPages:
     def test_an_experiment_is_played_look_by_look(self) -> None:
         at = page("simulate")
         at.slider(key="summarization-prompts.variants.1.quality").set_value(3.25).run()
-        stop = at.slider(key="look").value
+        stop = int(str(at.slider(key="look").value))
         assert stop > 2
         at.slider(key="look").set_value(1).run()
         assert f"Look 1 of {stop}" in texts(at)
