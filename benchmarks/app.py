@@ -71,7 +71,7 @@ def painted() -> None:
         print(f"opening, until the first chart           {1000 * (time.perf_counter() - begun):7.0f} ms")
         page.goto(f"http://127.0.0.1:{port}/simulate")
         settled(page)
-        taken = {"chart": [], "all": []}
+        taken: dict[str, list[float]] = {"chart": [], "all": []}
         slider = page.get_by_role("slider", name="True quality of B")
         for _ in range(MOVES):
             chart = page.locator('[data-testid="stVegaLiteChart"] canvas').first

@@ -16,6 +16,7 @@ from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots import DARK
 from expsim_bayes.scenario import library, load, parse
 from expsim_bayes.sentences import recommendation
+from expsim_bayes.stopping import Superiority
 
 MAIN = str(Path(answers.__file__).with_name("main.py"))
 EDITS = (("looks", 4), ("variants.1.quality", 3.3), ("strategies.sequential.stopping.0.threshold", 0.97))
@@ -36,7 +37,9 @@ def page(name: str = "", **query: str) -> AppTest:
 def texts(at: AppTest) -> str:
     """All that a page says."""
     return "\n".join(
-        e.value for kind in ("title", "header", "subheader", "markdown", "caption", "info") for e in at.get(kind)
+        str(getattr(e, "value", ""))
+        for kind in ("title", "header", "subheader", "markdown", "caption", "info")
+        for e in at.get(kind)
     )
 
 
@@ -49,7 +52,8 @@ class TestAsked:
     def test_edits_stand_where_they_are_put(self) -> None:
         scenario = Asked("summarization-prompts", EDITS).scenario
         assert (scenario.looks, scenario.variants[1].quality) == (4, 3.3)
-        assert scenario.strategies["sequential"].stopping[0].threshold == 0.97
+        rule = scenario.strategies["sequential"].stopping[0]
+        assert rule == Superiority(threshold=0.97)
         assert scenario.variants[0] == load("summarization-prompts").variants[0]
 
     def test_edits_that_do_not_go_together_are_told_in_words(self) -> None:
