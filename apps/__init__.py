@@ -7,6 +7,7 @@ pictures   finished numbers to interactive charts, each with its words
 shown      what every page shows in the same way: a picture, a decision, the code, trouble
 controls   widgets that set up a simulated experiment, bound to the page's address
 knobs      what of a scenario can be changed on a page
+tables     what a simulated experiment says, as tables
 kept       what a session keeps from page to page
 story      the guided story, step by step, and its quiz
 """

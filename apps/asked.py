@@ -33,6 +33,13 @@ class Asked(NamedTuple):
     """Who rates."""
     seed: int = 0
     """Random seed."""
+    own: str = ""
+    """The TOML of a scenario that does not come from the library."""
+
+    @property
+    def declared(self) -> Scenario:
+        """The scenario before it was changed."""
+        return parse(self.own, self.library) if self.own else load(self.library)
 
     @property
     def scenario(self) -> Scenario:
@@ -48,15 +55,17 @@ class Asked(NamedTuple):
         >>> Asked("reranker", edits=(("looks", 3),)).scenario.looks
         3
         """
-        return edited(load(self.library), self.edits)
+        return edited(self.declared, self.edits)
 
     def toml(self) -> str:
         """The scenario as a TOML file."""
-        return written(load(self.library), self.edits) if self.edits else text_of(self.library)[0]
+        if self.edits:
+            return written(self.declared, self.edits)
+        return self.own or text_of(self.library)[0]
 
     def file(self) -> str:
         """Name of the scenario for `expsim`: that of the library, or of the file that `toml` goes to."""
-        return f"{self.library}.toml" if self.edits else self.library
+        return f"{self.declared.name}.toml" if self.edits or self.own else self.library
 
     def command(self, *more: str, verb: str = "simulate") -> str:
         """The command line that gives the same numbers.
@@ -103,7 +112,7 @@ class Asked(NamedTuple):
         'simulate?scenario=reranker&seed=4&reranker.looks=3'
         """
         told: dict[str, Any] = {"scenario": self.library}
-        if self.strategy is not None and self.strategy != load(self.library).default_strategy:
+        if self.strategy is not None and self.strategy != self.declared.default_strategy:
             told[f"{self.library}.strategy"] = STRATEGY_TITLES[self.strategy]
         if self.evaluators != "both":
             told[f"{self.library}.rated_by"] = WHO[self.evaluators]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
 import streamlit as st
 
 from expsim_bayes.amounts import count, dollars, duration, percent
 from expsim_bayes.apps import answers, shown
 from expsim_bayes.apps.asked import WHO, Asked
 from expsim_bayes.apps.knobs import Knob, knobs
-from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName, library, load
+from expsim_bayes.errors import ScenarioError
+from expsim_bayes.scenario import STRATEGY_TITLES, Scenario, StrategyName, library, load, parse
 
 if TYPE_CHECKING:
     from expsim_bayes.apps.answers import Many
 
+OWN = "own"
+"""What a scenario is called that does not come from the library."""
 OPENING = "summarization-prompts"
 """The scenario that the dashboard opens with."""
 SECONDS = 0.7
@@ -37,8 +40,9 @@ def scenario_name() -> str:
 
 def setting() -> Asked:
     """A scenario, how it is run, who rates, what is changed in it, and the seed."""
-    name = scenario_name()
-    scenario = load(name)
+    own = _own_scenario()
+    name = OWN if own else scenario_name()
+    scenario = parse(own, OWN) if own else load(name)
     strategies = list(scenario.strategies)
     strategy = st.segmented_control(
         "Run as",
@@ -66,29 +70,55 @@ def setting() -> Asked:
         "Seed",
         0,
         2**32 - 1,
-        1,
+        0,
         key="seed",
         bind="query-params",
         help="Another seed is another run of the same experiment.",
     )
-    edits = _edits(name, strategy)
-    return Asked(name, edits, strategy, evaluators, int(seed))
+    edits = _edits(name, scenario, strategy)
+    return Asked(name, edits, strategy, evaluators, int(seed), own)
 
 
-def _edits(name: str, strategy: StrategyName) -> tuple[tuple[str, float], ...]:
+def _own_scenario() -> str:
+    """The TOML of a scenario that was uploaded; nothing where none was, or where it is not sound, which is said."""
+    with st.popover("A scenario of your own", icon=":material/upload_file:", width="stretch"):
+        st.markdown("Take one from *Show me the code*, change it, and open it here. It stays in this session.")
+        file = st.file_uploader("Scenario, a TOML file", type="toml", key="own", max_upload_size=1)
+    if file is None:
+        return ""
+    sound = ""
+    with shown.trouble():
+        try:
+            text = file.getvalue().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ScenarioError("is not text in UTF-8", where=file.name, remedy="save it as UTF-8") from None
+        parse(text, file.name)
+        sound = text
+    return sound
+
+
+def _edits(name: str, scenario: Scenario, strategy: StrategyName) -> tuple[tuple[str, float], ...]:
     """What was changed in a scenario."""
     found: list[tuple[str, float]] = []
-    for n, (about, some) in enumerate(knobs(load(name), strategy).items()):
+    before: dict[str, float] = {}
+    for n, (about, some) in enumerate(knobs(scenario, strategy).items()):
         with st.expander(about, expanded=n == 0):
             for knob in some:
                 value = _turned(name, knob)
                 if value != knob.value:
                     found.append((knob.place, value))
-    if found and st.button("Back to the scenario as it was", icon=":material/undo:", key="undo"):
-        for place, _ in found:
-            del st.session_state[f"{name}.{place}"]
-        st.rerun()
+                    before[knob.place] = int(knob.value) if knob.whole else float(knob.value)
+    if found:
+        st.button(
+            "Back to the scenario as it was", icon=":material/undo:", key="undo", on_click=_undone, args=(name, before)
+        )
     return tuple(found)
+
+
+def _undone(name: str, before: dict[str, float]) -> None:
+    """Every knob where the scenario has it."""
+    for place, value in before.items():
+        st.session_state[f"{name}.{place}"] = value
 
 
 def _turned(name: str, knob: Knob) -> float:
@@ -109,7 +139,7 @@ def _turned(name: str, knob: Knob) -> float:
 
 
 def scrubber(asked: Asked, stop: int) -> int:
-    """The look at which a played experiment stands, moved by hand or, after Play, by itself."""
+    """The look at which a played experiment stands, moved by hand or, after Play, by itself: see `go_on`."""
     if stop == 1:
         return 1
     key, of = "look", "look_of"
@@ -160,6 +190,13 @@ def figures(found: Many) -> list[Figure]:
     ]
 
 
+def go_on() -> None:
+    """Where an experiment is being played, show the next look in a moment; the last thing that a fragment calls."""
+    if st.session_state.get("playing"):
+        time.sleep(SECONDS)
+        st.rerun(scope="fragment")
+
+
 def every_way(asked: Asked, replications: int) -> dict[tuple[str, str], Many]:
     """Every strategy and every choice of who rates, on the same random numbers, with progress."""
     scenario = asked.scenario
@@ -172,22 +209,3 @@ def every_way(asked: Asked, replications: int) -> dict[tuple[str, str], Many]:
         found[title, str(who)] = answers.many(asked._replace(strategy=strategy, evaluators=who), replications)
     bar.empty()
     return found
-
-
-def table(found: dict[tuple[str, str], Many]) -> pd.DataFrame:
-    """One row a way of running an experiment."""
-    return pd.DataFrame(
-        [
-            {
-                "Run as": strategy,
-                "Rated by": WHO[who],
-                "Ends right": percent(many.achieved.right.value),
-                "False launches, if equal": percent(many.false_launch.value),
-                "Undecided": percent(many.achieved.undecided.value),
-                "Costs": dollars(many.achieved.usd.value),
-                "Takes": duration(many.achieved.days.value),
-                "Ratings": count(many.achieved.ratings.value),
-            }
-            for (strategy, who), many in found.items()
-        ]
-    )

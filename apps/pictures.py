@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from expsim_bayes.amounts import dollars, level, percent
+from expsim_bayes.amounts import dollars, duration, level, percent
 from expsim_bayes.apps.asked import WHO
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
@@ -180,7 +180,7 @@ def over_looks(
         From `experiment.play`, one replication.
     facts : Facts
         Of the same experiment.
-    what : {"prob_best", "quality", "outputs", "usd"}
+    what : {"prob_best", "quality", "effect", "outputs", "usd", "days"}
         What is drawn; quality has its interval.
     upto : int, optional
         Looks that are drawn; all up to the stop unless told.
@@ -200,7 +200,12 @@ def over_looks(
     across = Axis("look", "d", domain=(1.0, far))
     after = f"after {stop} look{'s' if stop > 1 else ''}"
     lines: list[Line] = []
-    if what == "usd":
+    if what == "days":
+        days = shown["days"].values
+        lines = [Line("days", looks, days)]
+        axis = Axis("days so far", "~g")
+        words = f"{duration(float(days[-1]))} {after}."
+    elif what == "usd":
         spent = (shown["usd_rating"].sum("evaluator") + shown["usd_generation"].sum("variant")).values
         lines = [Line("spent", looks, spent)]
         axis = Axis("dollars spent so far", "$,.2f", dollars=True)

@@ -82,13 +82,15 @@ def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None
         more = ("--replications", str(replications)) if replications > 1 else ()
         st.caption(
             "The command line gives the same numbers"
-            + (f"; save the scenario as {asked.file()} first." if asked.edits else ".")
+            + (f"; save the scenario as {asked.file()} first." if asked.edits or asked.own else ".")
         )
         st.code(asked.command(*more), language="bash")
         st.caption("The same from Python.")
         st.code(asked.python(replications), language="python")
         st.caption("The scenario. Change it, and give the file to the command.")
         st.code(asked.toml(), language="toml", height=260)
+        if asked.own:
+            return
         st.caption("A link to this page as it stands, below the dashboard's own address.")
         st.code(asked.link(page), language=None)
 

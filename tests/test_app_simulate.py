@@ -83,7 +83,6 @@ class TestAsked:
             at.query_params[key] = value
         at.switch_page("views/simulate.py").run()
         assert not at.exception
-        assert at.session_state["look_of"] == asked if "look_of" in at.session_state else True
         assert any(asked.command() in block.value for block in at.code)
 
 
@@ -167,6 +166,13 @@ class TestQuiz:
             decided.append(found.decided)
         assert 0 < sum(decided) < len(decided)
 
+    def test_a_scenario_of_ones_own_is_told_as_its_file(self) -> None:
+        text = written(load("reranker"), {"looks": 2})
+        asked = Asked("own", own=text)
+        assert asked.scenario.looks == 2
+        assert (asked.file(), asked.toml()) == ("reranker.toml", text)
+        assert asked._replace(edits=(("looks", 3),)).scenario.looks == 3
+
 
 class TestPages:
     def test_start(self) -> None:
@@ -190,6 +196,23 @@ class TestPages:
         at.slider(key="summarization-prompts.variants.1.quality").set_value(3.2).run()
         assert not at.exception
         assert any("summarization-prompts.toml" in block.value for block in at.code)
+
+    def test_a_scenario_of_ones_own_is_opened_or_its_mistake_told(self) -> None:
+        at = page("simulate")
+        text = written(load("reranker"), {"looks": 2, "title": "My own reranker"})  # type: ignore[dict-item]
+        at.file_uploader(key="own").set_value(("mine.toml", text.encode(), "application/toml")).run()
+        assert not at.exception
+        assert "My own reranker" in texts(at)
+        bad = text.replace("looks = 2", "looks = -2")
+        at.file_uploader(key="own").set_value(("mine.toml", bad.encode(), "application/toml")).run()
+        assert not at.exception
+        assert "looks" in at.error[0].value
+
+    def test_a_knob_goes_back_to_where_the_scenario_has_it(self) -> None:
+        at = page("simulate")
+        at.slider(key="summarization-prompts.looks").set_value(5).run()
+        assert at.button(key="undo").click().run().slider(key="summarization-prompts.looks").value == 16
+        assert not at.exception
 
     def test_an_experiment_is_played_look_by_look(self) -> None:
         at = page("simulate")

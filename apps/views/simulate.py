@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from expsim_bayes.apps import answers, controls, pictures, shown
+from expsim_bayes.apps import answers, controls, pictures, shown, tables
 from expsim_bayes.apps.kept import Result, keep
 
 WHAT = {
@@ -13,6 +13,7 @@ WHAT = {
     "quality": "Quality",
     "outputs": "Who is shown",
     "usd": "Dollars",
+    "days": "Days",
 }
 
 left, right = st.columns([1, 2.4], gap="large")
@@ -41,6 +42,7 @@ def one_experiment() -> None:
     )
     if look < stop:
         st.info(f"Look {look} of {stop}: the rules go on. Play on, or move the slider to the end, for the decision.")
+        controls.go_on()
         return
     place = st.empty()
     facts = found.facts
@@ -54,6 +56,9 @@ def one_experiment() -> None:
     keep(Result(f"A simulated experiment: {facts.title}", facts, asked, found.history))
     with st.expander("What is unknown, and what would help"):
         shown.more_words(facts)
+    with st.expander("Variants and who rated, with what they cost"):
+        st.dataframe(tables.variants(facts), hide_index=True, key="variants")
+        st.dataframe(tables.evaluators(facts), hide_index=True, key="evaluators")
     if st.button("Open the recommendation", icon=":material/gavel:", key="to_decision"):
         st.switch_page("views/decision.py")
     shown.code(asked)
@@ -75,7 +80,7 @@ def a_thousand() -> None:
     if st.toggle("Compare every way", key="compare", help="On the same random numbers, so that only the way differs."):
         every = controls.every_way(asked, number)
         shown.picture(pictures.ways(every, theme=shown.theme()), key="ways")
-        st.dataframe(controls.table(every), hide_index=True, key="ways_table")
+        st.dataframe(tables.ways(every), hide_index=True, key="ways_table")
     shown.code(asked, replications=number)
 
 
