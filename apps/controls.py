@@ -15,6 +15,8 @@ from expsim_bayes.errors import ScenarioError
 from expsim_bayes.scenario import STRATEGY_TITLES, Scenario, StrategyName, library, load, parse
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from expsim_bayes.apps.answers import Many
 
 OWN = "own"
@@ -84,17 +86,25 @@ def _own_scenario() -> str:
     with st.popover("A scenario of your own", icon=":material/upload_file:", width="stretch"):
         st.markdown("Take one from *Show me the code*, change it, and open it here. It stays in this session.")
         file = st.file_uploader("Scenario, a TOML file", type="toml", key="own", max_upload_size=1)
-    if file is None:
-        return ""
-    sound = ""
     with shown.trouble():
-        try:
-            text = file.getvalue().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ScenarioError("is not text in UTF-8", where=file.name, remedy="save it as UTF-8") from None
-        parse(text, file.name)
-        sound = text
-    return sound
+        return "" if file is None else _text_of(file)
+    return ""
+
+
+def _text_of(file: UploadedFile) -> str:
+    """The text of a scenario, which is sound.
+
+    Raises
+    ------
+    ScenarioError
+        It is no text, no TOML, or a key does not fit.
+    """
+    try:
+        text = file.getvalue().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ScenarioError("is not text in UTF-8", where=file.name, remedy="save it as UTF-8") from None
+    parse(text, file.name)
+    return text
 
 
 def _edits(name: str, scenario: Scenario, strategy: StrategyName) -> tuple[tuple[str, float], ...]:

@@ -400,13 +400,13 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
     shape = alt.Shape(
         "strategy:N",
         scale=alt.Scale(domain=strategies, range=[list(SHAPES.values())[n] for n in range(len(strategies))]),
-        legend=alt.Legend(title="run as", orient="top"),
+        legend=alt.Legend(title="run as", orient="bottom"),
     )
     x = alt.X(
         "usd:Q",
         title="dollars an experiment, on average",
-        axis=alt.Axis(labelExpr=DOLLARS),
-        scale=alt.Scale(zero=False, padding=20),
+        axis=alt.Axis(labelExpr=DOLLARS, grid=False),
+        scale=alt.Scale(domainMin=0, padding=20),
     )
     y = alt.Y(
         "right:Q",

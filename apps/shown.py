@@ -6,7 +6,6 @@ Text of users (names of variants and raters, file names) is never rendered as Ma
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,8 +15,6 @@ from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from expsim_bayes.apps.asked import Asked
     from expsim_bayes.apps.pictures import Picture
     from expsim_bayes.facts import Facts
@@ -45,10 +42,10 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
 
 
-def picture(found: Picture, *, key: str) -> None:
-    """A chart with its words under it."""
+def picture(found: Picture, *, key: str, large: bool = False) -> None:
+    """A chart with its words under it, small unless told."""
     st.altair_chart(found.chart, theme=None, key=key, alt=found.words)
-    st.caption(plain(found.words))
+    (st.markdown if large else st.caption)(plain(found.words))
 
 
 def decision(facts: Facts) -> None:
@@ -95,13 +92,16 @@ def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None
         st.code(asked.link(page), language=None)
 
 
-@contextmanager
-def trouble() -> Iterator[None]:
+class trouble:  # noqa: N801  (used like a function)
     """Whatever a user can mend, said in words; the page goes on."""
-    try:
-        yield
-    except ExpsimError as error:
-        st.error(
-            f"**{plain(error.problem)}**\n\n{plain(error.where or '')}\n\n{plain(error.remedy or '')}",
-            icon=":material/report:",
-        )
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        """Say what is wrong; True where it was the user's to mend."""
+        if not isinstance(error, ExpsimError):
+            return False
+        parts = (f"**{plain(error.problem)}**", plain(error.where), plain(error.remedy))
+        st.error("\n\n".join(part for part in parts if part), icon=":material/report:")
+        return True

@@ -10,8 +10,7 @@ asked = Asked(controls.scenario_name())
 scenario = asked.scenario
 with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
     found = answers.curves(asked, answers.curve_replications(scenario))
-    shown.picture(pictures.learning(found, theme=shown.theme()), key="learning")
-st.markdown(shown.plain(pictures.in_a_sentence(found)))
+    shown.picture(pictures.learning(found, theme=shown.theme()), key="learning", large=True)
 if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"):
     st.switch_page("views/simulate.py", query_params={"scenario": asked.library})
 with st.expander("The scenario"):
