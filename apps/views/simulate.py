@@ -55,7 +55,7 @@ def one_experiment() -> None:
     with st.expander("What is unknown, and what would help"):
         shown.more_words(facts)
     if st.button("Open the recommendation", icon=":material/gavel:", key="to_decision"):
-        st.switch_page("views/decision.py")
+        st.switch_page(shown.page("decision"))
     shown.code(asked)
 
 

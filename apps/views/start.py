@@ -13,7 +13,7 @@ with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
     shown.picture(pictures.learning(found, theme=shown.theme()), key="learning")
 st.markdown(shown.plain(pictures.in_a_sentence(found)))
 if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"):
-    st.switch_page("views/simulate.py", query_params={"scenario": asked.library})
+    st.switch_page(shown.page("simulate"), query_params={"scenario": asked.library})
 with st.expander("The scenario"):
     st.markdown(shown.plain(scenario.story.strip()))
     st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))
