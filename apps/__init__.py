@@ -9,4 +9,6 @@ controls   widgets that set up a simulated experiment, bound to the page's addre
 knobs      what of a scenario can be changed on a page
 kept       what a session keeps from page to page
 story      the guided story, step by step, and its quiz
+handed     what a session takes away: card, report, figures, data
+served, warm  how `expsim app` starts the server, its first answer ready
 """

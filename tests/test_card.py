@@ -154,7 +154,7 @@ def test_what_looking_does_stands_beside_the_probability(launch: Facts) -> None:
 
 
 def test_certainty_is_never_claimed(launch: Facts) -> None:
-    assert card(kept(launch, 0.0)).sure == "less than 0.1 %"
+    assert card(kept(launch, 0.0)).sure == "< 0.1 %"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def card(facts: Facts, *, day: str | None = None) -> Card:
     subject = _subject(told)
     refused = told.decision.name == "refuse"
     sure, of = ("", "") if refused or subject is None else _probability(told, subject)
+    sure = sure.replace("more than", ">").replace("less than", "<")
     bars = () if refused or subject is None else _bars(told, subject)
     return Card(
         decision=told.decision.name,
