@@ -10,4 +10,6 @@ knobs      what of a scenario can be changed on a page
 tables     what a simulated experiment says, as tables
 kept       what a session keeps from page to page
 story      the guided story, step by step, and its quiz
+handed     what a session takes away: card, report, figures, data
+served, warm  how `expsim app` starts the server, its first answer ready
 """

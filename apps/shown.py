@@ -6,6 +6,7 @@ Text of users (names of variants and raters, file names) is never rendered as Ma
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -24,6 +25,11 @@ SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collec
 COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "orange", "collect": "blue", "refuse": "red"}
 """A colour for each decision."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
+
+
+def page(name: str) -> str:
+    """Where a page lies, for `st.switch_page` and `st.page_link`: the same whichever file the dashboard is started from."""
+    return str(Path(__file__).resolve().parent / "views" / f"{name}.py")
 
 
 def theme() -> Theme:

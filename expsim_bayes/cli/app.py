@@ -30,6 +30,7 @@ from expsim_bayes.cli import (
     report,
     scenarios,
     sensitivity,
+    serve,
     simulate,
 )
 from expsim_bayes.cli.screen import Screen
@@ -125,6 +126,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("raters")(raters.raters)
 app.command("agreement")(agreement.agreement)
 app.command("check")(check.check)
+app.command("app")(serve.serve)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001
