@@ -55,7 +55,7 @@ def show(
     screen.say(found.story.strip())
     _tables(screen, found)
     screen.out.print()
-    screen.labelled([*_design(found), ("Right answer", found.right_answer)])
+    screen.labelled([*_design(found), ("Teaches", found.teaches), ("Right answer", found.right_answer)])
     if found.sources:
         screen.heading("Where the figures come from")
         screen.listed(found.sources, style="dim")
