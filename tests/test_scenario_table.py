@@ -42,7 +42,7 @@ def test_the_command_counts_what_the_experiments_did(tmp_path: Path) -> None:
         assert line["teaches"] == scenario.teaches
 
 
-def test_the_page_keeps_to_one_line_a_scenario(tmp_path: Path) -> None:
+def test_the_page_keeps_to_one_line_a_scenario() -> None:
     scenario = load("reranker").model_copy(update={"teaches": "Left | right,\nand more."})
     found = row(scenario, replications=4, random_seed=1)
     line = as_markdown([found], random_seed=1, replications=4).split("---:|\n")[1].splitlines()[0]
