@@ -127,7 +127,9 @@ class Scenario(Frozen):
     rope: float | None = Field(default=None, gt=0)
     """Variants that differ by less than this are equivalent, in points; min_effect unless told."""
     guardrails: tuple[Guardrail, ...] = ()
-    """Limits on cost or latency that bar a variant from launch."""
+    """Limits on cost, latency or faults that bar a variant from launch."""
+    fault: str = "fails the check"
+    """What a variant does in the outputs that `fault_rate` counts, as in "B hallucinates in 6 % of its outputs"."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Dollars that may be spent."""
     max_ratings: int | None = Field(default=None, ge=1)
@@ -363,11 +365,14 @@ class Scenario(Frozen):
         return chosen
 
     def without_difference(self) -> Scenario:
-        """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""
-        level = EQUAL if self.outcome == "preference" else self.variants[self.control_index or 0].quality
+        """The same scenario with every variant as good and as safe as the control, and no taste of judges that the story fixes."""
+        same = self.variants[self.control_index or 0]
+        level = EQUAL if self.outcome == "preference" else same.quality
         return self.model_copy(
             update={
-                "variants": tuple(v.model_copy(update={"quality": level}) for v in self.variants),
+                "variants": tuple(
+                    v.model_copy(update={"quality": level, "fault_rate": same.fault_rate}) for v in self.variants
+                ),
                 "evaluators": tuple(e.model_copy(update={"shift": {}}) for e in self.evaluators),
             }
         )

@@ -32,6 +32,9 @@ class Variant(Frozen):
     """Mean seconds a call takes."""
     latency_log_sd: float = Field(default=0.0, ge=0)
     """SD of the logarithm of a call's latency."""
+    fault_rate: float = Field(default=0.0, ge=0, le=1)
+    """True share of its outputs with the fault of the scenario, such as a hallucination; a check sees it on every output, and is taken
+    never to err."""
     model: str | None = None
     """Model that is called, for its token prices."""
     usd_per_call: float | None = Field(default=None, ge=0)
