@@ -38,7 +38,7 @@ class Played(NamedTuple):
     ratings: Ratings
     """Its ratings, up to the look at which it stopped."""
     operations: pd.DataFrame
-    """Tokens and latency of its outputs: variant, item, tokens_in, tokens_out, latency_s."""
+    """Tokens, latency and faults of its outputs: variant, item, tokens_in, tokens_out, latency_s, and fault where variants have some."""
     known: Known
     """What is known at the stop: the posterior of every effect."""
     scenario: Scenario
@@ -97,7 +97,8 @@ def run(
         ``prob_best``, ``prob_superior``, ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and
         ``days`` (replication[, look]); cumulative and with what is under way, ``outputs``, ``usd_generation`` and ``seconds``
         of latency (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator);
-        ``under_way``, the outputs that are not yet seen, where the scenario has some, and ``dropped`` where inferiority drops variants
+        ``under_way``, the outputs that are not yet seen, where the scenario has some, ``faults`` where variants have
+        some, and ``dropped`` where inferiority drops variants
         (…, variant); ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
 
     Raises

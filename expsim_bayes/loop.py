@@ -145,8 +145,8 @@ class Loop:
         variant = self._assign(upcoming, look + 1, older)
         used = draw_operations(self.scenario, variant, self.streams, look + 1)
         outputs = n_items * upcoming.n_slots
-        tokens, seconds = (values[:, :outputs] for values in used)
-        shown = Look(np.empty((0, 0)), tokens, seconds, np.empty(0, np.intp))
+        cut = {name: None if values is None else values[:, :outputs] for name, values in used._asdict().items()}
+        shown = Look(score=np.empty((0, 0)), n_clipped=np.empty(0, np.intp), **cut)
         return spend(tally, self.scenario, part, variant[:, :n_items], shown)._replace(days=tally.days)
 
     def _next_price(self, look: int) -> tuple[float, int]:
@@ -200,6 +200,8 @@ class Loop:
             "seconds": paid.seconds[active],
             "days": paid.days[active],
         }
+        if any(v.fault_rate for v in scenario.variants):
+            snapshot["faults"] = paid.faults[active]
         if scenario.pending_outputs:
             snapshot["under_way"] = paid.outputs[active] - seen.outputs[active]
         if self.dropped is not None:
