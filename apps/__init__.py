@@ -3,6 +3,7 @@
 main       the entry script: navigation over `views/`, one file a page
 asked      what is asked: a scenario with its edits, a way to run it; as TOML, command line, Python and link
 answers    the calls behind the pages, cached at the edge
+marks      parts of an interactive chart: lines, names at their ends, levels, axes
 pictures   finished numbers to interactive charts, each with its words
 shown      what every page shows in the same way: a picture, a decision, the code, trouble
 controls   widgets that set up a simulated experiment, bound to the page's address

@@ -17,7 +17,7 @@ from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
     from expsim_bayes.apps.asked import Asked
-    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts
 
 SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collect": "+", "refuse": "!"}
