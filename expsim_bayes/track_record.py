@@ -29,8 +29,8 @@ of the best that the limits allow, or none where none beats the control by that 
 *False launches*: how often the same rules launch something when every variant is as good as the control. Errors are Monte-Carlo
 standard errors; dollars and days are medians.
 
-| scenario | what it teaches | right answer | run as | ends right | false launches | dollars | days |
-|---|---|---|---|---:|---:|---:|---:|"""
+| scenario | what it teaches | right answer | run as | runs | ends right | false launches | dollars | days |
+|---|---|---|---|---:|---:|---:|---:|---:|"""
 FOOT = """
 Write this page anew with `expsim scenario table --replications {replications} --seed {seed} --out docs/scenarios.md`."""
 
@@ -123,6 +123,7 @@ def _line(told: Row) -> str:
         told.teaches,
         told.right_answer,
         STRATEGY_TITLES[told.achieved.strategy],
+        f"{told.achieved.replications:,}",
         share(told.achieved.right),
         share(told.false_launch),
         dollars(told.usd),
