@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from expsim_bayes.amounts import duration
-from expsim_bayes.apps import fit_pictures, fit_tables, kept, shown
+from expsim_bayes.apps import fit_pictures, fit_predicted, fit_tables, kept, shown
 from expsim_bayes.apps.worker import AGREEMENT
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.sentences import against_plain_means
@@ -238,7 +238,7 @@ def _checks(found: Done) -> None:
             shown.picture(_predicted(found), key="fit_predicted")
     if known.compared:
         shown.picture(
-            fit_pictures.features(known.compared, theme=shown.theme(), ci_prob=facts.ci_prob), key="fit_features"
+            fit_predicted.features(known.compared, theme=shown.theme(), ci_prob=facts.ci_prob), key="fit_features"
         )
     for check in known.telling_checks():
         st.text(f"• {check}")
@@ -260,7 +260,7 @@ def _predicted(found: Done) -> Picture:
             raise ExpsimError("the predictions can no longer be read", remedy="fit again") from error
         shares = predicted_shares(observed, drawn.reshape(-1, drawn.shape[-1]), ci_prob=found.facts.ci_prob)
         st.session_state[place] = (found.job, shares)
-    return fit_pictures.predicted(st.session_state[place][1], theme=shown.theme())
+    return fit_predicted.predicted(st.session_state[place][1], theme=shown.theme())
 
 
 def _assumed(facts: Facts) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from expsim_bayes.agreement import Measure as Agreed
     from expsim_bayes.diagnostics import Quantity
     from expsim_bayes.facts import Facts, Interval, Measure
+    from expsim_bayes.model_comparison import Compared
+    from expsim_bayes.sensitivity import Scaled, Sensitivity
 
 KAPPA = {"nominal": "Cohen's kappa", "ordinal": "kappa (quadratic weights)", "interval": "alpha of the two"}
 """What two raters' agreement beyond chance is called, by what values mean."""
@@ -111,6 +113,45 @@ def convergence(rows: Sequence[Quantity]) -> pd.DataFrame:
         [{"number": q.name, "R-hat": q.r_hat, "ESS (bulk)": q.ess_bulk, "ESS (tail)": q.ess_tail} for q in rows]
     )
     return frame.sort_values("R-hat", ascending=False, na_position="first", ignore_index=True) if len(frame) else frame
+
+
+def strengths(found: Sensitivity) -> pd.DataFrame:
+    """One row a prior: the answer were it half or twice as strong."""
+    what = "mean quality" if found.prob_best is None else f"chance that {found.leader} is best"
+
+    def cell(row: Scaled) -> str:
+        if not row.trusted:
+            return "cannot be told"
+        return quantity(row.number.value, found.unit) if row.prob_best is None else percent(row.prob_best.value)
+
+    pairs = zip(found.scaled[::2], found.scaled[1::2], strict=True)
+    return pd.DataFrame(
+        [
+            {
+                "prior": half.prior,
+                "of": half.about,
+                f"{what}, half as strong": cell(half),
+                "twice as strong": cell(twice),
+            }
+            for half, twice in pairs
+        ]
+    )
+
+
+def scored(found: Compared) -> pd.DataFrame:
+    """One row a fit, the best first."""
+    return pd.DataFrame(
+        [
+            {
+                "fit": row.name,
+                "model": row.model,
+                "log density": f"{row.elpd:,.1f} ± {row.se:,.1f}",
+                "behind": f"{row.behind:,.1f} ± {row.behind_se:,.1f}" if row.behind else "",
+                "cannot be left out": row.influential,
+            }
+            for row in found.scored
+        ]
+    )
 
 
 def spread(value: Interval, unit: str, *, sign: bool = False) -> str:

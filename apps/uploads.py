@@ -6,8 +6,10 @@ Names of uploaded files are shown and stored, never trusted: they lose every par
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import unicodedata
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,12 +33,12 @@ class Folder:
     """A temporary folder that goes with whoever holds it."""
 
     def __init__(self) -> None:
-        self._held = tempfile.TemporaryDirectory(prefix="expsim-", ignore_cleanup_errors=True)
-        self.path = Path(self._held.name)
+        self.path = Path(tempfile.mkdtemp(prefix="expsim-"))
+        self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
     def remove(self) -> None:
         """Delete it now."""
-        self._held.cleanup()
+        self._end()
 
 
 @dataclass(frozen=True)
