@@ -82,11 +82,13 @@ def features(rows: Sequence[Compared], *, theme: Theme = LIGHT, ci_prob: float =
             for label, row, width in zip(labels, shown, half, strict=True)
         ]
     )
+    reach = max(2.0, 1.1 * float(frame["at"].abs().max()))
     y = alt.Y("feature:N", sort=labels, title=None, axis=alt.Axis(labelLimit=320, ticks=False, domain=False))
     x = alt.X(
         "at:Q",
         title=f"observed, against the predicted {level(ci_prob)} interval (the bar)",
         axis=alt.Axis(labels=False, ticks=False, grid=False),
+        scale=alt.Scale(domain=[-reach, reach], nice=False),
     )
     tips = [
         alt.Tooltip("feature:N"),

@@ -213,7 +213,7 @@ def _agreements(found: Done) -> None:
         "Without a model. Alpha and kappa are 1 where raters always agree and 0 where they agree as often as by chance."
     )
     tables = [
-        ("Among", fit_tables.alphas(told)),
+        ("Raters of a kind among themselves", fit_tables.alphas(told)),
         ("Judges against people", fit_tables.pairs(told, [*told.against_people, *told.against_majority])),
         ("Raters with each other", fit_tables.pairs(told, told.pairs)),
     ]
@@ -240,8 +240,9 @@ def _checks(found: Done) -> None:
         shown.picture(
             fit_predicted.features(known.compared, theme=shown.theme(), ci_prob=facts.ci_prob), key="fit_features"
         )
-    for check in known.telling_checks():
-        st.text(f"• {check}")
+    with st.expander("The same in words", icon=":material/notes:"):
+        for check in known.telling_checks():
+            st.text(f"• {check}")
 
 
 def _predicted(found: Done) -> Picture:

@@ -104,16 +104,12 @@ def gate(fit: xr.DataTree) -> Verdict:
     if "integration" in fit.attrs:
         return _gate_of_points(fit)
     posterior = fit["posterior"].to_dataset()
-    stats = fit["sample_stats"].to_dataset() if "sample_stats" in fit.children else None
+    stats = fit["sample_stats"].to_dataset() if "sample_stats" in fit.children else posterior[[]]
     constant = fit["constant_data"].to_dataset() if "constant_data" in fit.children else None
     quantities = tuple(row for name in reported(posterior) for row in _quantities(posterior[name], constant))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    divergences = int(stats["diverging"].sum()) if stats is not None and "diverging" in stats else None
-    bfmi = (
-        _bfmi(stats["energy"].transpose("chain", "draw").to_numpy())
-        if stats is not None and "energy" in stats
-        else None
-    )
+    divergences = int(stats["diverging"].sum()) if "diverging" in stats else None
+    bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy()) if "energy" in stats else None
     r_hat = _worst([row.r_hat for row in quantities], max)
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
     run = _Run(chains, draws, divergences, bfmi)
