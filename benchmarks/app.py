@@ -72,7 +72,7 @@ def painted() -> None:
         page.goto(f"http://127.0.0.1:{port}/simulate")
         settled(page)
         taken: dict[str, list[float]] = {"chart": [], "all": []}
-        slider = page.get_by_role("slider", name="True quality of B")
+        slider = page.locator('input[aria-label^="True quality of B"]')
         for _ in range(MOVES):
             chart = page.locator('[data-testid="stVegaLiteChart"] canvas').first
             before = page.get_by_text("Probability of being the best").first.inner_text()
