@@ -16,7 +16,7 @@ from expsim_bayes.sentences import against_plain_means
 if TYPE_CHECKING:
     from expsim_bayes.agreement import Agreement
     from expsim_bayes.apps.jobs import Job, Ticket
-    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts, FitFacts
 
 RUNNING, DONE = "fit_running", "fit_done"

@@ -43,7 +43,7 @@ DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2, 1, 2])
 class Picture(NamedTuple):
     """A chart with its words."""
 
-    chart: alt.LayerChart
+    chart: alt.TopLevelMixin
     """The chart."""
     words: str
     """The same in words."""

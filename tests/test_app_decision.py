@@ -61,7 +61,11 @@ def page(result: Result | None = None, **query: str) -> AppTest:
 
 
 def said(at: AppTest) -> str:
-    return "\n".join(e.value for kind in ("title", "subheader", "markdown", "caption", "info") for e in at.get(kind))
+    return "\n".join(
+        str(getattr(e, "value", ""))
+        for kind in ("title", "subheader", "markdown", "caption", "info")
+        for e in at.get(kind)
+    )
 
 
 def buttons(at: AppTest) -> set[str]:
@@ -163,7 +167,7 @@ def test_a_link_that_asks_for_nothing_known_is_left_alone(query: dict[str, str])
 
 
 def test_a_link_that_cannot_be_run_is_told_in_words() -> None:
-    at = page(scenario="reranker", **{"reranker.variants.0.quality": "99"})
+    at = page(None, **{"scenario": "reranker", "reranker.variants.0.quality": "99"})
     assert len(at.error) == 1
     assert "quality" in at.error[0].value
 
