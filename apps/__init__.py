@@ -17,5 +17,6 @@ tables     what a simulated experiment says, as tables
 kept       what a session keeps from page to page
 story      the guided story, step by step, and its quiz
 handed     what a session takes away: card, report, figures, data
+monitored  experiments in folders as they stand; demonstration: a made-up one for a session
 served, warm  how `expsim app` starts the server, its first answer ready
 """
