@@ -100,16 +100,21 @@ def cells_of(file: File) -> Cells | None:
 
 
 def _cells(file: File, encoding: str | None, *, quoting: bool) -> Cells | ExpsimError:
+    from expsim_bayes.ratings.columns import tidy_header
+
     try:
-        largest = UNPACKED if file.path.read_bytes()[:4] == b"PAR1" else LIMIT
-        return read_cells(file.path, encoding=encoding, quoting=quoting, max_bytes=largest)
+        with file.path.open("rb") as opened:
+            largest = UNPACKED if opened.read(4) == b"PAR1" else LIMIT
+        found = read_cells(file.path, encoding=encoding, quoting=quoting, max_bytes=largest)
+        frame, notices = tidy_header(found.frame, file.name)
+        return Cells(frame, (*found.notices, *notices), found.first_row)
     except ExpsimError as error:
         return error
 
 
 def reading(file: File, cells: Cells) -> Question:
     """How the file is read: what a row is, which column is which, which rows, and what words mean."""
-    names = [str(name).strip().strip("\ufeff") for name in cells.frame.columns]
+    names = [str(name) for name in cells.frame.columns]
     found = guesses.guess(names)
     kinds = list(guesses.ROWS)
     left, right = st.columns(2)
@@ -276,9 +281,9 @@ def _check(file: File, cells: Cells, asked: Question) -> Checked:
     except ExpsimError as error:
         return Checked(None, error=error)
     held, *more = found.sentences()[: -len(found.warnings) or None]
-    told = [held, *cells.notices, *made.notices, *more]
+    told = [on_page(word) for word in (held, *cells.notices, *made.notices, *more)]
     plain = tuple(word for word in told if not word.startswith("warning"))
-    warned = (*(word for word in told if word.startswith("warning")), *found.warnings)
+    warned = (*(word for word in told if word.startswith("warning")), *map(on_page, found.warnings))
     return Checked(made, plain, tuple(word.removeprefix("warning: ") for word in warned))
 
 
