@@ -90,13 +90,18 @@ def cells_of(file: File) -> Cells | None:
     """The cells of a file; None where they cannot be read, which is said, with what may help."""
     encoding, quoting = _state(file, "encoding"), not _state(file, "no_quotes")
     found = _once("cells", (file.token, encoding, quoting), lambda: _cells(file, encoding, quoting=quoting))
-    failed = isinstance(found, ExpsimError)
-    if failed:
-        problem(found)
-    with st.expander("How the file is read", expanded=failed, icon=":material/description:"):
+    if isinstance(found, Cells):
+        return found
+    problem(found)
+    _how_read(file, expanded=True)
+    return None
+
+
+def _how_read(file: File, *, expanded: bool) -> None:
+    """How text becomes cells; what is chosen counts from the next run on."""
+    with st.expander("How the file is read", expanded=expanded, icon=":material/description:"):
         st.selectbox("Encoding", ENCODINGS, index=None, placeholder="told by the file", **widget(file, "encoding"))
         st.toggle("Double quotes are text", help="For files with stray quotes.", **widget(file, "no_quotes"))
-    return found if isinstance(found, Cells) else None
 
 
 def _cells(file: File, encoding: str | None, *, quoting: bool) -> Cells | ExpsimError:
@@ -155,7 +160,9 @@ def reading(file: File, cells: Cells) -> Question:
         asked = replace(asked, score_map=_words(file, cells.frame, columns))
     if outcome == "comparison":
         asked = replace(asked, outcome_map=_verdicts(file, cells.frame, columns))
-    return _more(file, cells.frame, columns, asked, scores=outcome == "score")
+    asked = _more(file, cells.frame, columns, asked, scores=outcome == "score")
+    _how_read(file, expanded=False)
+    return asked
 
 
 def _filter(file: File, frame: pd.DataFrame, names: Sequence[str], found: guesses.Guess) -> tuple[tuple[str, str], ...]:
@@ -171,9 +178,11 @@ def _filter(file: File, frame: pd.DataFrame, names: Sequence[str], found: guesse
         help="One criterion is analysed at a time.",
         **widget(file, "where.column"),
     )
+    if column is None:
+        return ()
     values = guesses.values(frame, column)
     value = b.selectbox("is", values, disabled=not values, **widget(file, f"where.value.{column}"))
-    return ((column, value),) if column is not None and value is not None else ()
+    return () if value is None else ((column, value),)
 
 
 def _words(file: File, frame: pd.DataFrame, columns: dict[str, str]) -> tuple[tuple[str, float], ...]:
