@@ -139,6 +139,14 @@ def test_criteria_are_taken_one_at_a_time_and_another_file_may_follow() -> None:
     assert at.file_uploader(key="fit_upload") is not None
 
 
+def test_parquet_is_told_by_its_bytes() -> None:
+    packed = io.BytesIO()
+    pd.read_csv(io.StringIO(SCORES)).to_parquet(packed)
+    at = given(packed.getvalue(), "ratings.csv")
+    assert not at.exception
+    assert "60 ratings of 20 outputs" in said(at)
+
+
 def test_sessions_do_not_see_each_other() -> None:
     one, other = given(SCORES), page().run()
     assert "fit_file" in one.session_state
