@@ -54,7 +54,7 @@ def trace(found: Draws, *, theme: Theme = LIGHT) -> Picture:
             .encode(x="draw:Q", y="value:Q", tooltip=["chain:N", "draw:Q"])
         )
         words += f" Crosses: the {count(int(found.diverging.sum()))} draws that diverged."
-    thin = f" Every {step}th draw is shown." if step > 1 else ""
+    thin = f" One draw of {step} is shown." if step > 1 else ""
     return Picture(dressed(alt.layer(*layers), theme, height=HEIGHT), words + thin)
 
 
@@ -124,7 +124,7 @@ def energies(found: Floats, *, theme: Theme = LIGHT) -> Picture:
             color=alt.Color(
                 "what:N",
                 scale=alt.Scale(domain=names, range=colours),
-                legend=alt.Legend(title=None, orient="top", labelLimit=300),
+                legend=alt.Legend(title=None, orient="top", labelLimit=300, columns=1),
             ),
             strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=names, range=[[1, 0], [6, 3]]), legend=None),
             tooltip=["what:N", alt.Tooltip("share:Q", format=".1%")],

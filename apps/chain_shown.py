@@ -188,8 +188,10 @@ def _asked(name: str, label: str, found: Opened, make: Callable[[], Any]) -> Any
     """What takes a while is worked out where a button asks for it, and then kept; None before."""
     held = st.session_state.get(f"chain_{name}")
     if held is None or held[0] is not found.tree:
-        if not st.button(label, key=f"chain_ask_{name}"):
+        place = st.empty()
+        if not place.button(label, key=f"chain_ask_{name}"):
             return None
+        place.empty()
         try:
             with st.spinner("Working it out"):
                 held = (found.tree, make())

@@ -90,26 +90,36 @@ def cells_of(file: File) -> Cells | None:
     """The cells of a file; None where they cannot be read, which is said, with what may help."""
     encoding, quoting = _state(file, "encoding"), not _state(file, "no_quotes")
     found = _once("cells", (file.token, encoding, quoting), lambda: _cells(file, encoding, quoting=quoting))
-    failed = isinstance(found, ExpsimError)
-    if failed:
-        problem(found)
-    with st.expander("How the file is read", expanded=failed, icon=":material/description:"):
+    if isinstance(found, Cells):
+        return found
+    problem(found)
+    _how_read(file, expanded=True)
+    return None
+
+
+def _how_read(file: File, *, expanded: bool) -> None:
+    """How text becomes cells; what is chosen counts from the next run on."""
+    with st.expander("How the file is read", expanded=expanded, icon=":material/description:"):
         st.selectbox("Encoding", ENCODINGS, index=None, placeholder="told by the file", **widget(file, "encoding"))
         st.toggle("Double quotes are text", help="For files with stray quotes.", **widget(file, "no_quotes"))
-    return found if isinstance(found, Cells) else None
 
 
 def _cells(file: File, encoding: str | None, *, quoting: bool) -> Cells | ExpsimError:
+    from expsim_bayes.ratings.columns import tidy_header
+
     try:
-        largest = UNPACKED if file.path.read_bytes()[:4] == b"PAR1" else LIMIT
-        return read_cells(file.path, encoding=encoding, quoting=quoting, max_bytes=largest)
+        with file.path.open("rb") as opened:
+            largest = UNPACKED if opened.read(4) == b"PAR1" else LIMIT
+        found = read_cells(file.path, encoding=encoding, quoting=quoting, max_bytes=largest)
+        frame, notices = tidy_header(found.frame, file.name)
+        return Cells(frame, (*found.notices, *notices), found.first_row)
     except ExpsimError as error:
         return error
 
 
 def reading(file: File, cells: Cells) -> Question:
     """How the file is read: what a row is, which column is which, which rows, and what words mean."""
-    names = [str(name).strip().strip("\ufeff") for name in cells.frame.columns]
+    names = [str(name) for name in cells.frame.columns]
     found = guesses.guess(names)
     kinds = list(guesses.ROWS)
     left, right = st.columns(2)
@@ -150,7 +160,9 @@ def reading(file: File, cells: Cells) -> Question:
         asked = replace(asked, score_map=_words(file, cells.frame, columns))
     if outcome == "comparison":
         asked = replace(asked, outcome_map=_verdicts(file, cells.frame, columns))
-    return _more(file, cells.frame, columns, asked, scores=outcome == "score")
+    asked = _more(file, cells.frame, columns, asked, scores=outcome == "score")
+    _how_read(file, expanded=False)
+    return asked
 
 
 def _filter(file: File, frame: pd.DataFrame, names: Sequence[str], found: guesses.Guess) -> tuple[tuple[str, str], ...]:
@@ -166,9 +178,11 @@ def _filter(file: File, frame: pd.DataFrame, names: Sequence[str], found: guesse
         help="One criterion is analysed at a time.",
         **widget(file, "where.column"),
     )
+    if column is None:
+        return ()
     values = guesses.values(frame, column)
     value = b.selectbox("is", values, disabled=not values, **widget(file, f"where.value.{column}"))
-    return ((column, value),) if column is not None and value is not None else ()
+    return () if value is None else ((column, value),)
 
 
 def _words(file: File, frame: pd.DataFrame, columns: dict[str, str]) -> tuple[tuple[str, float], ...]:
@@ -276,9 +290,9 @@ def _check(file: File, cells: Cells, asked: Question) -> Checked:
     except ExpsimError as error:
         return Checked(None, error=error)
     held, *more = found.sentences()[: -len(found.warnings) or None]
-    told = [held, *cells.notices, *made.notices, *more]
+    told = [on_page(word) for word in (held, *cells.notices, *made.notices, *more)]
     plain = tuple(word for word in told if not word.startswith("warning"))
-    warned = (*(word for word in told if word.startswith("warning")), *found.warnings)
+    warned = (*(word for word in told if word.startswith("warning")), *map(on_page, found.warnings))
     return Checked(made, plain, tuple(word.removeprefix("warning: ") for word in warned))
 
 

@@ -19,6 +19,8 @@ MANY_COMPARISONS = 2_000
 """Comparisons from which the full model keeps a person waiting."""
 MOST_PRICES = 6
 """Evaluators whose prices are asked for."""
+IN_USE = ("control", "baseline", "current", "production", "in production", "today")
+"""Names of a variant that is in use."""
 QUICK = (
     "A minute or two instead of many. Off: a variant may suit some items better than others, "
     "which makes intervals wider."
@@ -38,7 +40,7 @@ def question(file: File, asked: Question, ratings: Ratings) -> Question:
     control = a.selectbox(
         "In use today",
         list(ratings.variants),
-        index=None,
+        index=next((n for n, name in enumerate(ratings.variants) if name.strip().casefold() in IN_USE), None),
         placeholder="none of them",
         help="The variant that the others are compared with.",
         **widget(file, "control"),

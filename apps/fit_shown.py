@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts, FitFacts
 
-RUNNING, DONE = "fit_running", "fit_done"
-"""Where a session keeps its fit while it runs, and its last one."""
+RUNNING, DONE, OPENED = "fit_running", "fit_done", "fit_opened"
+"""Where a session keeps its fit while it runs, its last one, and one that it opened from a file."""
 POSTERIOR = "posterior.nc"
 NO_SAMPLER = "No sampler was needed: the posterior is exact up to its quadrature."
 
@@ -50,6 +50,7 @@ def collect() -> None:
     facts = read_facts(job.results)
     st.session_state[DONE] = Done(ticket, facts, _agreement(job))
     del st.session_state[RUNNING]
+    st.session_state.pop(OPENED, None)
     kept.keep(kept.Result(f"The fit of {job.file.name}", facts, folder=job.results))
 
 

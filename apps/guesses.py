@@ -125,7 +125,7 @@ def guess(names: Iterable[str]) -> Guess:
     >>> found.outcome, found.columns["variant_left"], found.columns["outcome"], found.columns["item"]
     ('comparison', 'model_a', 'winner', 'prompt_id')
     """
-    given = [str(name).strip().strip("\ufeff") for name in names]
+    given = [str(name) for name in names]
     found: dict[str, str] = {}
     for ours, words in WORDS.items():
         theirs = _first(words, [name for name in given if name not in found.values()], ours)
@@ -166,11 +166,10 @@ def values(frame: pd.DataFrame, column: str | None) -> list[str]:
     from expsim_bayes.errors import ExpsimError
     from expsim_bayes.ratings.columns import as_text
 
-    places = [n for n, name in enumerate(frame.columns) if str(name).strip().strip("\ufeff") == column]
-    if column is None or len(places) != 1:
+    if column is None or column not in frame.columns:
         return []
     try:
-        found = as_text(frame.iloc[:, places[0]]).unique()
+        found = as_text(frame[column]).unique()
     except ExpsimError:
         return []
     return sorted(str(value) for value in found if value) if len(found) <= MOST_VALUES else []

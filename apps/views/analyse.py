@@ -64,7 +64,7 @@ def form(file: uploads.File) -> None:
         return
     st.subheader("What the file holds", anchor=False)
     with st.expander(f"{len(cells.frame):,} rows", icon=":material/table:"):
-        st.dataframe(cells.frame.head(100), alt="The first rows of the file.")
+        st.dataframe(cells.frame.head(100).astype("str"), alt="The first rows of the file.")
     asked = fit_form.reading(file, cells)
     found = fit_form.checked(file, cells, asked)
     if found.ratings is None:

@@ -5,7 +5,7 @@ import streamlit as st
 from expsim_bayes.apps import chain_shown, fit_form, fit_shown, opened, shown
 from expsim_bayes.errors import ExpsimError
 
-OPENED, OWN = "fit_opened", "fit_own"
+OPENED, OWN = fit_shown.OPENED, "fit_own"
 
 
 def own() -> opened.Opened | None:
@@ -45,6 +45,7 @@ def another(*, only: bool) -> None:
 
 
 st.title("Diagnostics", anchor=False)
+fit_shown.collect()
 found = st.session_state.get(OPENED)
 if isinstance(found, ExpsimError):
     fit_form.problem(found)

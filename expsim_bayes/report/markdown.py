@@ -106,8 +106,11 @@ def _escaped(facts: Facts) -> Facts:
     def safe(name: str | None) -> str | None:
         return None if name is None else escape(shorten(name))
 
+    means = () if facts.fit is None else facts.fit.plain_means
     return replace(
         facts,
+        fit=facts.fit
+        and replace(facts.fit, plain_means=tuple(replace(m, name=escape(shorten(m.name))) for m in means)),
         decision=replace(facts.decision, variant=safe(facts.decision.variant)),
         variants=tuple(replace(v, name=escape(shorten(v.name))) for v in facts.variants),
         evaluators=tuple(replace(e, name=escape(shorten(e.name))) for e in facts.evaluators),
