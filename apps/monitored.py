@@ -20,7 +20,7 @@ import streamlit as st
 
 from expsim_bayes.amounts import count, dollars, duration, level, listed, percent, quantity
 from expsim_bayes.apps.answers import quick
-from expsim_bayes.apps.pictures import Axis, Line, Picture, _dressed, line_chart
+from expsim_bayes.apps.marks import Axis, Line, Picture, dressed, line_chart
 from expsim_bayes.apps.shown import plain
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.live import opened, words
@@ -164,7 +164,7 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         usd = np.array([look.usd for look in here.looks])
         told = f"{dollars(float(usd[-1]))} after {_looks(last.look)}."
         return Picture(
-            _dressed(line_chart([Line("spent", at, usd)], across, Axis("dollars so far", "$~s"), theme=theme), theme),
+            dressed(line_chart([Line("spent", at, usd)], across, Axis("dollars so far", "$~s"), theme=theme), theme),
             told,
         )
     lines = list(_lines(here, what))
@@ -175,7 +175,7 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", "~g")
     )
     chart = line_chart(lines, across, axis, theme=theme)
-    return Picture(_dressed(chart, theme), _said(here, what))
+    return Picture(dressed(chart, theme), _said(here, what))
 
 
 def _lines(here: Opened, what: str) -> Iterator[Line]:

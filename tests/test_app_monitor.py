@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 PAGE = Path(monitored.__file__).with_name("views") / "monitor.py"
 
 
-def quickly(joined: Ratings, settings: Settings, wanted: object, *, progress: object = None) -> Posterior:  # noqa: ARG001
+def quickly(ratings: Ratings, settings: Settings, wanted: object, *, progress: object = None) -> Posterior:  # noqa: ARG001
     """A posterior without a fit: plain means with their errors."""
     rng = np.random.default_rng(1)
-    scores = joined.table.groupby("variant")["score"]
-    mean, error = scores.mean()[list(joined.variants)].to_numpy(), scores.sem()[list(joined.variants)].to_numpy()
+    scores = ratings.table.groupby("variant")["score"]
+    mean, error = scores.mean()[list(ratings.variants)].to_numpy(), scores.sem()[list(ratings.variants)].to_numpy()
     return Posterior(
-        joined.variants,
+        ratings.variants,
         rng.normal(mean, 3 * error, (400, mean.size)),
         ess=400.0,
         higher_is_better=True,
@@ -73,7 +73,7 @@ def page(**query: str) -> AppTest:
 
 def said(at: AppTest) -> str:
     kinds = ("title", "subheader", "markdown", "caption", "info", "error", "warning")
-    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind)).replace("\\", "")
+    return "\n".join(str(getattr(e, "value", "")) for kind in kinds for e in at.get(kind)).replace("\\", "")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -176,7 +176,7 @@ def test_names_are_shown_as_they_are(below: Path, tmp_path: Path) -> None:
     frame = batch(1).replace({"variant": {"B": hostile}})
     add(below / "x", write(tmp_path / "b.csv", frame), engine=quickly)
     at = page()
-    raw = "\n".join(str(e.value) for kind in ("subheader", "markdown", "caption") for e in at.get(kind))
+    raw = "\n".join(str(getattr(e, "value", "")) for kind in ("subheader", "markdown", "caption") for e in at.get(kind))
     assert "\\*\\*B\\*\\*" in raw
     assert "**B**" not in raw
     assert not re.search(r"(?<!\\)[<>$`]", raw.replace("`expsim", "").replace("` ", " "))
