@@ -116,9 +116,9 @@ def result(found: Done) -> None:
     shown.decision(facts)
     row = st.container(horizontal=True)
     if row.button("See the recommendation", type="primary", icon=":material/gavel:", key="fit_to_decision"):
-        st.switch_page("views/decision.py")
+        shown.go("decision")
     if row.button("Look at the diagnostics", icon=":material/troubleshoot:", key="fit_to_diagnostics"):
-        st.switch_page("views/diagnostics.py")
+        shown.go("diagnostics")
     if known.verdict != "refuse":
         _parts(found)
     code(found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import streamlit as st
 
@@ -32,6 +32,13 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
 def page(name: str) -> str:
     """Where a page lies, for `st.switch_page` and `st.page_link`: the same whichever file the dashboard is started from."""
     return str(Path(__file__).resolve().parent / "views" / f"{name}.py")
+
+
+def go(name: str) -> NoReturn:
+    """Go to another page; what was set on this one is kept by the session, and the new page puts it into its own address."""
+    st.switch_page(
+        page(name), query_params={}
+    )  # without an empty one Streamlit refuses where widgets are bound to the address
 
 
 def theme() -> Theme:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from browser import chromium, dashboard, launched, settled, whole
+from browser import CHART, chromium, dashboard, launched, opened, settled, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ PAGES = {
     "monitor": "",
     "recommendation": "",
 }
-SIZES = {"laptop": (1280, 800), "phone": (390, 800)}
+SIZES = {"laptop": 1280, "phone": 390}
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser, port: int, pictures: Path) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = opened(browser)
     page.goto(f"http://127.0.0.1:{port}/")
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] canvas')
+    page.wait_for_selector(CHART)
     clicks = 0
 
     def click(words: str) -> None:
@@ -90,15 +90,16 @@ def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser,
     assert Path(download.value.path()).stat().st_size > 0
     assert clicks <= 6
     whole(page, pictures / "journey.png")
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_shown(browser: Browser, port: int, pictures: Path, scheme: str, size: str) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
-    page = context.new_page()
+def test_every_page_is_shown(
+    browser: Browser, port: int, pictures: Path, scheme: Literal["light", "dark"], size: str
+) -> None:
+    width = SIZES[size]
+    page = opened(browser, width, scheme)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     for name, words in PAGES.items():
@@ -110,4 +111,4 @@ def test_every_page_is_shown(browser: Browser, port: int, pictures: Path, scheme
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
     assert not complaints
-    context.close()
+    page.context.close()

@@ -127,7 +127,7 @@ def hand_over(name: str, here: Opened, rate: Estimate | None) -> None:
     if facts is not None and st.button("Open the recommendation", icon=":material/gavel:", key="monitor.to_decision"):
         label = f"{name}, as it stands after look {here.looks[-1].look}"
         keep(Result(label, replace(facts, false_launch=rate)))
-        st.switch_page(shown.page("decision"))
+        shown.go("decision")
 
 
 def show(name: str, folder: Path) -> None:
