@@ -64,8 +64,10 @@ def another_batch() -> bool:
 
 @st.cache_data(show_spinner=False)
 def _ratings() -> pd.DataFrame:
-    """Made-up ratings of all looks: those of an A/B test, which takes them all."""
+    """Made-up ratings of all looks, with how long each call took: those of an A/B test, which takes them all."""
     from expsim_bayes.experiment import play
     from expsim_bayes.scenario import load
 
-    return play(load(SCENARIO), strategy="ab", random_seed=SEED).ratings.table
+    played = play(load(SCENARIO), strategy="ab", random_seed=SEED)
+    calls = played.operations[["variant", "item", "latency_s"]]
+    return played.ratings.table.merge(calls, on=["variant", "item"], how="left", validate="many_to_one")

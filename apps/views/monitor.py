@@ -136,6 +136,7 @@ def show(name: str, folder: Path) -> None:
     seen = monitored.stamp(folder)
     here, ahead = monitored.standing(folder, name)
     st.markdown(f"#### {shown.plain(here.scenario.title)}")
+    headline(here)
     watch(folder, seen)
     if here.waiting:
         st.info(
@@ -147,7 +148,6 @@ def show(name: str, folder: Path) -> None:
             cell.metric(number.label, number.value, shown.plain(number.beside), delta_color="off", delta_arrow="off")
     told, drawn = st.columns([1, 1.35], gap="large")
     with told:
-        headline(here)
         labelled(words.state(here))
     with drawn:
         if monitored.drawable(here):
@@ -159,7 +159,7 @@ def show(name: str, folder: Path) -> None:
     with right:
         rate = peeking(here, folder, made_up=made_up)
     for text in words.warnings(here.looks[-1]) if here.looks else []:
-        st.warning(shown.plain(text), icon=":material/warning:")
+        st.warning(shown.plain(text[:1].upper() + text[1:]), icon=":material/warning:")
     if here.looks:
         with st.expander("Look by look", icon=":material/table_rows:"):
             st.dataframe(monitored.table(here), hide_index=True, key="monitor.table")
