@@ -193,6 +193,7 @@ def tastes(facts: Facts, *, theme: Theme = LIGHT) -> Picture | None:
                 "judge": shown_judges[j],
                 "variant": shown_names[v],
                 "taste": times * t.mean,
+                "told": f"{times * t.mean:+.2f}".replace("-", "\N{MINUS SIGN}").replace("\N{MINUS SIGN}0.00", "0.00"),
                 "low": times * t.low,
                 "high": times * t.high,
             }
@@ -221,13 +222,13 @@ def tastes(facts: Facts, *, theme: Theme = LIGHT) -> Picture | None:
         alt.Tooltip("low:Q", title="from", format="+.2f"),
         alt.Tooltip("high:Q", title="to", format="+.2f"),
     ]
-    cells = base.mark_rect(stroke=theme.ground, strokeWidth=2, opacity=0.75).encode(
+    cells = base.mark_rect(stroke=theme.ground, strokeWidth=2, opacity=0.65).encode(
         color=alt.Color(
             "taste:Q", scale=alt.Scale(domain=[-most, 0, most], range=ends, interpolate="rgb"), legend=None
         ),
         tooltip=tips,
     )
-    numbers = base.mark_text(fontSize=12, color=theme.ink).encode(text=alt.Text("taste:Q", format="+.2f"))
+    numbers = base.mark_text(fontSize=12, color=theme.ink).encode(text="told:N")
     judge, variant, taste = max(found, key=lambda row: abs(row[2].mean))
     words = (
         f"What a judge adds to (+) or takes from (−) a variant as such, in {_gaps(facts.unit)}. The largest is {judge} on {variant}: "

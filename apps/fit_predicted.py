@@ -38,7 +38,12 @@ def predicted(shares: PredictedShares, *, theme: Theme = LIGHT) -> Picture:
             "high": shares.high,
         }
     )
-    x = alt.X("left:Q", title="score, points", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(grid=False))
+    x = alt.X(
+        "left:Q",
+        title="score, points",
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickCount=10),
+    )
     y = alt.Y("observed:Q", title="share of the ratings", axis=alt.Axis(format=".0%", tickCount=5))
     tips = [
         alt.Tooltip("score:Q", format=".3~g"),
