@@ -13,7 +13,10 @@ import streamlit as st
 from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, parse
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     import xarray as xr
+    from numpy.typing import NDArray
 
     from expsim_bayes.apps.asked import Asked
     from expsim_bayes.facts import Facts
@@ -56,6 +59,34 @@ class Curves(NamedTuple):
     """Chance that no number of judge ratings can pass; None where no judge takes part."""
 
 
+class Peeked(NamedTuple):
+    """What looking often does when all variants are equal."""
+
+    eager: NDArray[np.float64]
+    """(look,) share of experiments that have launched something by then, with the eager rule."""
+    calibrated: NDArray[np.float64]
+    """(look,) the same with the rule that the scenario declares."""
+    eager_threshold: float
+    """What the eager rule asks for."""
+    threshold: float
+    """What the other asks for."""
+    mcse: float
+    """Largest Monte-Carlo error of the shares."""
+
+
+class Puzzle(NamedTuple):
+    """An experiment whose truth was drawn, shown up to a look."""
+
+    one: One
+    """The experiment."""
+    look: int
+    """The look up to which it is shown."""
+    best: tuple[str, ...]
+    """Variants that may rightly be launched: better than the control and within the smallest difference that matters of the best."""
+    decided: bool
+    """Whether a rule had decided by that look."""
+
+
 def one(asked: Asked) -> One:
     """One experiment, with its recommendation and the false-launch rate of its rules.
 
@@ -81,6 +112,36 @@ def many(asked: Asked, replications: int = MANY) -> Many:
 def curves(asked: Asked, replications: int = CURVE) -> Curves:
     """Chance of the right pick against dollars: judges, people, and both."""
     return _curves(asked.toml(), asked.seed, replications)
+
+
+def seen(asked: Asked, outputs: int) -> pd.DataFrame:
+    """Mean score and its standard error of each variant by each evaluator, after so many outputs each: evaluator, variant, mean, error."""
+    return _seen(asked.toml(), asked.strategy, asked.seed, outputs)
+
+
+def peeked(asked: Asked, eager: float = 0.95, replications: int = MANY) -> Peeked:
+    """What looking often does when all variants are equal: a rule that asks for `eager`, beside the rule that is declared."""
+    return _peeked(asked.toml(), asked.strategy, asked.seed, eager, replications)
+
+
+def puzzle(asked: Asked) -> Puzzle:
+    """An experiment with true qualities drawn anew by the seed, shown up to a look that the seed draws as well."""
+    return _puzzle(asked.toml(), asked.strategy, asked.seed)
+
+
+def quick(scenario: Scenario) -> bool:
+    """Whether a thousand experiments take no longer than a person waits unasked."""
+    return scenario.components == "given"
+
+
+def replications(scenario: Scenario) -> int:
+    """Experiments behind a share."""
+    return MANY if quick(scenario) else MANY // 10
+
+
+def curve_replications(scenario: Scenario) -> int:
+    """Experiments behind a learning curve."""
+    return CURVE if quick(scenario) else CURVE // 10
 
 
 def who_may_rate(scenario: Scenario) -> tuple[EvaluatorChoice, ...]:
@@ -109,9 +170,7 @@ def _one(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, 
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
-def _many(
-    toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int, replications: int
-) -> Many:
+def _many(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int, replications: int) -> Many:
     from expsim_bayes.experiment import run
     from expsim_bayes.operating_characteristics import characteristics, false_launch_rate
 
@@ -131,4 +190,72 @@ def _curves(toml: str, seed: int, replications: int) -> Curves:
         who: learning_curve(scenario, evaluators=who, random_seed=seed, replications=replications) for who in choices
     }
     floor = judges_floor(scenario, random_seed=seed).value if "llm" in choices and "human" in choices else None
-    return Curves(dict(found), floor)
+    return Curves({str(who): curve for who, curve in found.items()}, floor)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _seen(toml: str, strategy: StrategyName | None, seed: int, outputs: int) -> pd.DataFrame:
+    from expsim_bayes.apps.asked import edited
+    from expsim_bayes.experiment import play
+
+    scenario = parse(toml, "scenario")
+    enough = {"looks": 1, "outputs_per_look": outputs * len(scenario.variants)}
+    table = play(edited(scenario, enough), strategy=strategy, random_seed=seed).ratings.table
+    by = table.groupby(["evaluator", "variant"], observed=True, sort=False)["score"]
+    return by.agg(mean="mean", error="sem").reset_index()
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _peeked(toml: str, strategy: StrategyName | None, seed: int, eager: float, replications: int) -> Peeked:
+    import numpy as np
+
+    from expsim_bayes.apps.asked import edited
+    from expsim_bayes.experiment import run
+    from expsim_bayes.stopping import LAUNCH
+
+    scenario = parse(toml, "scenario")
+    way = scenario.declared(strategy)
+    at = next(n for n, r in enumerate(scenario.strategies[way].stopping) if r.rule in ("superiority", "beats_control"))
+    place = f"strategies.{way}.stopping.{at}.threshold"
+
+    def launched_by_look(asked_for: float) -> NDArray[np.float64]:
+        equal = edited(scenario, {place: asked_for}).without_difference()
+        found = run(equal, strategy=way, random_seed=seed, replications=replications, history=False)
+        launch = found["decision"].values == LAUNCH
+        stops = found["stop_look"].values[:, None] <= np.arange(1, scenario.looks + 1)
+        shares: NDArray[np.float64] = (launch[:, None] & stops).mean(axis=0)
+        return shares
+
+    declared = float(getattr(scenario.strategies[way].stopping[at], "threshold", 1.0))
+    shares = launched_by_look(eager), launched_by_look(declared)
+    mcse = max(float(np.sqrt(s[-1] * (1 - s[-1]) / replications)) for s in shares)
+    return Peeked(*shares, eager, declared, mcse)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
+    import numpy as np
+
+    from expsim_bayes.apps.asked import edited
+    from expsim_bayes.experiment import play
+    from expsim_bayes.recommend import of_experiment
+
+    scenario = parse(toml, "scenario")
+    rng = np.random.default_rng(seed)
+    middle, spread = scenario.variants[scenario.control_index or 0].quality, 2.5 * scenario.min_effect
+    drawn = {
+        f"variants.{n}.quality": round(
+            float(np.clip(middle + spread * rng.standard_normal(), *scenario.score_range)), 2
+        )
+        for n, v in enumerate(scenario.variants)
+        if v.name != scenario.control
+    }
+    played = play(edited(scenario, drawn), strategy=strategy, random_seed=seed)
+    facts = of_experiment(played, plan_further=False)
+    stop = int(played.history["stop_look"].values[0])
+    look = int(rng.integers(1, stop + 1))
+    quality = {v.name: float(v.true_quality or 0.0) for v in facts.variants}
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    top, today = max(sign * q for q in quality.values()), sign * quality[facts.baseline]
+    best = tuple(n for n, q in quality.items() if sign * q >= top - scenario.min_effect and sign * q > today)
+    return Puzzle(One(played.history, facts), look, best, look == stop and facts.decision.name != "collect")

@@ -9,11 +9,13 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
+from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+WHO: dict[str, str] = {"llm": "judge only", "human": "humans only", "both": "both"}
+"""Who rates, in words; their order gives the colours."""
 Edits = tuple[tuple[str, float], ...]
 """(place in the scenario, value): places such as ``variants.1.quality``."""
 
@@ -31,6 +33,13 @@ class Asked(NamedTuple):
     """Who rates."""
     seed: int = 0
     """Random seed."""
+    own: str = ""
+    """The TOML of a scenario that does not come from the library."""
+
+    @property
+    def declared(self) -> Scenario:
+        """The scenario before it was changed."""
+        return parse(self.own, self.library) if self.own else load(self.library)
 
     @property
     def scenario(self) -> Scenario:
@@ -46,15 +55,17 @@ class Asked(NamedTuple):
         >>> Asked("reranker", edits=(("looks", 3),)).scenario.looks
         3
         """
-        return edited(load(self.library), self.edits)
+        return edited(self.declared, self.edits)
 
     def toml(self) -> str:
         """The scenario as a TOML file."""
-        return written(load(self.library), self.edits) if self.edits else text_of(self.library)[0]
+        if self.edits:
+            return written(self.declared, self.edits)
+        return self.own or text_of(self.library)[0]
 
     def file(self) -> str:
         """Name of the scenario for `expsim`: that of the library, or of the file that `toml` goes to."""
-        return f"{self.library}.toml" if self.edits else self.library
+        return f"{self.declared.name}.toml" if self.edits or self.own else self.library
 
     def command(self, *more: str, verb: str = "simulate") -> str:
         """The command line that gives the same numbers.
@@ -101,10 +112,10 @@ class Asked(NamedTuple):
         'simulate?scenario=reranker&seed=4&reranker.looks=3'
         """
         told: dict[str, Any] = {"scenario": self.library}
-        if self.strategy is not None:
-            told["strategy"] = self.strategy
+        if self.strategy is not None and self.strategy != self.declared.default_strategy:
+            told[f"{self.library}.strategy"] = STRATEGY_TITLES[self.strategy]
         if self.evaluators != "both":
-            told["rated_by"] = self.evaluators
+            told[f"{self.library}.rated_by"] = WHO[self.evaluators]
         if self.seed:
             told["seed"] = self.seed
         told |= {f"{self.library}.{place}": f"{value:g}" for place, value in self.edits}

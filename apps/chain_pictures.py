@@ -11,7 +11,7 @@ from scipy.stats import binom, rankdata
 
 from expsim_bayes.amounts import count, listed
 from expsim_bayes.apps.fit_pictures import dressed
-from expsim_bayes.apps.pictures import DASHES, Picture
+from expsim_bayes.apps.marks import DASHES, Picture
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from expsim_bayes import amounts
 from expsim_bayes.amounts import change, count, level, quantity
-from expsim_bayes.apps.pictures import Picture
+from expsim_bayes.apps.marks import Picture
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 from expsim_bayes.wording import what_quality_is

@@ -10,7 +10,7 @@ import pandas as pd
 
 from expsim_bayes.amounts import count, level
 from expsim_bayes.apps.fit_pictures import ROW, dressed
-from expsim_bayes.apps.pictures import Picture
+from expsim_bayes.apps.marks import Picture
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 

@@ -16,7 +16,7 @@ from expsim_bayes.sentences import against_plain_means
 if TYPE_CHECKING:
     from expsim_bayes.agreement import Agreement
     from expsim_bayes.apps.jobs import Job, Ticket
-    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts, FitFacts
 
 RUNNING, DONE, OPENED = "fit_running", "fit_done", "fit_opened"
@@ -116,9 +116,9 @@ def result(found: Done) -> None:
     shown.decision(facts)
     row = st.container(horizontal=True)
     if row.button("See the recommendation", type="primary", icon=":material/gavel:", key="fit_to_decision"):
-        st.switch_page("pages/decision.py")
+        st.switch_page("views/decision.py")
     if row.button("Look at the diagnostics", icon=":material/troubleshoot:", key="fit_to_diagnostics"):
-        st.switch_page("pages/diagnostics.py")
+        st.switch_page("views/diagnostics.py")
     if known.verdict != "refuse":
         _parts(found)
     code(found)

@@ -224,8 +224,8 @@ class Desk:
             process.stdin.close()
         process.stdout.close()
         if code > 0 and not job.over:
-            told = (job.folder.path / "log").read_text(encoding="utf-8", errors="replace")
-            logging.getLogger(__name__).error("a fit ended with code %d:\n%s", code, told[-4_000:])
+            written = (job.folder.path / "log").read_text(encoding="utf-8", errors="replace")
+            logging.getLogger(__name__).error("a fit ended with code %d:\n%s", code, written[-4_000:])
         self._settle(job, KILLED if code < 0 else DIED)
 
     def _hear(self, job: Job, line: str) -> None:

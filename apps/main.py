@@ -4,9 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-PAGES = Path(__file__).parent / "pages"
+PAGES = Path(__file__).parent / "views"  # a folder called pages would be taken for another navigation
 
-st.set_page_config(page_title="expsim", page_icon=":material/balance:", layout="wide", initial_sidebar_state="collapsed")
+st.set_page_config(
+    page_title="expsim", page_icon=":material/balance:", layout="wide", initial_sidebar_state="collapsed"
+)
 st.navigation(
     [
         st.Page(PAGES / "start.py", title="Start", icon=":material/balance:", default=True),

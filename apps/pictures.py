@@ -6,14 +6,16 @@ a screen reader hears, and stands under the chart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from expsim_bayes.amounts import count, dollars, level, percent
+from expsim_bayes.amounts import dollars, duration, level, percent
+from expsim_bayes.apps.asked import WHO
+from expsim_bayes.apps.marks import DOLLARS, SHAPES, Axis, Line, Picture, dressed, layered, level_line, line_chart
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
@@ -23,60 +25,13 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.apps.answers import Curves, Many
+    from expsim_bayes.apps.answers import Curves, Many, Peeked
     from expsim_bayes.facts import Facts
 
     Floats = NDArray[np.float64]
 
-HEIGHT = 340
-"""Pixels of a chart."""
-GAP = 0.07
-"""Smallest distance between two names at the ends of lines, in heights of the chart."""
-WHO = {"llm": "judge only", "human": "humans only", "both": "both"}
-"""Who rates, in words; their order gives the colours."""
-SHAPES = {"o": "circle", "D": "diamond", "^": "triangle-up", "v": "triangle-down", "P": "cross", "X": "triangle-right", "s": "square"}
-"""Markers of `plots`, by the names that Altair has for them."""
-DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2, 1, 2])
-"""Dashes of the styles of `plots`."""
-
-
-class Picture(NamedTuple):
-    """A chart with its words."""
-
-    chart: alt.TopLevelMixin
-    """The chart."""
-    words: str
-    """The same in words."""
-
-
-class Line(NamedTuple):
-    """One line of a chart."""
-
-    name: str
-    """What stands at its end."""
-    x: Floats
-    """Where."""
-    y: Floats
-    """What."""
-    low: Floats | None = None
-    """Lower end of its band."""
-    high: Floats | None = None
-    """Upper end of its band."""
-    place: int = 0
-    """Which style it has; -1 is that of the control."""
-
-
-class Axis(NamedTuple):
-    """An axis with its words."""
-
-    title: str
-    """What it counts, with its unit."""
-    format: str = ""
-    """How numbers are written, as d3 does."""
-    log: bool = False
-    """Whether it is logarithmic."""
-    domain: tuple[float, float] | None = None
-    """Its ends."""
+FEWEST = 6
+"""Looks that an axis has room for, at least."""
 
 
 def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Picture:
@@ -97,26 +52,57 @@ def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Pictur
     bottom = max(0.0, np.floor(20 * min(low, 1.0 if found.floor is None else found.floor)) / 20)
     chart = line_chart(
         lines,
-        Axis("dollars spent on outputs and ratings", "$~s", log=log),
+        Axis("dollars spent on outputs and ratings", "$,.2f", log=log, dollars=True),
         Axis("chance of the right decision", ".0%", domain=(float(bottom), 1.0)),
         theme=theme,
     )
     if found.floor is not None:
-        chart = alt.layer(*_level(found.floor, f"a judge alone never passes {percent(found.floor)}", lines, theme), chart)
-    return Picture(_dressed(chart, theme), _learning_words(found))
+        left = min(float(line.x[0]) for line in lines)
+        never = f"a judge alone never passes {percent(found.floor)}"
+        chart = layered(*level_line(found.floor, never, theme, left, "left"), chart)
+    return Picture(dressed(chart, theme), in_a_sentence(found))
 
 
-def _learning_words(found: Curves) -> str:
+def in_a_sentence(found: Curves, target: float = 0.95) -> str:
+    """What the curves tell, in a sentence or two.
+
+    Parameters
+    ----------
+    found : Curves
+        What certainty costs.
+    target : float
+        The chance that is asked for.
+    """
+    reached = {who: _reached(curve, target) for who, curve in found.by_choice.items()}
     told = []
-    for who, curve in found.by_choice.items():
-        usd, right = curve["usd"].values, curve["right"].values
-        reached = np.flatnonzero(right >= 0.9)
+    if "llm" in reached:
+        judge = reached.pop("llm")
         told.append(
-            f"{WHO[who]}: 90 % right after about {dollars(float(usd[reached[0]]))}"
-            if reached.size
-            else f"{WHO[who]}: {percent(float(right[-1]))} right after {dollars(float(usd[-1]))}, and never 90 %"
+            f"A judge alone gets stuck: however many of its ratings you buy, it is right {percent(found.floor)} of the time"
+            if found.floor is not None and found.floor < target
+            else f"A judge alone is right {level(target)} of the time for about {dollars(judge)}"
+            if judge is not None
+            else f"A judge alone does not get to {level(target)} with so few ratings"
         )
+    who_words = {"human": "people alone", "both": "people and judge together"}
+    by_price = sorted(((usd, who_words[who]) for who, usd in reached.items() if usd is not None))
+    if by_price:
+        dear = [
+            f"{words} {'are right ' + level(target) + ' of the time ' if n == 0 else ''}for about {dollars(usd)}"
+            for n, (usd, words) in enumerate(by_price)
+        ]
+        told.append(", ".join(dear))
+    short = [who_words[who] for who, usd in reached.items() if usd is None]
+    if short:
+        told.append(f"{' and '.join(short)} would need more than is drawn here to be right {level(target)} of the time")
     return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "."
+
+
+def _reached(curve: xr.Dataset, target: float) -> float | None:
+    """Dollars from which the chance stays at a target or above; None where it does not."""
+    below = np.flatnonzero(curve["right"].values < target)
+    at = int(below[-1]) + 1 if below.size else 0
+    return float(curve["usd"][at]) if at < curve.sizes["look"] else None
 
 
 def over_looks(
@@ -125,9 +111,26 @@ def over_looks(
     what: str = "prob_best",
     *,
     upto: int | None = None,
+    truth: bool = False,
     theme: Theme = LIGHT,
 ) -> Picture:
-    """One experiment look after look: `prob_best`, `quality` with its interval, `outputs` or `usd`."""
+    """One experiment look after look.
+
+    Parameters
+    ----------
+    history : xarray.Dataset
+        From `experiment.play`, one replication.
+    facts : Facts
+        Of the same experiment.
+    what : {"prob_best", "quality", "effect", "outputs", "usd", "days"}
+        What is drawn; quality has its interval.
+    upto : int, optional
+        Looks that are drawn; all up to the stop unless told.
+    truth : bool
+        Draw the true qualities, too.
+    theme : Theme
+        Colours.
+    """
     one = history.isel(replication=0)
     stop = int(one["stop_look"]) if upto is None else min(upto, int(one["stop_look"]))
     shown = one.isel(look=slice(0, stop))
@@ -135,51 +138,175 @@ def over_looks(
     names = [str(name) for name in one["variant"].values]
     labels = distinct(names)
     places = _places(names, facts.control)
-    last = float(one.sizes["look"])
-    across = Axis("look", "d", domain=(1.0, max(last, 2.0)))
+    far = float(max(min(max(stop + 1, FEWEST), one.sizes["look"]), 2))
+    across = Axis("look", "d", domain=(1.0, far))
+    after = f"after {stop} look{'s' if stop > 1 else ''}"
     lines: list[Line] = []
-    if what == "usd":
+    if what == "days":
+        days = shown["days"].values
+        lines = [Line("days", looks, days)]
+        axis = Axis("days so far", "~g")
+        words = f"{duration(float(days[-1]))} {after}."
+    elif what == "usd":
         spent = (shown["usd_rating"].sum("evaluator") + shown["usd_generation"].sum("variant")).values
         lines = [Line("spent", looks, spent)]
-        axis = Axis("dollars spent so far", "$~s")
-        words = f"{dollars(float(spent[-1]))} after {count(stop)} looks."
+        axis = Axis("dollars spent so far", "$,.2f", dollars=True)
+        words = f"{dollars(float(spent[-1]))} {after}."
     elif what == "outputs":
         total = shown["outputs"].sum("variant")
         share = (shown["outputs"] / total).transpose("look", "variant").values
         lines = [Line(labels[v], looks, share[:, v], place=places[v]) for v in range(len(names))]
         axis = Axis("share of outputs so far", ".0%", domain=(0.0, 1.0))
         words = "; ".join(f"{labels[v]}: {percent(float(share[-1, v]))} of outputs" for v in range(len(names))) + "."
-    elif what == "quality":
-        half = float(ndtri((1 + facts.ci_prob) / 2))
-        times = 100.0 if facts.unit == "share" else 1.0
-        mean = times * shown["quality_mean"].transpose("look", "variant").values
-        sd = times * shown["quality_sd"].transpose("look", "variant").values
-        lines = [
-            Line(labels[v], looks, mean[:, v], mean[:, v] - half * sd[:, v], mean[:, v] + half * sd[:, v], places[v])
-            for v in range(len(names))
-        ]
-        axis = Axis(f"quality in {'per cent' if facts.unit == 'share' else facts.unit} ({level(facts.ci_prob)} interval)", "~g")
-        words = "; ".join(
-            f"{labels[v]}: {mean[-1, v]:.3g} ({mean[-1, v] - half * sd[-1, v]:.3g} to {mean[-1, v] + half * sd[-1, v]:.3g})"
-            for v in range(len(names))
-        )
-        words = f"Quality after {count(stop)} looks: {words}."
+    elif what in ("quality", "effect"):
+        lines, axis, words = _with_intervals(shown, facts, what, labels, places, truth=truth)
+        words = f"{'Quality' if what == 'quality' else f'Difference to {facts.baseline}'} {after}: {words}."
     else:
         prob = shown["prob_best"].transpose("look", "variant").values
         lines = [Line(labels[v], looks, prob[:, v], place=places[v]) for v in range(len(names))]
         axis = Axis("probability of being the best", ".0%", domain=(0.0, 1.0))
         words = "; ".join(f"{labels[v]}: {percent(float(prob[-1, v]))}" for v in range(len(names)))
-        words = f"Probability of being the best after {count(stop)} looks: {words}."
+        words = f"Probability of being the best {after}: {words}."
     chart = line_chart(lines, across, axis, theme=theme)
     if what == "prob_best" and facts.threshold is not None:
-        chart = alt.layer(*_level(facts.threshold, f"the rule asks for {percent(facts.threshold)}", lines, theme, across), chart)
-    return Picture(_dressed(chart, theme), words)
+        asks = f"the rule asks for {percent(facts.threshold)}"
+        chart = layered(*level_line(facts.threshold, asks, theme, far), chart)
+    if what in ("quality", "effect") and truth:
+        chart = layered(
+            chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)
+        )
+    return Picture(dressed(chart, theme), words)
+
+
+def _with_intervals(
+    shown: xr.Dataset, facts: Facts, what: str, labels: Sequence[str], places: Sequence[int], *, truth: bool
+) -> tuple[list[Line], Axis, str]:
+    """Lines of qualities, or of differences to the baseline, with their intervals; their axis and words."""
+    half, times = float(ndtri((1 + facts.ci_prob) / 2)), _times(facts)
+    mean = times * shown[f"{what}_mean"].transpose("look", "variant").values
+    sd = times * shown[f"{what}_sd"].transpose("look", "variant").values
+    looks = np.arange(1, mean.shape[0] + 1, dtype=float)
+    names = [str(name) for name in shown["variant"].values]
+    kept = [v for v, name in enumerate(names) if what == "quality" or name != facts.baseline]
+    lines = [
+        Line(labels[v], looks, mean[:, v], mean[:, v] - half * sd[:, v], mean[:, v] + half * sd[:, v], places[v])
+        for v in kept
+    ]
+    unit = "per cent" if facts.unit == "share" else facts.unit
+    dotted = "; dotted: the truth" if truth else ""
+    title = "quality" if what == "quality" else f"difference to {facts.baseline}"
+    words = "; ".join(
+        f"{line.name}: {line.y[-1]:.3g} ({line.y[-1] - half * sd[-1, v]:.3g} to {line.y[-1] + half * sd[-1, v]:.3g})"
+        for line, v in zip(lines, kept, strict=True)
+    )
+    return lines, Axis(f"{title}, {unit} ({level(facts.ci_prob)} interval{dotted})", "~g"), words
+
+
+def _times(facts: Facts) -> float:
+    """What quality is multiplied by before it is drawn."""
+    return 100.0 if facts.unit == "share" else 1.0
+
+
+def _truths(facts: Facts, what: str, shown: Sequence[str], names: Mapping[str, str], theme: Theme) -> list[alt.Chart]:
+    """True values as dotted lines in the colours of their variants."""
+    places = dict(zip(names.values(), _places(list(names.values()), facts.control), strict=True))
+    base = facts.variant(facts.baseline).true_quality if what == "effect" else 0.0
+    found = []
+    for label in shown:
+        true = facts.variant(names[label]).true_quality
+        if true is None or base is None:
+            continue
+        frame = pd.DataFrame({"y": [_times(facts) * (true - base)]})
+        look = style(places[names[label]], theme)
+        found.append(alt.Chart(frame).mark_rule(strokeDash=[2, 3], strokeWidth=1.8, color=look.colour).encode(y="y:Q"))
+    return found
 
 
 def _places(names: Sequence[str], control: str | None) -> list[int]:
     """Style of each variant: that of the control, or the next."""
     others = [name for name in names if name != control]
     return [-1 if name == control else others.index(name) for name in names]
+
+
+def peeking(found: Peeked, *, theme: Theme = LIGHT) -> Picture:
+    """How often something has been launched by each look although all variants are equal: an eager rule and the calibrated one."""
+    looks = np.arange(1, found.eager.size + 1, dtype=float)
+    lines = [
+        Line(f"asks for {level(found.eager_threshold)}", looks, found.eager, place=1),
+        Line(f"asks for {percent(found.threshold)}", looks, found.calibrated, place=0),
+    ]
+    far = float(looks[-1])
+    top = max(0.1, 1.15 * float(found.eager.max()))
+    chart = line_chart(
+        lines,
+        Axis("looks taken", "d", domain=(1.0, far)),
+        Axis("experiments that launched something by mistake", ".0%", domain=(0.0, top)),
+        theme=theme,
+    )
+    chart = layered(*level_line(0.05, "1 in 20", theme, far), chart)
+    words = (
+        f"All variants are equal, and yet after {looks.size} looks a rule that asks for {level(found.eager_threshold)} has launched "
+        f"something in {percent(float(found.eager[-1]))} of experiments, one that asks for {percent(found.threshold)} in "
+        f"{percent(float(found.calibrated[-1]))}, give or take {100 * found.mcse:.1f}."
+    )
+    return Picture(dressed(chart, theme), words)
+
+
+def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LIGHT) -> Picture:
+    """Mean score of each variant by each evaluator, with two standard errors each way, beside the truth.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns evaluator, variant, mean and error.
+    truth : mapping of str to float
+        True quality of each variant.
+    theme : Theme
+        Colours.
+    """
+    names = list(truth)
+    frame = scores.assign(low=scores["mean"] - 2 * scores["error"], high=scores["mean"] + 2 * scores["error"])
+    true = pd.DataFrame({"variant": names, "mean": [truth[name] for name in names], "evaluator": "truth"})
+    looks = [style(place, theme) for place in _places(names, names[0])]
+    colour = alt.Color(
+        "variant:N",
+        scale=alt.Scale(domain=names, range=[s.colour for s in looks]),
+        legend=alt.Legend(title="", orient="top"),
+    )
+    shape = alt.Shape(
+        "variant:N",
+        scale=alt.Scale(domain=names, range=[SHAPES[s.marker] for s in looks]),
+        legend=alt.Legend(title="", orient="top"),
+    )
+    order = [*dict.fromkeys(frame["evaluator"]), "truth"]
+    y = alt.Y("evaluator:N", title="", sort=order, scale=alt.Scale(domain=order))
+    x = alt.X("mean:Q", title="mean score, points", scale=alt.Scale(zero=False, padding=20))
+    bars = (
+        alt.Chart(frame)
+        .mark_rule(strokeWidth=2)
+        .encode(
+            x=alt.X("low:Q", title="mean score, points", scale=alt.Scale(zero=False)),
+            x2="high:Q",
+            y=y,
+            yOffset="variant:N",
+            color=colour,
+        )
+    )
+    tips = [alt.Tooltip("variant:N"), alt.Tooltip("evaluator:N", title="rated by"), alt.Tooltip("mean:Q", format=".2f")]
+    points = (
+        alt.Chart(pd.concat([frame, true]))
+        .mark_point(filled=True, size=120, opacity=1)
+        .encode(x=x, y=y, yOffset="variant:N", color=colour, shape=shape, tooltip=tips)
+    )
+    told = "; ".join(
+        f"{who}: " + ", ".join(f"{row.variant} {row.mean:.2f}" for row in part.itertuples())
+        for who, part in frame.groupby("evaluator", sort=False)
+    )
+    truths = ", ".join(f"{name} {truth[name]:.2f}" for name in names)
+    return Picture(
+        dressed(layered(bars, points), theme, 200),
+        f"Mean scores. {told}; truth: {truths}. Bars are two standard errors.",
+    )
 
 
 def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Picture:
@@ -192,7 +319,7 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
     theme : Theme
         Colours.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "strategy": strategy,
             "rated by": WHO[who],
@@ -215,10 +342,20 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
     shape = alt.Shape(
         "strategy:N",
         scale=alt.Scale(domain=strategies, range=[list(SHAPES.values())[n] for n in range(len(strategies))]),
-        legend=alt.Legend(title="run as", orient="top"),
+        legend=alt.Legend(title="run as", orient="bottom"),
     )
-    x = alt.X("usd:Q", title="dollars an experiment, on average", axis=alt.Axis(format="$~s"), scale=alt.Scale(zero=False, padding=20))
-    y = alt.Y("right:Q", title="experiments that end right", axis=alt.Axis(format=".0%"), scale=alt.Scale(zero=False, padding=12))
+    x = alt.X(
+        "usd:Q",
+        title="dollars an experiment, on average",
+        axis=alt.Axis(labelExpr=DOLLARS, grid=False),
+        scale=alt.Scale(domainMin=0, padding=20),
+    )
+    y = alt.Y(
+        "right:Q",
+        title="experiments that end right",
+        axis=alt.Axis(format=".0%"),
+        scale=alt.Scale(zero=False, padding=12),
+    )
     tips = [
         alt.Tooltip("strategy:N"),
         alt.Tooltip("rated by:N"),
@@ -227,112 +364,13 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
         alt.Tooltip("usd:Q", format="$,.2f", title="dollars"),
     ]
     base = alt.Chart(frame)
-    bars = base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title="experiments that end right"), y2="high:Q", color=colour)
+    bars = base.mark_rule(strokeWidth=1.5).encode(
+        x=x, y=alt.Y("low:Q", title="experiments that end right"), y2="high:Q", color=colour
+    )
     points = base.mark_point(filled=True, size=150, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
-    best = frame.loc[frame["right"].idxmax()]
+    best = max(rows, key=lambda row: row["right"])
     words = (
-        f"Ends right most often: {best['strategy']} rated by {best['rated by']}, {percent(float(best['right']))} for "
-        f"{dollars(float(best['usd']))} on average. Bars are two Monte-Carlo errors each way."
+        f"Ends right most often: {best['strategy']} rated by {best['rated by']}, {percent(best['right'])} for "
+        f"{dollars(best['usd'])} on average. Bars are two Monte-Carlo errors each way."
     )
-    return Picture(_dressed(alt.layer(bars, points), theme), words)
-
-
-def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT) -> alt.LayerChart:
-    """Lines with their bands, markers, and names at their ends."""
-    frame = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "x": line.x,
-                    "y": line.y,
-                    "low": line.y if line.low is None else line.low,
-                    "high": line.y if line.high is None else line.high,
-                    "name": line.name,
-                }
-            )
-            for line in lines
-        ]
-    )
-    names = [line.name for line in lines]
-    looks = [style(line.place, theme) for line in lines]
-    domain = y.domain or _ends(frame)
-    colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=[s.colour for s in looks]), legend=None)
-    dash = alt.StrokeDash(
-        "name:N",
-        scale=alt.Scale(domain=names, range=[DASHES[max(line.place, 0) % len(DASHES)] for line in lines]),
-        legend=None,
-    )
-    shape = alt.Shape("name:N", scale=alt.Scale(domain=names, range=[SHAPES[s.marker] for s in looks]), legend=None)
-    at_x = alt.X(
-        "x:Q",
-        title=x.title,
-        axis=alt.Axis(format=x.format, grid=False, tickMinStep=1 if x.format == "d" else alt.Undefined),
-        scale=alt.Scale(type="log" if x.log else "linear", domain=x.domain or alt.Undefined, nice=False, zero=False),
-    )
-    at_y = alt.Y("y:Q", title=y.title, axis=alt.Axis(format=y.format), scale=alt.Scale(domain=domain, clamp=True, zero=False))
-    base = alt.Chart(frame)
-    band = base.mark_area(opacity=0.13).encode(x=at_x, y=alt.Y("low:Q", title=y.title, scale=alt.Scale(domain=domain, clamp=True)), y2="high:Q", color=colour)
-    line = base.mark_line(strokeWidth=2.4).encode(x=at_x, y=at_y, color=colour, strokeDash=dash)
-    some = pd.concat([part.iloc[:: max(1, len(part) // 9)] for _, part in frame.groupby("name", sort=False)])
-    tips = [
-        alt.Tooltip("name:N", title=" "),
-        alt.Tooltip("x:Q", title=x.title, format=x.format or "~g"),
-        alt.Tooltip("y:Q", title=y.title, format=".1%" if y.format == ".0%" else y.format or "~g"),
-    ]
-    marks = alt.Chart(some).mark_point(filled=True, size=55, opacity=1).encode(x=at_x, y=at_y, color=colour, shape=shape)
-    hits = base.mark_point(size=260, opacity=0).encode(x=at_x, y=at_y, tooltip=tips)
-    return alt.layer(band, line, marks, _names(lines, domain, at_x, colour), hits)
-
-
-def _ends(frame: pd.DataFrame) -> tuple[float, float]:
-    """Ends of an axis that hold all that is drawn."""
-    low, high = float(np.nanmin(frame["low"])), float(np.nanmax(frame["high"]))
-    room = 0.05 * max(high - low, 1e-9 + 0.01 * abs(high))
-    return low - room, high + room
-
-
-def _names(lines: Sequence[Line], domain: tuple[float, float], x: alt.X, colour: alt.Color) -> alt.Chart:
-    """Names beside the last points, moved apart where they would meet."""
-    ends = [(float(line.x[-1]), float(line.y[-1]), line.name) for line in lines]
-    gap = GAP * (domain[1] - domain[0])
-    order = sorted(range(len(ends)), key=lambda n: ends[n][1])
-    at = np.array([ends[n][1] for n in order])
-    for n in range(1, at.size):
-        at[n] = max(at[n], at[n - 1] + gap)
-    over = max(0.0, at[-1] - domain[1]) if at.size else 0.0
-    at = at - over
-    for n in range(at.size - 2, -1, -1):
-        at[n] = min(at[n], at[n + 1] - gap) if over else at[n]
-    frame = pd.DataFrame([{"x": ends[n][0], "y": at[k], "name": ends[n][2]} for k, n in enumerate(order)])
-    return (
-        alt.Chart(frame)
-        .mark_text(align="left", dx=10, fontSize=13, fontWeight=600, clip=False)
-        .encode(x=x, y=alt.Y("y:Q", scale=alt.Scale(domain=domain), title=""), text="name:N", color=colour)
-    )
-
-
-def _level(at: float, words: str, lines: Sequence[Line], theme: Theme, across: Axis | None = None) -> list[alt.Chart]:
-    """A level that counts, as a dashed line with its words."""
-    left = min(float(line.x[0]) for line in lines) if across is None or across.domain is None else across.domain[0]
-    frame = pd.DataFrame({"y": [at], "x": [left], "words": [words]})
-    rule = alt.Chart(frame).mark_rule(strokeDash=[2, 3], color=theme.muted, strokeWidth=1.5).encode(y="y:Q")
-    text = (
-        alt.Chart(frame)
-        .mark_text(align="left", dx=4, dy=-8, color=theme.muted, fontSize=12)
-        .encode(x="x:Q", y="y:Q", text="words:N")
-    )
-    return [rule, text]
-
-
-def _dressed(chart: alt.LayerChart, theme: Theme, height: int = HEIGHT) -> alt.TopLevelMixin:
-    """The same in the colours of a theme, with room for names on the right."""
-    text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
-    return (
-        chart.properties(height=height, width="container", padding={"left": 5, "right": 95, "top": 12, "bottom": 5})
-        .configure(background="transparent", font="Source Sans, sans-serif")
-        .configure_view(strokeWidth=0)
-        .configure_axis(
-            gridColor=theme.faint, domainColor=theme.faint, tickColor=theme.faint, labelFontSize=12, titleFontSize=12, **text
-        )
-        .configure_legend(labelFontSize=12, titleFontSize=12, symbolFillColor=theme.muted, symbolStrokeColor=theme.muted, **text)
-    )
+    return Picture(dressed(layered(bars, points), theme), words)

@@ -6,8 +6,8 @@ Text of users (names of variants and raters, file names) is never rendered as Ma
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -16,10 +16,10 @@ from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from altair import LayerChart
 
     from expsim_bayes.apps.asked import Asked
-    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts
 
 SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collect": "+", "refuse": "!"}
@@ -29,13 +29,18 @@ COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "oran
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
 
 
+def page(name: str) -> str:
+    """Where a page lies, for `st.switch_page` and `st.page_link`: the same whichever file the dashboard is started from."""
+    return str(Path(__file__).resolve().parent / "views" / f"{name}.py")
+
+
 def theme() -> Theme:
     """The colours of the page that is being shown."""
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def plain(text: str) -> str:
-    """A text that shows as it is where Markdown is read.
+    r"""A text that shows as it is where Markdown is read.
 
     Examples
     --------
@@ -45,10 +50,10 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
 
 
-def picture(found: Picture, *, key: str) -> None:
-    """A chart with its words under it."""
-    st.altair_chart(found.chart, theme=None, key=key, alt=found.words)
-    st.caption(plain(found.words))
+def picture(found: Picture, *, key: str, large: bool = False) -> None:
+    """A chart with its words under it, small unless told."""
+    st.altair_chart(cast("LayerChart", found.chart), theme=None, key=key, alt=found.words)
+    (st.markdown if large else st.caption)(plain(found.words))
 
 
 def decision(facts: Facts) -> None:
@@ -67,24 +72,44 @@ def more_words(facts: Facts) -> None:
     st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
 
 
+def truth(facts: Facts, *, told: bool = True) -> str:
+    """Whether the decision was right: in a simulation that is known."""
+    if facts.decision.name == "collect":
+        verdict = "nothing was decided"
+    else:
+        verdict = "the decision was right" if facts.ended_right else "the decision was not right"
+    return f"Known, since this is simulated: {verdict}. {facts.right_answer if told else ''}".strip()
+
+
 def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:
     """Show me the code: scenario, command line, Python and link that give the same numbers."""
     with st.expander("Show me the code", icon=":material/code:"):
         more = ("--replications", str(replications)) if replications > 1 else ()
-        st.caption("The command line gives the same numbers" + (f"; save the scenario as {asked.file()} first." if asked.edits else "."))
+        st.caption(
+            "The command line gives the same numbers"
+            + (f"; save the scenario as {asked.file()} first." if asked.edits or asked.own else ".")
+        )
         st.code(asked.command(*more), language="bash")
         st.caption("The same from Python.")
         st.code(asked.python(replications), language="python")
         st.caption("The scenario. Change it, and give the file to the command.")
         st.code(asked.toml(), language="toml", height=260)
+        if asked.own:
+            return
         st.caption("A link to this page as it stands, below the dashboard's own address.")
         st.code(asked.link(page), language=None)
 
 
-@contextmanager
-def trouble() -> Iterator[None]:
+class trouble:  # noqa: N801  (used like a function)
     """Whatever a user can mend, said in words; the page goes on."""
-    try:
-        yield
-    except ExpsimError as error:
-        st.error(f"**{plain(error.problem)}**\n\n{plain(error.where or '')}\n\n{plain(error.remedy or '')}", icon=":material/report:")
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        """Say what is wrong; True where it was the user's to mend."""
+        if not isinstance(error, ExpsimError):
+            return False
+        parts = (f"**{plain(error.problem)}**", plain(error.where), plain(error.remedy))
+        st.error("\n\n".join(part for part in parts if part), icon=":material/report:")
+        return True

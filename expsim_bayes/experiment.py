@@ -38,7 +38,7 @@ class Played(NamedTuple):
     ratings: Ratings
     """Its ratings, up to the look at which it stopped."""
     operations: pd.DataFrame
-    """Tokens and latency of its outputs: variant, item, tokens_in, tokens_out, latency_s."""
+    """Tokens, latency and faults of its outputs: variant, item, tokens_in, tokens_out, latency_s, and fault where variants have some."""
     known: Known
     """What is known at the stop: the posterior of every effect."""
     scenario: Scenario
@@ -57,6 +57,7 @@ def run(
     truth: Truth = "declared",
     history: bool = True,
     latents: bool = False,
+    probabilities: bool = True,
     chunk: int = CHUNK,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
@@ -81,6 +82,9 @@ def run(
     latents : bool
         Also keep truth, posterior mean and SD of every latent effect at the stop (dim ``latent``), and ``latent_distance``, the squared
         Mahalanobis distance of the truth from the posterior mean, which is chi-square where the posterior is right.
+    probabilities : bool
+        Compute which variant is best at each look; False leaves NaN there, and takes a fraction of the time where no rule and no policy
+        asks for it.
     chunk : int
         Replications that are held in memory at once.
     progress : callable, optional
@@ -93,7 +97,8 @@ def run(
         ``prob_best``, ``prob_superior``, ``expected_loss`` (replication, [look,] variant); ``prob_equivalent``, ``mcse`` and
         ``days`` (replication[, look]); cumulative and with what is under way, ``outputs``, ``usd_generation`` and ``seconds``
         of latency (…, variant), ``ratings`` and ``usd_rating`` (…, evaluator);
-        ``under_way``, the outputs that are not yet seen, where the scenario has some, and ``dropped`` where inferiority drops variants
+        ``under_way``, the outputs that are not yet seen, where the scenario has some, ``faults`` where variants have
+        some, and ``dropped`` where inferiority drops variants
         (…, variant); ``decision``, ``launched``, ``rule``, ``stop_look`` and ``quality_true`` at the stop. Looks after the stop are NaN.
 
     Raises
@@ -120,6 +125,7 @@ def run(
         truth=truth,
         history=history,
         latents=latents,
+        probabilities=probabilities,
         chunk=chunk,
     ):
         done.append(part)
@@ -139,6 +145,7 @@ def run_in_parts(
     truth: Truth = "declared",
     history: bool = True,
     latents: bool = False,
+    probabilities: bool = True,
     chunk: int = CHUNK,
 ) -> Iterator[xr.Dataset]:
     """What `run` gives, chunk by chunk, from replication `first` on: for runs that may be interrupted and taken up again.
@@ -166,7 +173,7 @@ def run_in_parts(
     for start in range(first, replications, chunk):
         stop = min(start + chunk, replications)
         loop = Loop(scenario, strategy, Streams(random_seed, start, stop), truth)
-        loop.run(history=history)
+        loop.run(history=history, probabilities=probabilities)
         part = loop.record.dataset(first=start, latents=latents)
         part.attrs.update(
             scenario=scenario.name,

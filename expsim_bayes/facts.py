@@ -49,6 +49,26 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class FaultFacts:
+    """How often the outputs of a variant have the fault that a guardrail limits."""
+
+    does: str
+    """What it does then, as a verb: hallucinates."""
+    rate: Interval
+    """Share of its outputs."""
+    more: float | None
+    """How much more often than the control does; None for the control and without one."""
+    limit: float
+    """The share that is allowed, or, where `against_control`, how much more."""
+    against_control: bool
+    """Whether the limit is an amount above the control's."""
+    prob_over: float
+    """Probability that it is over the limit."""
+    waits: bool = False
+    """Whether that is too much for a launch, and too little to bar it."""
+
+
+@dataclass(frozen=True)
 class VariantFacts:
     """What is known of one variant."""
 
@@ -76,6 +96,8 @@ class VariantFacts:
     """Whether the guardrails let it be launched."""
     true_quality: float | None = None
     """The truth, where it is known."""
+    faults: FaultFacts | None = None
+    """How often its outputs have the fault that a guardrail limits; None where none does."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +289,8 @@ class Facts:
     """How many times as many outputs a split design would need for the same certainty."""
     threshold: float | None = None
     """Probability of being best that the rules ask for."""
+    limits: str = "cost or latency"
+    """What the guardrails limit."""
     ended_right: bool | None = None
     """Whether the decision was right, where the truth is known."""
     story: str = ""

@@ -27,6 +27,7 @@ from expsim_bayes.stopping import (
     eligible,
     first,
 )
+from expsim_bayes.superiority import nobody_asked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,9 +56,27 @@ class Loop:
         shape = (self.replications, len(scenario.variants))
         self.prob_best = np.full(shape, 1.0 / shape[1])
         self.dropped = None if self.inferiority is None else np.zeros(shape, bool)
+        self.asked = True
 
-    def run(self, *, history: bool, keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None) -> None:
-        """Play all looks; `keep` receives plan, variants and ratings of each look of a lone replication."""
+    def run(
+        self,
+        *,
+        history: bool,
+        keep: list[tuple[Plan, NDArray[np.intp], Look]] | None = None,
+        probabilities: bool = True,
+    ) -> None:
+        """Play all looks.
+
+        Parameters
+        ----------
+        history : bool
+            Record every look, or only the stop.
+        keep : list, optional
+            Receives plan, variants and ratings of each look of a lone replication.
+        probabilities : bool
+            Compute which variant is best; False leaves NaN, where neither a rule nor a policy asks.
+        """
+        self.asked = probabilities
         scenario, strategy = self.scenario, self.scenario.strategies[self.strategy]
         record = self.record = Record(
             scenario=scenario,
@@ -126,8 +145,13 @@ class Loop:
         variant = self._assign(upcoming, look + 1, older)
         used = draw_operations(self.scenario, variant, self.streams, look + 1)
         outputs = n_items * upcoming.n_slots
-        tokens, seconds = (values[:, :outputs] for values in used)
-        shown = Look(np.empty((0, 0)), tokens, seconds, np.empty(0, np.intp))
+        shown = Look(
+            score=np.empty((0, 0)),
+            relative_tokens=used.relative_tokens[:, :outputs],
+            latency_s=used.latency_s[:, :outputs],
+            n_clipped=np.empty(0, np.intp),
+            faulty=None if used.faulty is None else used.faulty[:, :outputs],
+        )
         return spend(tally, self.scenario, part, variant[:, :n_items], shown)._replace(days=tally.days)
 
     def _next_price(self, look: int) -> tuple[float, int]:
@@ -181,6 +205,8 @@ class Loop:
             "seconds": paid.seconds[active],
             "days": paid.days[active],
         }
+        if any(v.fault_rate for v in scenario.variants):
+            snapshot["faults"] = paid.faults[active]
         if scenario.pending_outputs:
             snapshot["under_way"] = paid.outputs[active] - seen.outputs[active]
         if self.dropped is not None:
@@ -192,6 +218,8 @@ class Loop:
 
         Whenever variants are dropped, the others are judged again among themselves, until nobody is dropped.
         """
+        if not self.asked:
+            return nobody_asked(active.size, len(self.scenario.variants))
         if self.dropped is None or self.inferiority is None:
             return self.known.superiority(eligible=allowed)
         remaining = ~self.dropped[active]

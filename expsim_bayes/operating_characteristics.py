@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
     from expsim_bayes.simulate import DuelWorld, World
+    from expsim_bayes.variants import Variant
 
 LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
 """Points of a learning curve, and new items between two of them."""
@@ -125,17 +126,24 @@ def endings(result: xr.Dataset, scenario: Scenario) -> Endings:
 
 
 def allowed_by_guardrails(scenario: Scenario) -> NDArray[np.bool_]:
-    """(variant,) whether the true mean cost and latency of each variant keep within the guardrails; the control always does."""
+    """(variant,) whether the true cost, latency and faults of each variant keep within the guardrails; the control always does."""
     allowed = np.ones(len(scenario.variants), dtype=bool)
     control = scenario.control_index
     for rule in scenario.guardrails:
-        metric = [v.usd_per_output if rule.metric == "cost_usd" else v.latency_s for v in scenario.variants]
-        ratio = rule.at_most_ratio
-        limit = rule.at_most if ratio is None else ratio * metric[control if control is not None else 0]
-        allowed &= np.array(metric) <= limit
+        metric = np.array([_measured(v, rule.metric) for v in scenario.variants])
+        today = metric[control if control is not None else 0]
+        limit = rule.at_most or (
+            today * rule.at_most_ratio if rule.at_most_ratio else today + (rule.at_most_more or 0.0)
+        )
+        allowed &= metric <= limit + TOLERANCE
     if control is not None:
         allowed[control] = True
     return allowed
+
+
+def _measured(variant: Variant, metric: str) -> float:
+    """The true value of what a guardrail limits."""
+    return variant.usd_per_output if metric == "cost_usd" else float(getattr(variant, metric))
 
 
 def characteristics(result: xr.Dataset, scenario: Scenario) -> Characteristics:
@@ -323,7 +331,9 @@ def learning_curve(
             "guardrails": (),
         }
     )
-    result = run(patient, evaluators=evaluators, random_seed=random_seed, replications=replications)
+    result = run(
+        patient, evaluators=evaluators, random_seed=random_seed, replications=replications, probabilities=False
+    )
     sign = 1.0 if scenario.higher_is_better else -1.0
     quality = sign * result["quality_true"]
     pick = (sign * result["quality_mean"]).argmax("variant")

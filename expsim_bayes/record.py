@@ -35,6 +35,7 @@ DIMS: dict[str, tuple[str, ...]] = {
     "usd_generation": ("variant",),
     "seconds": ("variant",),
     "days": (),
+    "faults": ("variant",),
     "under_way": ("variant",),
     "dropped": ("variant",),
 }

@@ -15,13 +15,13 @@ from typing import Any, Literal, get_args
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from expsim_bayes.allocation import Fixed, Policy, check_policy
-from expsim_bayes.costs import call_usd
 from expsim_bayes.errors import ScenarioError, SettingError
-from expsim_bayes.evaluators import Evaluator, panel, rater_names, require_price
+from expsim_bayes.evaluators import Evaluator, panel, rater_names
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.outcomes import EQUAL, OutcomeName, check_outcome
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
+from expsim_bayes.variants import Variant
 
 StrategyName = Literal["ab", "bandit", "sequential"]
 EvaluatorChoice = Literal["llm", "human", "both"]
@@ -32,47 +32,6 @@ SD_VARIANT_LOGITS: dict[OutcomeName, float] = {"ordinal": 0.7, "preference": 1.0
 """Prior SD of what variants add unless told, as in `models.ordinal` and `models.preference`; logits."""
 
 STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
-
-
-class Variant(Frozen):
-    """One arm: a prompt, a model or a reranker, with its true quality and what a call costs."""
-
-    name: str = Field(min_length=1)
-    """Name of the variant."""
-    quality: float
-    """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items;
-    of a preference, the share of comparisons with the control that it wins, or without one with the others, a tie counted half."""
-    output_sd: float = Field(default=0.0, ge=0)
-    """SD between generations of this variant on the same item, in points; ordinal: in logits."""
-    tokens_in: float = Field(default=0.0, ge=0)
-    """Mean tokens a call reads."""
-    tokens_out: float = Field(default=0.0, ge=0)
-    """Mean tokens a call writes."""
-    tokens_log_sd: float = Field(default=0.0, ge=0)
-    """SD of the logarithm of a call's tokens."""
-    latency_s: float = Field(default=0.0, ge=0)
-    """Mean seconds a call takes."""
-    latency_log_sd: float = Field(default=0.0, ge=0)
-    """SD of the logarithm of a call's latency."""
-    model: str | None = None
-    """Model that is called, for its token prices."""
-    usd_per_call: float | None = Field(default=None, ge=0)
-    """Mean dollars a call; else it follows from the model's tokens, and is 0 without a model."""
-
-    @model_validator(mode="after")
-    def _priced(self) -> Variant:
-        if self.usd_per_call is None and self.model is not None:
-            if self.tokens_in + self.tokens_out == 0:
-                raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_call")
-            require_price(self.model, remedy="usd_per_call")
-        return self
-
-    @property
-    def usd_per_output(self) -> float:
-        """Mean dollars that one output costs to generate."""
-        if self.usd_per_call is not None:
-            return self.usd_per_call
-        return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out) if self.model else 0.0
 
 
 class Items(Frozen):
@@ -115,6 +74,8 @@ class Scenario(Frozen):
     """One line for a heading."""
     story: str = ""
     """What is at stake, in plain words."""
+    teaches: str = ""
+    """What one learns from it, in a sentence."""
     right_answer: str = ""
     """What a perfect experiment would decide, and why."""
     sources: tuple[str, ...] = ()
@@ -166,7 +127,9 @@ class Scenario(Frozen):
     rope: float | None = Field(default=None, gt=0)
     """Variants that differ by less than this are equivalent, in points; min_effect unless told."""
     guardrails: tuple[Guardrail, ...] = ()
-    """Limits on cost or latency that bar a variant from launch."""
+    """Limits on cost, latency or faults that bar a variant from launch."""
+    fault: str = "fails the check"
+    """What a variant does in the outputs that `fault_rate` counts, as in "B hallucinates in 6 % of its outputs"."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Dollars that may be spent."""
     max_ratings: int | None = Field(default=None, ge=1)
@@ -402,11 +365,14 @@ class Scenario(Frozen):
         return chosen
 
     def without_difference(self) -> Scenario:
-        """The same scenario with every variant as good as the control, and no taste of judges that the story fixes."""
-        level = EQUAL if self.outcome == "preference" else self.variants[self.control_index or 0].quality
+        """The same scenario with every variant as good and as safe as the control, and no taste of judges that the story fixes."""
+        same = self.variants[self.control_index or 0]
+        level = EQUAL if self.outcome == "preference" else same.quality
         return self.model_copy(
             update={
-                "variants": tuple(v.model_copy(update={"quality": level}) for v in self.variants),
+                "variants": tuple(
+                    v.model_copy(update={"quality": level, "fault_rate": same.fault_rate}) for v in self.variants
+                ),
                 "evaluators": tuple(e.model_copy(update={"shift": {}}) for e in self.evaluators),
             }
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scipy.special import ndtri
 
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
-from expsim_bayes.wording import said_lead, said_level
+from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
@@ -58,7 +58,7 @@ def recommendation(facts: Facts) -> Recommendation:
     return Recommendation(
         headline=headline(facts),
         what_to_do=_what_to_do(facts),
-        how_sure=_how_sure(facts),
+        how_sure=" ".join(part for part in (_how_sure(facts), said_faults(facts)) if part),
         price=_price(facts),
         unknown=_unknown(facts),
         further=_further(facts),
@@ -86,6 +86,8 @@ def _open(facts: Facts) -> str:
         return "Nothing to compare: no variants are named"
     if len(facts.variants) == 1:
         return f"Nothing to compare: only {facts.leader} was rated"
+    if waiting := said_waiting(facts):
+        return f"Undecided: {waiting}"
     best = _best_batch(facts)
     if best and best.ratings:
         return f"Collect {count(best.ratings)} more {best.label}"
@@ -102,9 +104,9 @@ def _what_to_do(facts: Facts) -> str:
         instead = f" in place of {control}" if control and control != decision.variant else ""
         return f"Launch {decision.variant}{instead}."
     if name == "keep_control":
-        barred = _barred(facts)
+        barred = left_out(facts)
         if barred and len(barred) == len(facts.variants) - 1:
-            return f"Keep {control}: {listed(barred)} {'break' if len(barred) > 1 else 'breaks'} the limit on cost or latency."
+            return f"Keep {control}: {listed(barred)} {'break' if len(barred) > 1 else 'breaks'} the limit on {facts.limits}."
         return (
             f"Keep {control}: none of the others is better."
             if control
@@ -122,6 +124,8 @@ def _what_to_collect(facts: Facts) -> str:
     best = _best_batch(facts)
     spent = f" {facts.decision.reason}" if facts.decision.reason else ""
     stay = f" Until then keep {facts.control}." if facts.control else ""
+    if waiting := said_waiting(facts):
+        return f"No decision yet: {waiting}, for it is not known to be within the limit on {facts.limits}.{stay}"
     if best is None or best.ratings is None:
         if facts.decision.limit:
             return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"
@@ -136,16 +140,18 @@ def _what_to_collect(facts: Facts) -> str:
 def _how_sure(facts: Facts) -> str:
     leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
-        other = _other(facts)
+        other = best_other(facts)
         apart = f" {said_lead(facts, other)}." if other else ""
         return (
             f"The probability that all variants lie within {gap(facts.rope, facts.unit)} of each other is "
             f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{apart}"
         )
     if leader.effect is None:  # the control leads
-        rival = _other(facts)
+        rival = best_other(facts)
         if rival is None:
             return f"{said_level(facts, leader)}."
+        if len(left_out(facts)) == len(facts.variants) - 1:
+            return f"{said_lead(facts, rival)}{_after_looks(facts)}."
         return (
             f"{said_lead(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."
@@ -158,18 +164,13 @@ def _how_sure(facts: Facts) -> str:
 
 
 def _best_of_all(facts: Facts, leader: VariantFacts) -> str:
-    barred = _barred(facts)
+    barred = left_out(facts)
     if barred:
-        limits = f"Leaving out {listed(barred)}, beyond the limit on cost or latency,"
+        limits = f"Leaving out {listed(barred)}, beyond the limit on {facts.limits},"
         return f" {limits} it is the best with a probability of {percent(leader.prob_best)}."
     if len(facts.variants) == 2:
         return ""
     return f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
-
-
-def _barred(facts: Facts) -> list[str]:
-    """Variants that break a limit on cost or latency."""
-    return [v.name for v in facts.variants if not v.allowed]
 
 
 def _after_looks(facts: Facts) -> str:
@@ -187,23 +188,11 @@ def _after_looks(facts: Facts) -> str:
     )
 
 
-def _other(facts: Facts) -> VariantFacts | None:
-    """The best of the variants that are not the baseline."""
-    others = [v for v in facts.variants if v.effect is not None]
-    sign = -1.0 if facts.higher_is_better else 1.0
-    return min(others, key=lambda v: sign * v.quality.mean) if others else None
-
-
-def _counted(facts: Facts) -> str:
-    """How many ratings there are, with what they are called."""
-    return f"{count(facts.ratings)} {facts.rated}{'' if facts.ratings == 1 else 's'}"
-
-
 def _price(facts: Facts) -> str:
     if facts.usd is None:
         if facts.rated == "call":
-            return f"It rests on {_counted(facts)}, which nobody had to rate."
-        return f"It rests on {_counted(facts)}; what {'it' if facts.ratings == 1 else 'they'} cost is not declared."
+            return f"It rests on {counted(facts)}, which nobody had to rate."
+        return f"It rests on {counted(facts)}; what {'it' if facts.ratings == 1 else 'they'} cost is not declared."
     parts = [
         f"{count(e.ratings)} {facts.rated}{'' if e.ratings == 1 else 's'} by {e.name} for {dollars(e.usd)}"
         for e in facts.evaluators
@@ -234,7 +223,7 @@ def _unknown(facts: Facts) -> str:
     parts = []
     judges = [e for e in facts.evaluators if e.kind != "human" and e.shift_sd]
     people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
-    rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else _other(facts)
+    rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else best_other(facts)
     if rival is not None and rival.effect is not None and rival.effect_sd:
         parts.append(
             f"The difference of {rival.name} to {facts.baseline} is known to about {gap(rival.effect_sd, facts.unit)} either way."
@@ -292,7 +281,7 @@ def _change(facts: Facts) -> str:
         parts.append(
             f"A difference smaller than {gap(facts.rope, facts.unit)} would have to matter for the answer to change."
         )
-    if facts.decision.name == "keep_control" and (rival := _other(facts)) is not None and rival.effect is not None:
+    if facts.decision.name == "keep_control" and (rival := best_other(facts)) is not None and rival.effect is not None:
         edge = rival.effect.high if facts.higher_is_better else -rival.effect.low
         parts.append(
             f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {gap(max(edge, 0.0), facts.unit)} better."
@@ -302,9 +291,9 @@ def _change(facts: Facts) -> str:
             f"{assumption}: {change(effect, facts.unit)} points, probability of being better {percent(prob)}."
             for assumption, effect, prob in facts.fit.shift_scenarios
         ]
-    barred = _barred(facts)
+    barred = left_out(facts)
     if barred:
-        parts.append(f"{listed(barred)} may not be launched while the limit on cost or latency stands.")
+        parts.append(f"{listed(barred)} may not be launched while the limit on {facts.limits} stands.")
     return " ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What looks cost: outputs, ratings, dollars, days and, for guardrails, the logs of cost and latency, added up look after look.
+"""What looks cost: outputs, ratings, dollars, days and, for guardrails, faults and logs of cost and latency, look after look.
 
 Everything has a leading replication axis. A guardrail on a new metric needs its value per output in `_log_sums`.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from expsim_bayes.costs import HOURS_PER_DAY, SECONDS_PER_HOUR, elapsed_days
 from expsim_bayes.evaluators import panel
-from expsim_bayes.stopping import prob_breach_lognormal
+from expsim_bayes.stopping import prob_breach_beta, prob_breach_lognormal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Tally(NamedTuple):
     """(replication,)"""
     log_sums: NDArray[np.float64]
     """(guardrail, 2, replication, variant) sums and sums of squares of log cost or log latency."""
+    faults: NDArray[np.float64]
+    """(replication, variant) outputs that have a fault."""
 
 
 def nothing_spent(scenario: Scenario, replications: int) -> Tally:
@@ -44,7 +46,16 @@ def nothing_spent(scenario: Scenario, replications: int) -> Tally:
     by_variant = np.zeros((replications, len(scenario.variants)))
     by_evaluator = np.zeros((replications, len(scenario.evaluators)))
     log_sums = np.zeros((len(scenario.guardrails), 2, *by_variant.shape))
-    return Tally(by_variant, by_evaluator, by_evaluator, by_variant, by_variant, np.zeros(replications), log_sums)
+    return Tally(
+        outputs=by_variant,
+        ratings=by_evaluator,
+        usd_rating=by_evaluator,
+        usd_generation=by_variant,
+        seconds=by_variant,
+        days=np.zeros(replications),
+        log_sums=log_sums,
+        faults=by_variant,
+    )
 
 
 def spend(tally: Tally, scenario: Scenario, layout_of_look: Plan, variant: NDArray[np.intp], rated: Look) -> Tally:
@@ -61,7 +72,7 @@ def spend(tally: Tally, scenario: Scenario, layout_of_look: Plan, variant: NDArr
     variant : numpy.ndarray
         (replication or 1, item, slot) variants that answered.
     rated : Look
-        Tokens and latency of the outputs.
+        Tokens, latency and faults of the outputs.
     """
     who = panel(scenario.evaluators)
     outputs = variant.reshape(variant.shape[0], -1)
@@ -84,6 +95,9 @@ def spend(tally: Tally, scenario: Scenario, layout_of_look: Plan, variant: NDArr
         seconds=tally.seconds + _per_variant(rated.latency_s, chosen),
         days=tally.days + generation_days + rating_days.max(),
         log_sums=tally.log_sums + _log_sums(scenario, usd_each[outputs], rated, chosen),
+        faults=tally.faults
+        if rated.faulty is None
+        else tally.faults + _per_variant(rated.faulty.astype(float), chosen),
     )
 
 
@@ -106,8 +120,11 @@ def prob_breach(tally: Tally, scenario: Scenario, active: NDArray[np.intp]) -> N
     if not scenario.guardrails:
         return None
     outputs = tally.outputs[active]
+    control = scenario.control_index
     chances = [
-        prob_breach_lognormal(outputs, *log_sums[:, active], rule=rule, control=scenario.control_index)
+        prob_breach_beta(outputs, tally.faults[active], rule=rule, control=control)
+        if rule.metric == "fault_rate"
+        else prob_breach_lognormal(outputs, *log_sums[:, active], rule=rule, control=control)
         for rule, log_sums in zip(scenario.guardrails, tally.log_sums, strict=True)
     ]
     return np.stack(chances, axis=1)
@@ -127,10 +144,12 @@ def _per_variant(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDAr
 def _log_sums(
     scenario: Scenario, usd_mean: NDArray[np.float64], rated: Look, chosen: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(guardrail, 2, replication, variant) sums and sums of squares of the logarithm of each guarded metric."""
+    """(guardrail, 2, replication, variant) sums and sums of squares of the logarithm of each guarded metric; none of faults."""
     replications = len(rated.latency_s)
     sums = np.zeros((len(scenario.guardrails), 2, replications, chosen.shape[2]))
     for g, rule in enumerate(scenario.guardrails):
+        if rule.metric == "fault_rate":
+            continue
         metric = usd_mean * rated.relative_tokens if rule.metric == "cost_usd" else rated.latency_s
         logs = np.log(np.maximum(metric, np.finfo(float).tiny))
         sums[g, 0] = _per_variant(logs, chosen)

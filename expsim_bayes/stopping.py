@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, NamedTupl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
-from scipy.special import ndtr
+from scipy.special import betaincc, ndtr
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.rates import prob_exceeds
 
 if TYPE_CHECKING:
     from expsim_bayes import superiority
@@ -219,28 +220,36 @@ class Equivalence(_Common):
 
 
 class Guardrail(_Common):
-    """Bars from launch any variant that probably costs too much or is too slow; stops when only the control is left.
+    """Bars from launch any variant that probably costs too much, is too slow or errs too often; stops when only the control is left.
 
     The control is never barred, for it is what runs today. Where all others are barred it concludes keep_control
     (without a control: launch nothing, which has the same name).
     """
 
-    question: ClassVar[str] = "Does a variant probably break the limit on cost or latency?"
+    question: ClassVar[str] = "Does a variant probably break a limit on cost, latency or faults?"
     rule: Literal["guardrail"] = "guardrail"
     """Name of this rule in TOML."""
-    metric: Literal["cost_usd", "latency_s"]
-    """What is limited: the mean cost of a call in dollars, or its mean latency in seconds."""
+    metric: Literal["cost_usd", "latency_s", "fault_rate"]
+    """What is limited: the mean cost of a call in dollars, its mean latency in seconds, or the share of outputs that have a fault."""
     at_most: float | None = Field(default=None, gt=0)
-    """The limit itself; or give at_most_ratio."""
+    """The limit itself; or give at_most_ratio or at_most_more."""
     at_most_ratio: float | None = Field(default=None, gt=0)
-    """The limit as a multiple of the control's mean."""
+    """The limit as a multiple of the control's mean, of cost or latency."""
+    at_most_more: float | None = Field(default=None, gt=0, lt=1)
+    """The limit as an amount above the control's share of faults: 0.02 are 2 percentage points."""
     threshold: float = Field(default=0.95, gt=0.5, le=1)
     """Least probability of a breach that bars a variant."""
+    clear_at: float | None = Field(default=None, gt=0, lt=0.5)
+    """Greatest probability of a breach at which a variant may be launched; above it the experiment goes on. Any unless told."""
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
-        if (self.at_most is None) == (self.at_most_ratio is None):
-            raise ValueError("a guardrail takes one of at_most and at_most_ratio: give exactly one")
+        other = "at_most_more" if self.metric == "fault_rate" else "at_most_ratio"
+        given = [key for key in ("at_most", "at_most_ratio", "at_most_more") if getattr(self, key) is not None]
+        if given not in (["at_most"], [other]):
+            raise ValueError(f"a guardrail on {self.metric} takes one of at_most and {other}: give exactly one")
+        if self.metric == "fault_rate" and self.at_most is not None and self.at_most >= 1:
+            raise ValueError(f"at_most: {self.at_most:g} of all outputs is no limit on faults; give a share below 1")
         return self
 
     def ask(self, evidence: Evidence, barred: Mask) -> Answer:
@@ -342,10 +351,12 @@ def first(rules: Sequence[Rule], evidence: Evidence, *, look: int = 1) -> Verdic
     barred = np.zeros(evidence.prob_best.shape, bool) if allowed is None else ~allowed
     if evidence.dropped is not None:
         barred |= evidence.dropped
+    waiting = _not_cleared(rules, evidence)
     for position, rule in enumerate(rules):
         if look < rule.from_look:
             continue
         decision, variant = rule.ask(evidence, barred)
+        decision = np.where((decision == LAUNCH) & _pick(waiting, variant), CONTINUE, decision)
         fired = (out.decision == CONTINUE) & (decision != CONTINUE)
         out.decision[fired], out.variant[fired], out.rule[fired] = decision[fired], variant[fired], position
     return out
@@ -382,6 +393,20 @@ def eligible(rules: Sequence[Rule], prob_breach: Floats | None, control: int | N
     if control is not None:
         allowed[:, control] = True
     return allowed
+
+
+def _not_cleared(rules: Sequence[Rule], evidence: Evidence) -> Mask:
+    """(replication, variant) variants that a guardrail does not let be launched yet; the control always may."""
+    waiting = np.zeros(evidence.prob_best.shape, bool)
+    if evidence.prob_breach is None:
+        return waiting
+    guardrails = [rule for rule in rules if isinstance(rule, Guardrail)]
+    for position, rule in enumerate(guardrails):
+        if rule.clear_at is not None:
+            waiting |= evidence.prob_breach[:, position] > rule.clear_at
+    if evidence.control is not None:
+        waiting[:, evidence.control] = False
+    return waiting
 
 
 def mirrored(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -507,6 +532,48 @@ def prob_breach_lognormal(
     return _above(excess, np.where(itself, 0.0, variance + variance[..., [control]]))
 
 
+def prob_breach_beta(count: ArrayLike, faults: ArrayLike, *, rule: Guardrail, control: int | None = None) -> Floats:
+    """Probability that the rate of faults is above the limit of a guardrail; exact, with every rate as likely beforehand.
+
+    Parameters
+    ----------
+    count, faults : array_like, shape (replication, variant)
+        Outputs that were checked, and those among them with a fault.
+    rule : Guardrail
+        The limit, as a share or as an amount above the control's.
+    control : int, optional
+        Position of the control.
+
+    Returns
+    -------
+    ndarray, shape (replication, variant)
+        The control is never above itself.
+
+    Raises
+    ------
+    SettingError
+        The limit is an amount above the control's and there is no control.
+
+    Examples
+    --------
+    >>> limit = Guardrail(metric="fault_rate", at_most_more=0.02)
+    >>> prob_breach_beta([[500, 500]], [[10, 30]], rule=limit, control=0).round(3).tolist()
+    [[0.0, 0.945]]
+    """
+    found, n = np.asarray(faults, float), np.asarray(count, float)
+    a, b = 1.0 + found, 1.0 + n - found
+    if rule.at_most is not None:
+        return np.asarray(betaincc(a, b, rule.at_most))
+    if control is None or rule.at_most_more is None:
+        raise SettingError(
+            f"the guardrail on {rule.metric} compares with a control, and there is none",
+            remedy="name the control, or give the limit as at_most",
+        )
+    over = prob_exceeds(a, b, a[:, [control]], b[:, [control]], rule.at_most_more)
+    over[:, control] = 0.0
+    return over
+
+
 def _above(excess: Floats, variance: Floats) -> Floats:
     """P(N(excess, variance) > 0); one half where they are not known, none at the limit itself when certain."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -557,4 +624,4 @@ def _kind(rule: Rule) -> str:
     """What makes a rule the same as another."""
     if not isinstance(rule, Guardrail):
         return rule.rule
-    return f"guardrail on {rule.metric} by {'ratio' if rule.at_most is None else 'amount'}"
+    return f"guardrail on {rule.metric} by {'amount' if rule.at_most is not None else 'comparison'}"

@@ -47,6 +47,18 @@ class Superiority(NamedTuple):
     """(...,) the largest Monte-Carlo standard error of the probabilities above; 0 where they are exact."""
 
 
+def nobody_asked(replications: int, variants: int) -> Superiority:
+    """NaN in every place, for those who only want to know what is measured.
+
+    Examples
+    --------
+    >>> nobody_asked(2, 3).prob_best.shape
+    (2, 3)
+    """
+    each, alone = np.full((replications, variants), np.nan), np.full(replications, np.nan)
+    return Superiority(each, each, each, alone, alone)
+
+
 def from_gaussian(
     mean: ArrayLike,
     cov: ArrayLike,

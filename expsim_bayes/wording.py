@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.amounts import change, gap, level, quantity
+from expsim_bayes.amounts import change, count, gap, level, percent, quantity
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, Interval, VariantFacts
@@ -119,6 +119,23 @@ def took_part_in(facts: Facts) -> str:
     return "outputs" if facts.rated == "rating" or facts.usd_generation is not None else f"{facts.rated}s"
 
 
+def left_out(facts: Facts) -> list[str]:
+    """Variants that break a limit."""
+    return [v.name for v in facts.variants if not v.allowed]
+
+
+def counted(facts: Facts) -> str:
+    """How many ratings there are, with what they are called."""
+    return f"{count(facts.ratings)} {facts.rated}{'' if facts.ratings == 1 else 's'}"
+
+
+def best_other(facts: Facts) -> VariantFacts | None:
+    """The best of the variants that are not the baseline."""
+    others = [v for v in facts.variants if v.effect is not None]
+    sign = -1.0 if facts.higher_is_better else 1.0
+    return min(others, key=lambda v: sign * v.quality.mean) if others else None
+
+
 def said_level(facts: Facts, variant: VariantFacts) -> str:
     """What a variant is like, with its interval."""
     low, high = (quantity(end, facts.unit) for end in (variant.quality.low, variant.quality.high))
@@ -147,6 +164,45 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
         text = text.replace(word, f"{word.removesuffix(' than')}{better} than")
     text = text[:1].upper() + text[1:] if named else text
     return f"{text} ({level(facts.ci_prob)} interval {shown(around.low, facts.unit)} to {shown(around.high, facts.unit)}{more})"
+
+
+def said_faults(facts: Facts) -> str:
+    """How often each variant has the fault that is limited, the control first named by the others; empty where none is.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.recommend import of_experiment
+    >>> from expsim_bayes.scenario import load
+    >>> said_faults(of_experiment(play(load("faster-model"), random_seed=1))).split(":")[1]
+    ' over the limit of 2 (probability 99.1 %).'
+    """
+    return " ".join(_said_fault(facts, v) for v in facts.variants if v.faults is not None and v.name != facts.control)
+
+
+def _said_fault(facts: Facts, variant: VariantFacts) -> str:
+    found = variant.faults
+    assert found is not None
+    than = ""
+    if found.more is not None:
+        than = f", {abs(100 * found.more):.1f} points {'more' if found.more >= 0 else 'less'} than {facts.control}"
+    limit = f"{100 * found.limit:.3g}" + ("" if found.against_control else " %")
+    over = found.prob_over > 0.5
+    chance = (
+        f"probability {percent(found.prob_over)}"
+        if over
+        else f"probability of being over it {percent(found.prob_over)}"
+    )
+    stands = "over" if over else "within"
+    return f"{variant.name} {found.does} in {percent(found.rate.mean)} of its outputs{than}: {stands} the limit of {limit} ({chance})."
+
+
+def said_waiting(facts: Facts) -> str:
+    """What an undecided experiment waits for, where that is the check for faults; empty where it is not."""
+    leader = facts.variant(facts.leader)
+    if leader.faults is None or not leader.faults.waits:
+        return ""
+    return f"check more outputs of {leader.name}"
 
 
 def size(facts: Facts, difference: float) -> str:

@@ -52,7 +52,7 @@ REFUSING = (
 
 
 def page() -> AppTest:
-    return AppTest.from_file(str(APPS / "pages" / "analyse.py"), default_timeout=PATIENCE)
+    return AppTest.from_file(str(APPS / "views" / "analyse.py"), default_timeout=PATIENCE)
 
 
 def given(content: bytes | str, name: str = "ratings.csv") -> AppTest:
@@ -106,7 +106,7 @@ def key(at: AppTest, name: str) -> str:
 
 
 def test_page_stands_under_the_navigation() -> None:
-    at = AppTest.from_file(str(APPS / "main.py"), default_timeout=PATIENCE).switch_page("pages/analyse.py").run()
+    at = AppTest.from_file(str(APPS / "main.py"), default_timeout=PATIENCE).switch_page("views/analyse.py").run()
     assert not at.exception
     assert at.title[0].value == "Analyse ratings"
 

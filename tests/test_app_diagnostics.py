@@ -75,7 +75,7 @@ def zipped(made: xr.DataTree, folder: Path, zarr_format: Any = 3) -> Path:
 
 def page(path: Path) -> AppTest:
     """The page after an upload."""
-    at = AppTest.from_file(str(APPS / "pages" / "diagnostics.py"), default_timeout=60).run()
+    at = AppTest.from_file(str(APPS / "views" / "diagnostics.py"), default_timeout=60).run()
     return (
         at.file_uploader(key="fit_to_open").set_value((path.name, path.read_bytes(), "application/octet-stream")).run()
     )
@@ -90,7 +90,7 @@ def said(at: AppTest) -> str:
 
 
 def test_empty_page_says_what_to_do() -> None:
-    at = AppTest.from_file(str(APPS / "pages" / "diagnostics.py"), default_timeout=60).run().run()
+    at = AppTest.from_file(str(APPS / "views" / "diagnostics.py"), default_timeout=60).run().run()
     assert not at.exception
     assert "Open a fit to see whether it may be believed" in said(at)
 

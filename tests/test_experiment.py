@@ -468,3 +468,15 @@ def test_the_library_runs(name: str, strategy: StrategyName) -> None:
     assert float(spent.max()) <= scenario.budget_usd
     assert set(result["decision"].values.tolist()) <= {1, 2, 3, 4}
     np.testing.assert_allclose(result["prob_best"].sum("variant").where(result["days"].notnull(), 1.0), 1.0, atol=1e-9)
+
+
+def test_without_probabilities_all_else_is_the_same() -> None:
+    scenario = load("support-chat-tone")
+    silent = {name: s.model_copy(update={"stopping": (), "decide": "end"}) for name, s in scenario.strategies.items()}
+    endless = scenario.model_copy(update={"strategies": silent, "budget_usd": None, "looks": 3})
+    told, untold = (run(endless, strategy="sequential", replications=4, probabilities=asked) for asked in (True, False))
+    for name in told.data_vars:
+        if name in ("prob_best", "prob_superior", "expected_loss", "prob_equivalent", "mcse"):
+            assert untold[name].isnull().all(), name
+        else:
+            np.testing.assert_array_equal(told[name], untold[name], err_msg=str(name))

@@ -250,6 +250,23 @@ def test_a_limit_on_latency_bars_a_variant(tmp_path: Path) -> None:
     assert any("the limit on latency is not asked" in notice for notice in here.looks[-1].notices)
 
 
+def test_a_limit_on_faults_bars_a_variant_and_what_must_be_cleared_waits(tmp_path: Path) -> None:
+    text = (
+        SCENARIO + '\n[[guardrails]]\nrule = "guardrail"\nmetric = "fault_rate"\nat_most_more = 0.02\nclear_at = 0.05\n'
+    )
+    experiment(tmp_path / "risky", text)
+    risky = batch(1, gap=3.0)
+    risky["fault"] = ((risky["variant"] == "B") & (risky["item"].astype(str).str[-1] < "5")).astype(int)
+    here = run(tmp_path / "risky", [write(tmp_path / "risky.csv", risky)])
+    assert here.looks[-1].decision == "keep_control"
+    experiment(tmp_path / "unknown", text)
+    here = run(tmp_path / "unknown", [write(tmp_path / "plain.csv", batch(1, gap=3.0))])
+    assert here.looks[-1].decision == "continue"
+    assert any(
+        "the limit on faults is not asked: no batch has a column 'fault'" in notice for notice in here.looks[-1].notices
+    )
+
+
 def test_a_fit_that_is_refused_shows_no_probability_and_decides_nothing(tmp_path: Path) -> None:
     def doubtful(*args: Any, **options: Any) -> Posterior:
         return plain_means(*args, **options)._replace(verdict="refuse", reasons=("R-hat is 1.2.",))

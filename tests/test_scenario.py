@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from small_scenario import small, variants
 
 from expsim_bayes.errors import ScenarioError, SettingError
+from expsim_bayes.operating_characteristics import allowed_by_guardrails
 from expsim_bayes.scenario import Scenario, StrategyName, library, load, parse
 from expsim_bayes.stopping import Budget, Guardrail, MaxRatings
 
@@ -298,6 +299,7 @@ def test_the_library_holds_together(name: str) -> None:
     assert scenario.title
     assert scenario.story
     assert scenario.right_answer
+    assert re.fullmatch(r"[A-Z][^.]*\.", scenario.teaches), "one sentence"
     assert scenario.sources
     assert any("ssumption" in source for source in scenario.sources), "an assumption says that it is one"
     assert set(scenario.strategies) == {"ab", "bandit", "sequential"}
@@ -309,16 +311,25 @@ def test_the_library_holds_together(name: str) -> None:
         assert scenario.rated_by(choice).evaluators
 
 
-def test_library_scenarios_say_the_right_answer() -> None:
+@pytest.mark.parametrize("name", library())
+def test_library_scenarios_say_the_right_answer(name: str) -> None:
     """The stated answer agrees with the declared qualities, limits of min_effect and all."""
-    launches = {
-        name: [v.name for v in s.variants if v.quality >= max(w.quality for w in s.variants) - s.min_effect]
-        for name in library()
-        if (s := load(name)).right_answer.startswith("Launch")
+    scenario = load(name)
+    todo, names = scenario.right_answer.split()[0], scenario.right_answer.split(":")[0]
+    quality = {
+        v.name: v.quality for v, may in zip(scenario.variants, allowed_by_guardrails(scenario), strict=True) if may
     }
-    for name, winners in launches.items():
-        for winner in winners:
-            assert winner in load(name).right_answer.split(":")[0]
+    assert scenario.control is not None
+    gain = max(quality.values()) - quality[scenario.control]
+    winners = [v for v, q in quality.items() if q >= max(quality.values()) - scenario.min_effect]
+    if todo == "Launch":
+        assert gain >= scenario.min_effect
+        assert all(winner in names for winner in winners)
+    else:
+        assert gain < scenario.min_effect
+        spread = max(v.quality for v in scenario.variants) - min(v.quality for v in scenario.variants)
+        assert names == (f"Keep {scenario.control}" if todo == "Keep" else "Stop")
+        assert todo == "Keep" or spread < scenario.rope_width
 
 
 def test_only_the_evaluators_asked_for_are_kept() -> None:

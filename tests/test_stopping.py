@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+from scipy.integrate import simpson
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.stopping import (
@@ -30,6 +32,7 @@ from expsim_bayes.stopping import (
     eligible,
     first,
     mirrored,
+    prob_breach_beta,
     prob_breach_lognormal,
 )
 from expsim_bayes.superiority import from_gaussian
@@ -37,7 +40,7 @@ from expsim_bayes.superiority import from_gaussian
 Array = NDArray[Any]
 
 RULES: tuple[Rule, ...] = (
-    Guardrail(metric="latency_s", at_most=2.0, threshold=0.9),
+    Guardrail(metric="latency_s", at_most=2.0, threshold=0.9, clear_at=0.4),
     Superiority(threshold=0.9),
     Inferiority(threshold=0.1, from_look=2),
     Equivalence(threshold=0.8),
@@ -54,7 +57,7 @@ def evidence(replications: int = 200, *, seed: int = 0, control: int | None = 0)
     rng, variants = np.random.default_rng(seed), 3
     mean = rng.normal(size=(replications, variants)) * rng.choice([0.02, 0.3, 2], (replications, 1))
     sd = rng.choice([0.01, 0.2, 1.0], (replications, 1))
-    breach: Array = rng.choice(np.array([0.0, 0.5, 0.95]), (replications, 1, variants))
+    breach: Array = rng.choice(np.array([0.0, 0.4, 0.5, 0.95]), (replications, 1, variants))
     dropped: Array = rng.random((replications, variants)) < 0.3
     dropped[dropped.all(axis=1)] = False
     if control is not None:
@@ -111,6 +114,10 @@ def loop_first(rules: Sequence[Rule], known: Evidence, look: int) -> list[tuple[
             if look < rule.from_look:
                 continue
             answer = ask_one(rule, known, r, barred, list(variants))
+            if answer and answer[0] == "launch":
+                chances = [(known.prob_breach[r, g, answer[1]], g) for g in range(len(guardrails))]
+                limits = [(chance, guardrails[g].clear_at) for chance, g in chances]
+                answer = None if any(most is not None and chance > most for chance, most in limits) else answer
             if answer:
                 verdict = (*answer, position)
                 break
@@ -424,3 +431,68 @@ def test_breach_with_next_to_nothing_known() -> None:
     np.testing.assert_array_equal(prob_breach_lognormal([5], [0.0], [0.0], rule=limit), [0.0])
     with pytest.raises(SettingError, match="name the control"):
         prob_breach_lognormal(*few, rule=ratio)
+
+
+# --------------------------------------------------------------------------------------------------------------- faults
+
+
+def exceeds_by_summing(found: Sequence[int], n: Sequence[int], by: float) -> float:
+    """P(p1 - p0 > by) for two Betas of whole counts: P(Beta(a, b) > x) is a binomial sum, integrated over p0 by Simpson."""
+    (f0, f1), (n0, n1) = found, n
+    x = np.linspace(0.0, 1.0, 20_001)
+    log_density = [f0 * math.log(p) + (n0 - f0) * math.log(1 - p) if 0 < p < 1 else -math.inf for p in x]
+    density = (n0 + 1) * math.comb(n0, f0) * np.exp(log_density)
+    density[0] = n0 + 1 if f0 == 0 else 0.0
+    shifted = x + by
+    above = np.zeros_like(x)
+    for k in range(f1 + 1):  # Beta(f + 1, n - f + 1) is above y where at most f of n + 1 uniform numbers lie below it
+        inside = np.clip(shifted, 0.0, 1.0)
+        above += math.comb(n1 + 1, k) * inside**k * (1 - inside) ** (n1 + 1 - k)
+    return float(simpson(density * np.where(shifted >= 1, 0.0, above), x=x))
+
+
+@pytest.mark.parametrize(
+    ("found", "n"), [((0, 0), (0, 0)), ((0, 3), (40, 40)), ((2, 9), (120, 150)), ((30, 4), (60, 80))]
+)
+def test_faults_above_those_of_the_control_against_an_exact_sum(found: tuple[int, int], n: tuple[int, int]) -> None:
+    rule = Guardrail(metric="fault_rate", at_most_more=0.02)
+    p = prob_breach_beta([n], [found], rule=rule, control=0)
+    assert p[0, 0] == 0.0
+    assert p[0, 1] == pytest.approx(exceeds_by_summing(found, n, 0.02), abs=1e-5)
+
+
+def test_faults_above_a_share_against_a_binomial_sum() -> None:
+    """P(Beta(f + 1, n - f + 1) > x) is the chance of at most f among n + 1."""
+    n, f, x = 50, 3, 0.05
+    exact = sum(math.comb(n + 1, k) * x**k * (1 - x) ** (n + 1 - k) for k in range(f + 1))
+    assert prob_breach_beta([[n]], [[f]], rule=Guardrail(metric="fault_rate", at_most=x))[0, 0] == pytest.approx(exact)
+
+
+def test_a_limit_on_faults_needs_a_control_to_compare_with() -> None:
+    with pytest.raises(SettingError, match="name the control"):
+        prob_breach_beta([[5, 5]], [[0, 1]], rule=Guardrail(metric="fault_rate", at_most_more=0.02))
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"metric": "fault_rate", "at_most_ratio": 2.0}, "fault_rate takes one of at_most and at_most_more"),
+        ({"metric": "fault_rate", "at_most": 0.1, "at_most_more": 0.02}, "give exactly one"),
+        ({"metric": "latency_s", "at_most_more": 0.02}, "latency_s takes one of at_most and at_most_ratio"),
+        ({"metric": "fault_rate", "at_most": 1.0}, "give a share below 1"),
+    ],
+)
+def test_a_guardrail_has_one_limit_that_suits_its_metric(keys: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Guardrail(**keys)
+
+
+def test_a_launch_waits_until_the_risk_is_cleared_and_the_control_does_not() -> None:
+    rules = (Guardrail(metric="fault_rate", at_most_more=0.02, clear_at=0.05), Superiority(threshold=0.9))
+
+    def at(risk: float, best: list[float]) -> str:
+        return outcome(rules, one(best, prob_breach=np.array([[[0.0, risk]]])))[0]
+
+    assert at(0.05, [0.05, 0.95]) == "launch"
+    assert at(0.06, [0.05, 0.95]) == at(0.94, [0.05, 0.95]) == "continue"
+    assert at(0.95, [0.05, 0.95]) == at(0.5, [0.95, 0.05]) == "keep_control"

@@ -28,8 +28,10 @@ from expsim_bayes.cli import (
     pretend,
     raters,
     report,
+    scenario_table,
     scenarios,
     sensitivity,
+    serve,
     simulate,
 )
 from expsim_bayes.cli.screen import Screen
@@ -99,10 +101,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-scenario = typer.Typer(help="List, show and check scenarios.", no_args_is_help=True)
+scenario = typer.Typer(
+    help="List, show and check scenarios, and count how often following them ends right.", no_args_is_help=True
+)
 scenario.command("list")(scenarios.show_library)
 scenario.command("show")(scenarios.show)
 scenario.command("check")(scenarios.check)
+scenario.command("table")(scenario_table.table)
 app.add_typer(scenario, name="scenario")
 watch = typer.Typer(
     help="Monitor a running experiment: batches of ratings in, a decision after each look.", no_args_is_help=True
@@ -125,6 +130,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("raters")(raters.raters)
 app.command("agreement")(agreement.agreement)
 app.command("check")(check.check)
+app.command("app")(serve.serve)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001

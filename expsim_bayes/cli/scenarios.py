@@ -55,7 +55,7 @@ def show(
     screen.say(found.story.strip())
     _tables(screen, found)
     screen.out.print()
-    screen.labelled([*_design(found), ("Right answer", found.right_answer)])
+    screen.labelled([*_design(found), ("Teaches", found.teaches), ("Right answer", found.right_answer)])
     if found.sources:
         screen.heading("Where the figures come from")
         screen.listed(found.sources, style="dim")
@@ -87,6 +87,7 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
             Column(_quality(scenario), tuple(quantity(v.quality, _unit(scenario)) for v in rows)),
             Column("A call", tuple(dollars(v.usd_per_output) for v in rows)),
             Column("Takes", tuple(f"{v.latency_s:g} s" if v.latency_s else "" for v in rows)),
+            Column("Faults", tuple(f"{100 * v.fault_rate:.3g} %" if v.fault_rate else "" for v in rows)),
             Column("Model", tuple(v.model or "" for v in rows), justify="left", spare=True),
         ]
     )
@@ -173,7 +174,7 @@ def _design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Scale", _scale(scenario)),
         ("Design", f"{_shown(scenario)}, {scenario.looks} looks of {_outputs(scenario)}{overlap}"),
         ("Budget", listed([limit for limit in limits if limit])),
-        ("Limits", listed([_guardrail(rule) for rule in scenario.guardrails])),
+        ("Limits", listed([_guardrail(rule, scenario.fault) for rule in scenario.guardrails])),
         *((name, _rules(scenario, name)) for name in scenario.strategies),
     ]
 
@@ -186,7 +187,12 @@ def _outputs(scenario: Scenario) -> str:
     return f"{count(scenario.outputs_per_look)} outputs" + (f" ({listed(more)})" if more else "")
 
 
-def _guardrail(rule: Guardrail) -> str:
+def _guardrail(rule: Guardrail, fault: str) -> str:
+    if rule.metric == "fault_rate":
+        most = f"{100 * (rule.at_most or rule.at_most_more or 0.0):.3g}"
+        limit = f"{most} %" if rule.at_most is not None else f"{most} points more than those of the control"
+        cleared = f", and launched only where that is {100 * (1 - rule.clear_at):.3g} % sure" if rule.clear_at else ""
+        return f"share of outputs in which a variant {fault} at most {limit}{cleared}"
     metric, unit = ("cost of a call", "$") if rule.metric == "cost_usd" else ("latency", "")
     if rule.at_most_ratio is not None:
         return f"{metric} at most {rule.at_most_ratio:g} times the control's"

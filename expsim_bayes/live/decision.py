@@ -9,6 +9,7 @@ import numpy as np
 from expsim_bayes import superiority
 from expsim_bayes.amounts import listed
 from expsim_bayes.recommend.experiment import RAN_OUT
+from expsim_bayes.recommend.faults import LIMITED
 from expsim_bayes.stopping import (
     COLLECT,
     CONTINUE,
@@ -21,6 +22,7 @@ from expsim_bayes.stopping import (
     MaxRatings,
     eligible,
     first,
+    prob_breach_beta,
     prob_breach_lognormal,
 )
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from expsim_bayes.stopping import Rule, Verdicts
     from expsim_bayes.superiority import Superiority
 
-COLUMNS = {"cost_usd": "cost", "latency_s": "latency_s"}
+COLUMNS = {"cost_usd": "cost", "latency_s": "latency_s", "fault_rate": "fault"}
 """Columns that tell what a guardrail is about."""
 
 
@@ -165,7 +167,8 @@ def breaches(
     Parameters
     ----------
     table : DataFrame
-        All ratings; a column `cost` or `latency_s` tells what the calls of the rated outputs took.
+        All ratings; a column `cost` or `latency_s` tells what the calls of the rated outputs took, `fault` (0 or 1)
+        which of these have a fault.
     variants : sequence of str
         In the order of the posterior.
     asked : Asked
@@ -177,9 +180,9 @@ def breaches(
         control = variants.index(asked.control) if asked.control in variants else None
         if column not in table.columns or "variant" not in table.columns or (rule.at_most is None and control is None):
             unknown.append(
-                f"warning: the limit on {'cost' if rule.metric == 'cost_usd' else 'latency'} is not asked: no batch has a column '{column}'"
+                f"warning: the limit on {LIMITED[rule.metric]} is not asked: no batch has a column '{column}'"
             )
-            chances.append(np.zeros(len(variants)))
+            chances.append(np.full(len(variants), 0.5 if rule.clear_at else 0.0))  # what must be cleared waits
             continue
         chances.append(_breach(table, column, variants, rule, control))
     return (np.stack(chances)[None] if chances else None), tuple(unknown)
@@ -190,12 +193,27 @@ def _breach(
 ) -> NDArray[np.float64]:
     """(variant,) chance to break one limit, from one value an output."""
     names = [name for name in ("variant", "item", "output") if name in table.columns]
+    if rule.metric == "fault_rate":
+        return _breach_by_faults(table, names, variants, rule, control)
     calls = table[table[column] > 0].drop_duplicates(names)
     sums = np.zeros((3, len(variants)))
     for v, name in enumerate(variants):
         logs = np.log(calls[column][calls["variant"] == name].to_numpy(float))
         sums[:, v] = logs.size, logs.sum(), (logs**2).sum()
     return np.asarray(prob_breach_lognormal(*sums, rule=rule, control=control))
+
+
+def _breach_by_faults(
+    table: pd.DataFrame, names: list[str], variants: Sequence[str], rule: Guardrail, control: int | None
+) -> NDArray[np.float64]:
+    """(variant,) chance to break a limit on faults; outputs without a 0 or 1 were not checked."""
+    told = table["fault"].astype(str).str.strip().str.removesuffix(".0")
+    checked = table.assign(fault=told)[told.isin(["0", "1"])].drop_duplicates(names)
+    ones, zeros = (
+        np.array([[((checked["variant"] == name) & (checked["fault"] == sign)).sum() for name in variants]])
+        for sign in "10"
+    )
+    return np.asarray(prob_breach_beta(ones + zeros, ones, rule=rule, control=control)[0])
 
 
 def drop_threshold(scenario: Scenario, strategy: StrategyName, told: float) -> float:

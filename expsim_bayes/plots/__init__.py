@@ -1,7 +1,7 @@
 """Pictures: finished numbers and an Axes in, the Axes out.
 
 `theme` gives figures, themes and files, `looks` draws one experiment as it went, `intervals` what is known of variants, raters and judges,
-`predictive` whether the model fits, `operating` what an experiment buys.
+`predictive` whether the model fits, `operating` what an experiment buys, `card` a decision for a slide.
 """
 
 from expsim_bayes.plots.intervals import differences, judge_shifts, qualities, scale_use, severity, shift_map

@@ -23,7 +23,17 @@ _HALVINGS = 40
 
 def rate_interval(known: KnownCounts, variant: int, ci_prob: float) -> Interval:
     """The rate of a variant with its central interval."""
-    a, b = known.state.successes[0, variant], known.state.failures[0, variant]
+    return rate_of_counts(known.state.successes[0, variant], known.state.failures[0, variant], ci_prob)
+
+
+def rate_of_counts(a: float, b: float, ci_prob: float) -> Interval:
+    """A rate whose posterior is a Beta, with its central interval.
+
+    Examples
+    --------
+    >>> rate_of_counts(1.0, 1.0, 0.9)
+    Interval(mean=0.5, low=0.05, high=0.95)
+    """
     low, high = betaincinv(a, b, [0.5 - ci_prob / 2, 0.5 + ci_prob / 2])
     return Interval(float(a / (a + b)), float(low), float(high))
 

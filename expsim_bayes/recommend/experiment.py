@@ -15,6 +15,7 @@ from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
 from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
+from expsim_bayes.recommend.faults import faults_of, what_is_limited
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.simulate.stars import shift_in_points
 from expsim_bayes.stopping import DECISIONS
@@ -105,6 +106,7 @@ def of_experiment(
         unit="share" if scenario.outcome in ("binary", "preference") else "points",
         rated="comparison" if scenario.outcome == "preference" else "rating",
         threshold=launch_threshold(scenario, strategy),
+        limits=what_is_limited(scenario),
         ended_right=bool(endings(played.history, scenario).right[0]),
         story=scenario.story.strip(),
         right_answer=scenario.right_answer,
@@ -146,7 +148,7 @@ def _leader(end: xr.Dataset, scenario: Scenario) -> str:
 
 
 def _barred(end: xr.Dataset, scenario: Scenario) -> NDArray[np.bool_]:
-    """(variant,) which of them were left out because they break a limit on cost or latency."""
+    """(variant,) which of them were left out because they break a limit."""
     return np.asarray(end["prob_best"].values == 0) & ~allowed_by_guardrails(scenario)
 
 
@@ -295,7 +297,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
     quality = played.known.qualities(base)
     mean, sd, effect, effect_sd = (values[0] for values in quality)
     prob_best, expected_loss = _among_all(played, end)
-    barred = _barred(end, scenario)
+    barred, faults = _barred(end, scenario), faults_of(end, scenario, ci_prob)
     rows = []
     for v, variant in enumerate(scenario.variants):
         if counts is None:
@@ -319,6 +321,7 @@ def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) ->
                 latency_s=float(end["seconds"][v]) / outputs if outputs else variant.latency_s,
                 allowed=not barred[v],
                 true_quality=variant.quality,
+                faults=faults[v],
             )
         )
     return tuple(rows)

@@ -48,5 +48,5 @@ def draw_verdicts(
     answered = variant.reshape(variant.shape[0], -1)[:, layout_of_look.output]
     rate = np.take_along_axis(rates.quality, np.broadcast_to(answered, (len(rates.quality), answered.shape[1])), axis=1)
     score = (streams.uniforms("verdicts", look, (answered.shape[1],)) < rate).astype(float)
-    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
-    return Look(score, relative_tokens, latency_s, n_clipped=np.zeros(len(score), dtype=np.intp))
+    used = draw_operations(scenario, variant, streams, look)._asdict()
+    return Look(score=score, n_clipped=np.zeros(len(score), dtype=np.intp), **used)

@@ -231,8 +231,8 @@ def draw_duels(
     left, tie, right = (np.exp(part - largest) for part in (0.5 * eta, log_nu, -0.5 * eta))
     chance *= left + tie + right
     score = np.where(chance < left, 1.0, np.where(chance < left + tie, 0.5, 0.0))
-    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
-    return Look(score, relative_tokens, latency_s, n_clipped=np.zeros(len(score), dtype=np.intp), swapped=swapped)
+    used = draw_operations(scenario, variant, streams, look)._asdict()
+    return Look(score=score, n_clipped=np.zeros(len(score), dtype=np.intp), swapped=swapped, **used)
 
 
 def _ahead(

@@ -8,7 +8,7 @@ so the same seed gives the same numbers however the replications are cut into ch
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -96,6 +96,19 @@ class Look(NamedTuple):
     swapped: NDArray[np.bool_] | None = None
     """(replication, rating) of comparisons: whether the output of slot 1 stands on the left; `score` is then 1, .5 or 0 where left, tie
     or right was told."""
+    faulty: NDArray[np.bool_] | None = None
+    """(replication or 1, output) whether each output has the fault of the scenario; None where none ever has."""
+
+
+class Operations(NamedTuple):
+    """What generating the outputs of a look took, and whether a check finds fault with them."""
+
+    relative_tokens: NDArray[np.float64]
+    """As in `Look`."""
+    latency_s: NDArray[np.float64]
+    """As in `Look`."""
+    faulty: NDArray[np.bool_] | None
+    """As in `Look`."""
 
 
 def draw_world(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> World:
@@ -234,8 +247,7 @@ def draw_look(
     if scenario.clip_to_range and score.size and (score.min() < low or score.max() > high):
         n_clipped = ((score < low) | (score > high)).sum(axis=1)
         np.clip(score, low, high, out=score)
-    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
-    return Look(score=score, relative_tokens=relative_tokens, latency_s=latency_s, n_clipped=n_clipped)
+    return Look(score=score, n_clipped=n_clipped, **draw_operations(scenario, variant, streams, look)._asdict())
 
 
 def without_noise(
@@ -303,10 +315,8 @@ def opinions(evaluator: Evaluator, pair: NDArray[np.intp], streams: Streams, loo
     return lasting
 
 
-def draw_operations(
-    scenario: Scenario, variant: NDArray[np.intp], streams: Streams, look: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Relative tokens and seconds of each generated output, log-normal around the variant's mean."""
+def draw_operations(scenario: Scenario, variant: NDArray[np.intp], streams: Streams, look: int) -> Operations:
+    """Relative tokens and seconds of each generated output, log-normal around the variant's mean, and its faults."""
     outputs = variant.reshape(variant.shape[0], -1)
     drawn = []
     for purpose, mean, log_sd in (
@@ -318,7 +328,9 @@ def draw_operations(
             spread = np.array(log_sd)[outputs]
             middle = middle * np.exp(spread * streams.normals(purpose, look, outputs.shape[1:]) - spread**2 / 2)
         drawn.append(middle)
-    return drawn[0], drawn[1]
+    rates = np.array([v.fault_rate for v in scenario.variants])
+    faulty = streams.uniforms("faults", look, outputs.shape[1:]) < rates[outputs] if rates.any() else None
+    return Operations(drawn[0], drawn[1], faulty)
 
 
 def ratings_of(
@@ -383,7 +395,7 @@ def ratings_of(
 def operations_of(
     scenario: Scenario, looks: Sequence[tuple[Plan, NDArray[np.intp], Look]], *, replication: int = 0
 ) -> pd.DataFrame:
-    """Tokens and latency of every generated output: columns variant, item, tokens_in, tokens_out, latency_s."""
+    """Every generated output: columns variant, item, tokens_in, tokens_out, latency_s, and fault (0 or 1) where a variant has some."""
     import pandas as pd
 
     width = len(str(sum(p.n_items for p, _, _ in looks)))
@@ -395,15 +407,14 @@ def operations_of(
         relative, seconds = (
             values[min(replication, len(values) - 1)] for values in (rated.relative_tokens, rated.latency_s)
         )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "variant": np.array(scenario.variant_names)[answered],
-                    "item": [f"item {i:0{width}d}" for i in item],
-                    "tokens_in": np.rint(tokens[answered, 0] * relative).astype(int),
-                    "tokens_out": np.rint(tokens[answered, 1] * relative).astype(int),
-                    "latency_s": seconds,
-                }
-            )
-        )
+        made: dict[str, Any] = {
+            "variant": np.array(scenario.variant_names)[answered],
+            "item": [f"item {i:0{width}d}" for i in item],
+            "tokens_in": np.rint(tokens[answered, 0] * relative).astype(int),
+            "tokens_out": np.rint(tokens[answered, 1] * relative).astype(int),
+            "latency_s": seconds,
+        }
+        if rated.faulty is not None:
+            made["fault"] = rated.faulty[min(replication, len(rated.faulty) - 1)].astype(int)
+        parts.append(pd.DataFrame(made))
     return pd.concat(parts, ignore_index=True)

@@ -278,5 +278,5 @@ def draw_stars(
         heard += logit(streams.uniforms(f"noise of {evaluator.name}", look, (mine.size,)))
         for cut in world.cutpoint[:, k].T:
             score[:, mine] += heard > cut[:, None]
-    relative_tokens, latency_s = draw_operations(scenario, variant, streams, look)
-    return Look(score, relative_tokens, latency_s, n_clipped=np.zeros(len(score), dtype=np.intp))
+    used = draw_operations(scenario, variant, streams, look)._asdict()
+    return Look(score=score, n_clipped=np.zeros(len(score), dtype=np.intp), **used)

@@ -41,7 +41,7 @@ def another(*, only: bool) -> None:
                 st.session_state[OPENED] = error
             st.rerun()
     if only and st.button("Analyse ratings instead", icon=":material/upload_file:", key="fit_to_analyse"):
-        st.switch_page("pages/analyse.py")
+        st.switch_page("views/analyse.py")
 
 
 st.title("Diagnostics", anchor=False)

@@ -1,3 +1,0 @@
-"""x"""
-import streamlit as st
-st.title("simulate")

@@ -1,0 +1,224 @@
+"""The guided story: why experiments on GenAI features differ, and six steps from one noisy judge to a launch; then a quiz.
+
+A step is a heading, two or three sentences and a live picture, computed from the library's scenarios by the calls that every page uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from expsim_bayes.apps import answers, pictures, shown
+from expsim_bayes.apps.asked import Asked
+from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROMPTS, TONES = "summarization-prompts", "support-chat-tone"
+"""Scenarios that are told."""
+
+
+MISLED = 16
+"""Seed of a judge whose taste reverses the order."""
+RUN = 4
+"""Seed of the run that is shown."""
+
+
+class Step(NamedTuple):
+    """One step of the story."""
+
+    title: str
+    """Its heading."""
+    text: str
+    """What it says."""
+    show: Callable[[], None]
+    """Its picture."""
+
+
+def _why() -> None:
+    seed = st.slider("Another draw of 12 outputs of each prompt", 1, 30, 1, key="story.why")
+    asked = Asked(PROMPTS, seed=int(seed))
+    shown.picture(pictures.votes(answers.seen(asked, 12), _truth(asked), theme=shown.theme()), key="story.votes")
+
+
+def _noisy_judge() -> None:
+    left, right = st.columns(2)
+    outputs = left.slider("Outputs of each prompt that the judge rates", 10, 600, 300, 10, key="story.outputs")
+    seed = right.slider("Another judge", 1, 30, MISLED, key="story.judge_seed")
+    asked = Asked(PROMPTS, seed=int(seed))
+    found = answers.seen(asked, int(outputs))
+    judge = found[found["evaluator"] == "judge"].set_index("variant")
+    truth = _truth(asked)
+    shown.picture(pictures.votes(judge.reset_index(), truth, theme=shown.theme()), key="story.judge")
+    likes, best = str(judge["mean"].idxmax()), max(truth, key=truth.__getitem__)
+    st.markdown(
+        f"This judge puts **{likes}** first"
+        + (", and so do people." if likes == best else f". People would say **{best}**.")
+    )
+
+
+def _cost() -> None:
+    shown.picture(pictures.learning(answers.curves(Asked(PROMPTS)), theme=shown.theme()), key="story.cost")
+
+
+def _bandit() -> None:
+    ways: list[StrategyName] = ["ab", "bandit"]
+    way = st.segmented_control(
+        "Run as",
+        ways,
+        default="bandit",
+        required=True,
+        format_func=STRATEGY_TITLES.__getitem__,
+        key="story.way",
+    )
+    found = answers.one(Asked(TONES, strategy=way, seed=5))
+    left, right = st.columns(2)
+    with left:
+        shown.picture(
+            pictures.over_looks(found.history, found.facts, "outputs", theme=shown.theme()), key="story.shares"
+        )
+    with right:
+        shown.picture(
+            pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
+            key="story.tones",
+        )
+
+
+def _peeking() -> None:
+    eager = st.slider("What an eager rule asks for", 0.90, 0.98, 0.95, 0.01, key="story.eager")
+    shown.picture(
+        pictures.peeking(answers.peeked(Asked(PROMPTS), float(eager)), theme=shown.theme()), key="story.peeking"
+    )
+
+
+def _convergence() -> None:
+    seed = st.slider("Another run of the experiment", 0, 30, RUN, key="story.run", persist_state="session")
+    found = answers.one(Asked(PROMPTS, strategy="ab", seed=int(seed)))
+    shown.picture(
+        pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()), key="story.effect"
+    )
+
+
+def _decision() -> None:
+    asked = Asked(PROMPTS, seed=int(st.session_state.get("story.run", RUN)))
+    facts = replace(answers.one(asked).facts, false_launch=answers.many(asked).false_launch)
+    shown.decision(facts)
+    st.caption(shown.plain(shown.truth(facts)))
+
+
+def _truth(asked: Asked) -> dict[str, float]:
+    return {v.name: v.quality for v in asked.scenario.variants}
+
+
+STEPS = (
+    Step(
+        "Why such experiments differ",
+        "A click is a click. The output of a prompt has to be **rated**, and whoever rates it disagrees with others and with themselves. "
+        "Here the same 12 summaries of each prompt are rated by a judge, another language model, and by people. Draw again: the means move "
+        "about, and the judge scores lower than people do. Prompt B is truly better. Would you have launched it?",
+        _why,
+    ),
+    Step(
+        "1. One noisy judge",
+        "More ratings make the bars shorter, but they shrink around what the *judge* likes, not around what people would say. A judge may "
+        "favour a prompt as such, for its length or its family, and no number of its ratings tells that from quality.",
+        _noisy_judge,
+    ),
+    Step(
+        "2. Judge against humans, and what each costs",
+        "People are dear and need no correction. A judge is cheap and gets stuck. Both together are best: a few human ratings on outputs "
+        "that the judge rated, too, tell how far it may be trusted.",
+        _cost,
+    ),
+    Step(
+        "3. A/B test or bandit",
+        "An A/B test splits the outputs evenly and decides at the end. A bandit shows what does well more often, so fewer outputs "
+        "are spent on the worse. Its price: it learns less about the losers, whose intervals stay wide.",
+        _bandit,
+    ),
+    Step(
+        "4. Peeking",
+        "Looking after every batch and stopping when it looks good finds winners that are none. Here **all prompts are equal**. The more "
+        "often one looks, the more of them are launched by mistake, unless the rule asks for more: its threshold is calibrated so "
+        "that 1 in 20 is not passed, however often one looks.",
+        _peeking,
+    ),
+    Step(
+        "5. Convergence",
+        "With each look the interval of the difference shrinks and settles on the truth, which only a simulation knows. Here nobody stops "
+        "early, to see it. An experiment has converged when its rule has fired: what is left to learn no longer changes what to do.",
+        _convergence,
+    ),
+    Step(
+        "6. The decision",
+        "In plain words, with its price and its risk. Every number stands for what a person would do next.",
+        _decision,
+    ),
+)
+"""The story, in order."""
+
+
+def quiz() -> None:
+    """An experiment that stands still at a look, and two questions about it."""
+    seed = int(st.session_state.setdefault("quiz.seed", 11))
+    asked = Asked(PROMPTS if seed % 2 else TONES, seed=seed)
+    found = answers.puzzle(asked)
+    one = found.one
+    left, right = st.columns(2)
+    with left:
+        shown.picture(
+            pictures.over_looks(one.history, one.facts, "prob_best", upto=found.look, theme=shown.theme()),
+            key="quiz.best",
+        )
+    with right:
+        shown.picture(
+            pictures.over_looks(one.history, one.facts, "effect", upto=found.look, theme=shown.theme()),
+            key="quiz.quality",
+        )
+    names = [v.name for v in one.facts.variants if v.name != one.facts.control]
+    with st.form("quiz", border=False):
+        keep = f"keep {one.facts.control}"
+        launch = st.radio(
+            "Which variant would you launch?", [*names, keep], index=None, key="quiz.launch", horizontal=True
+        )
+        converged = st.radio(
+            "Has the experiment converged?", ["yes", "no"], index=None, key="quiz.converged", horizontal=True
+        )
+        checked = st.form_submit_button("Check", type="primary", icon=":material/check:", key="quiz.check")
+    if checked and launch and converged:
+        _marked(found, None if launch == keep else launch, converged == "yes")
+    elif checked:
+        st.info("Answer both questions first.")
+    st.button("Another experiment", icon=":material/refresh:", key="quiz.next", on_click=_another)
+
+
+def _another() -> None:
+    st.session_state["quiz.seed"] += 1
+    st.session_state["quiz.launch"] = st.session_state["quiz.converged"] = None
+
+
+def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:  # noqa: FBT001
+    """What is true, and whether both answers were right."""
+    facts = found.one.facts
+    truth = ", ".join(f"{v.name} {v.true_quality:.2f}" for v in facts.variants)
+    right = launch in found.best if launch else not found.best
+    best = (
+        f"Right to launch: {' or '.join(found.best)}."
+        if found.best
+        else f"Nothing is better than {facts.control}: keep it."
+    )
+    tell = st.success if right else st.warning
+    tell(
+        shown.plain(f"{'Yes' if right else 'No'}. The true qualities are {truth}. {best}"),
+        icon=":material/check:" if right else ":material/close:",
+    )
+    state = "a rule had fired" if found.decided else "no rule had fired, so it goes on"
+    good = converged == found.decided
+    tell = st.success if good else st.warning
+    tell(
+        f"{'Yes' if good else 'No'}. After look {found.look} {state}.",
+        icon=":material/check:" if good else ":material/close:",
+    )

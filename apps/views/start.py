@@ -1,0 +1,24 @@
+"""The opening screen: one question, one chart, one sentence, one button; all else folds away."""
+
+import streamlit as st
+
+from expsim_bayes.apps import answers, controls, pictures, shown
+from expsim_bayes.apps.asked import Asked
+
+st.title("Which prompt do I launch, and what will it cost to know?", anchor=False)
+asked = Asked(controls.scenario_name())
+scenario = asked.scenario
+with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
+    found = answers.curves(asked, answers.curve_replications(scenario))
+    shown.picture(pictures.learning(found, theme=shown.theme()), key="learning", large=True)
+if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"):
+    st.switch_page(shown.page("simulate"), query_params={"scenario": asked.library})
+with st.expander("The scenario"):
+    st.markdown(shown.plain(scenario.story.strip()))
+    st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))
+with st.expander("How to read the chart"):
+    st.markdown(
+        "Each line is the chance of picking the right variant after so many dollars, counted over hundreds of simulated experiments; "
+        "bands are two Monte-Carlo errors each way. A judge is cheap, but it may favour a variant as such: however many of its ratings are "
+        "bought, its line stays below the dotted floor. People are dear and have no such floor. Both together calibrate the judge."
+    )

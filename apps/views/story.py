@@ -1,0 +1,38 @@
+"""The guided story: steps with live charts, and a quiz at the end."""
+
+import streamlit as st
+
+from expsim_bayes.apps import shown, story
+
+titles = [step.title for step in story.STEPS] + ["Quiz"]
+at = int(st.session_state.setdefault("story.at", 0))
+back, where, on = st.columns([1, 4, 1], vertical_alignment="center")
+with back:
+    if st.button("Back", icon=":material/arrow_back:", key="story.back", disabled=at == 0, width="stretch"):
+        st.session_state["story.at"] = at - 1
+        st.rerun()
+where.progress((at + 1) / len(titles), f"{at + 1} of {len(titles)}")
+with on:
+    if st.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        key="story.next",
+        disabled=at == len(titles) - 1,
+        type="primary",
+        width="stretch",
+    ):
+        st.session_state["story.at"] = at + 1
+        st.rerun()
+if at < len(story.STEPS):
+    step = story.STEPS[at]
+    st.header(step.title, anchor=False)
+    st.markdown(step.text)
+    with shown.trouble(), st.spinner("Simulating ..."):
+        step.show()
+else:
+    st.header("Quiz: what would you do?", anchor=False)
+    st.markdown(
+        "An experiment stands still at a look. The true qualities were drawn by chance; the chart knows as little as you do."
+    )
+    with shown.trouble(), st.spinner("Simulating ..."):
+        story.quiz()

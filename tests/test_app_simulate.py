@@ -1,0 +1,246 @@
+"""The pages of simulated experiments: every page twice, one widget at a time; what they say of the code is what they show."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from expsim_bayes.apps import answers, knobs, marks, pictures, shown, story
+from expsim_bayes.apps.asked import Asked, edited, written
+from expsim_bayes.errors import ExpsimError
+from expsim_bayes.plots import DARK
+from expsim_bayes.scenario import library, load, parse
+from expsim_bayes.sentences import recommendation
+from expsim_bayes.stopping import Superiority
+
+MAIN = str(Path(answers.__file__).with_name("main.py"))
+EDITS = (("looks", 4), ("variants.1.quality", 3.3), ("strategies.sequential.stopping.0.threshold", 0.97))
+
+
+def page(name: str = "", **query: str) -> AppTest:
+    """A page, shown once."""
+    at = AppTest.from_file(MAIN, default_timeout=120)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    if name:
+        at.switch_page(f"views/{name}.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    """All that a page says."""
+    return "\n".join(
+        str(getattr(e, "value", ""))
+        for kind in ("title", "header", "subheader", "markdown", "caption", "info")
+        for e in at.get(kind)
+    )
+
+
+class TestAsked:
+    @pytest.mark.parametrize("name", library())
+    def test_a_written_scenario_is_the_same_scenario(self, name: str) -> None:
+        scenario = load(name)
+        assert parse(written(scenario), name) == scenario
+
+    def test_edits_stand_where_they_are_put(self) -> None:
+        scenario = Asked("summarization-prompts", EDITS).scenario
+        assert (scenario.looks, scenario.variants[1].quality) == (4, 3.3)
+        rule = scenario.strategies["sequential"].stopping[0]
+        assert rule == Superiority(threshold=0.97)
+        assert scenario.variants[0] == load("summarization-prompts").variants[0]
+
+    def test_edits_that_do_not_go_together_are_told_in_words(self) -> None:
+        with pytest.raises(ExpsimError, match="quality"):
+            edited(load("reranker"), {"variants.0.quality": 99.0})
+
+    @pytest.mark.parametrize("edits", [(), EDITS])
+    def test_its_python_says_what_the_page_says(
+        self, edits: tuple[tuple[str, float], ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = Asked("summarization-prompts", edits, "sequential", "both", 7)
+        monkeypatch.chdir(tmp_path)
+        if edits:
+            Path(asked.file()).write_text(asked.toml(), encoding="utf-8")
+        told = io.StringIO()
+        with redirect_stdout(told):
+            exec(asked.python(), {})
+        assert told.getvalue().strip() == recommendation(answers.one(asked).facts).text()
+
+    def test_its_link_brings_back_the_page(self) -> None:
+        asked = Asked("support-chat-tone", (("looks", 3),), "bandit", "human", 5)
+        where, query = asked.link().split("?")
+        pairs = dict(pair.split("=") for pair in query.replace("+", " ").split("&"))
+        assert where == "simulate"
+        at = AppTest.from_file(MAIN, default_timeout=120)
+        for key, value in pairs.items():
+            at.query_params[key] = value
+        at.switch_page("views/simulate.py").run()
+        assert not at.exception
+        assert any(asked.command() in block.value for block in at.code)
+
+
+class TestKnobs:
+    @pytest.mark.parametrize("name", library())
+    def test_every_knob_turns_the_scenario_and_declares_what_it_holds(self, name: str) -> None:
+        scenario = load(name)
+        for strategy in scenario.strategies:
+            for knob in (k for some in knobs.knobs(scenario, strategy).values() for k in some):
+                assert knob.low <= knob.value <= knob.high, knob
+                kind = int if knob.whole else float
+                assert parse(written(scenario, {knob.place: kind(knob.value)}), name) == scenario, knob
+                turned = edited(
+                    scenario,
+                    {knob.place: kind(knob.low + knob.step if knob.low + knob.step != knob.value else knob.low)},
+                )
+                assert turned != scenario, knob
+
+
+class TestPictures:
+    def test_a_floor_below_the_target_is_told(self) -> None:
+        found = answers.curves(Asked("summarization-prompts"), 60)
+        assert "gets stuck" in pictures.in_a_sentence(found)
+        assert found.floor is not None
+        assert "gets stuck" not in pictures.in_a_sentence(found._replace(floor=0.99))
+
+    def test_dollars_are_those_from_which_the_chance_stays(self) -> None:
+        import xarray as xr
+
+        curve = xr.Dataset(
+            {
+                "usd": ("look", [1.0, 2.0, 3.0, 4.0]),
+                "right": ("look", [0.96, 0.94, 0.95, 0.97]),
+                "mcse": ("look", [0.01] * 4),
+            }
+        )
+        found = answers.Curves({"human": curve}, None)
+        assert "$3.00" in pictures.in_a_sentence(found)
+        never = answers.Curves({"human": curve.assign(right=curve["right"] * 0.9)}, None)
+        assert "would need more than is drawn" in pictures.in_a_sentence(never)
+
+    @pytest.mark.parametrize("what", ["prob_best", "quality", "effect", "outputs", "usd"])
+    def test_a_picture_tells_its_last_look_in_words(self, what: str) -> None:
+        one = answers.one(Asked("support-chat-tone", seed=5))
+        found = pictures.over_looks(one.history, one.facts, what, truth=True, theme=DARK)
+        assert found.chart.to_dict()
+        if what == "prob_best":
+            for variant in one.facts.variants:
+                assert f"{variant.name}: {100 * variant.prob_best:.1f} %" in found.words or "than" in found.words
+
+    def test_names_at_the_ends_of_lines_keep_apart(self) -> None:
+        x = np.array([0.0, 1.0])
+        lines = [marks.Line(name, x, np.array([0.5, 0.5])) for name in "abcd"]
+        spec = marks.line_chart(lines, marks.Axis("x"), marks.Axis("y", domain=(0.0, 1.0))).to_dict()
+        layer = next(part for part in spec["layer"] if part["mark"].get("type") == "text")
+        at = sorted(row["y"] for row in spec["datasets"][layer["data"]["name"]])
+        assert np.diff(at).min() >= marks.GAP - 1e-12
+        assert 0 <= at[0] <= at[-1] <= 1
+
+    def test_what_a_user_wrote_is_shown_as_it_is(self) -> None:
+        assert shown.plain("<b>[x](http://y)</b> $1$ :red[z]") == r"\<b\>\[x\]\(http\://y\)\</b\> \$1\$ \:red\[z\]"
+
+
+class TestPeeking:
+    def test_an_eager_rule_launches_more_by_mistake_and_shares_only_grow(self) -> None:
+        found = answers.peeked(Asked("summarization-prompts"), 0.9, 400)
+        assert found.eager[-1] > found.calibrated[-1] + 2 * found.mcse
+        assert (np.diff(found.eager) >= 0).all()
+        assert found.calibrated[-1] <= 0.05 + 3 * found.mcse
+
+
+class TestQuiz:
+    def test_answers_are_those_of_the_simulated_truth(self) -> None:
+        decided = []
+        for seed in range(11, 23):
+            found = answers.puzzle(Asked("summarization-prompts", seed=seed))
+            facts = found.one.facts
+            better = facts.variant("B").true_quality > facts.variant("A").true_quality  # type: ignore[operator]
+            assert found.best == (("B",) if better else ())
+            assert 1 <= found.look <= facts.looks  # type: ignore[operator]
+            decided.append(found.decided)
+        assert 0 < sum(decided) < len(decided)
+
+    def test_a_scenario_of_ones_own_is_told_as_its_file(self) -> None:
+        text = written(load("reranker"), {"looks": 2})
+        asked = Asked("own", own=text)
+        assert asked.scenario.looks == 2
+        assert (asked.file(), asked.toml()) == ("reranker.toml", text)
+        assert asked._replace(edits=(("looks", 3),)).scenario.looks == 3
+
+
+class TestPages:
+    def test_start(self) -> None:
+        at = page()
+        assert "what will it cost to know" in texts(at)
+        assert "A judge alone gets stuck" in texts(at)
+        at.selectbox(key="scenario").set_value("reranker").run()
+        assert not at.exception
+        assert load("reranker").story.split(".")[0][:40] in texts(at).replace("\\", "")
+
+    def test_simulate_one_widget_at_a_time(self) -> None:
+        at = page("simulate")
+        first = texts(at)
+        assert "Known, since this is simulated" in first
+        at.run()
+        assert texts(at) == first
+        at.number_input(key="seed").set_value(3).run()
+        assert texts(at) != first
+        at.button_group(key="summarization-prompts.rated_by").set_value("llm").run()
+        assert not at.exception
+        at.slider(key="summarization-prompts.variants.1.quality").set_value(3.2).run()
+        assert not at.exception
+        assert any("summarization-prompts.toml" in block.value for block in at.code)
+
+    def test_a_scenario_of_ones_own_is_opened_or_its_mistake_told(self) -> None:
+        at = page("simulate")
+        text = written(load("reranker"), {"looks": 2, "title": "My own reranker"})  # type: ignore[dict-item]
+        at.file_uploader(key="own").set_value(("mine.toml", text.encode(), "application/toml")).run()
+        assert not at.exception
+        assert "My own reranker" in texts(at)
+        bad = text.replace("looks = 2", "looks = -2")
+        at.file_uploader(key="own").set_value(("mine.toml", bad.encode(), "application/toml")).run()
+        assert not at.exception
+        assert "looks" in at.error[0].value
+
+    def test_a_knob_goes_back_to_where_the_scenario_has_it(self) -> None:
+        at = page("simulate")
+        at.slider(key="summarization-prompts.looks").set_value(5).run()
+        assert at.button(key="undo").click().run().slider(key="summarization-prompts.looks").value == 16
+        assert not at.exception
+
+    def test_an_experiment_is_played_look_by_look(self) -> None:
+        at = page("simulate")
+        at.slider(key="summarization-prompts.variants.1.quality").set_value(3.25).run()
+        stop = int(str(at.slider(key="look").value))
+        assert stop > 2
+        at.slider(key="look").set_value(1).run()
+        assert f"Look 1 of {stop}" in texts(at)
+        assert "Known, since" not in texts(at)
+
+    @pytest.mark.parametrize("step", range(len(story.STEPS) + 1))
+    def test_every_step_of_the_story(self, step: int) -> None:
+        at = page()
+        at.session_state["story.at"] = step
+        at.switch_page("views/story.py").run()
+        assert not at.exception
+        title = story.STEPS[step].title if step < len(story.STEPS) else "Quiz"
+        assert title in texts(at)
+
+    def test_the_quiz_is_marked(self) -> None:
+        at = page()
+        at.session_state["story.at"] = len(story.STEPS)
+        at.switch_page("views/story.py").run()
+        found = answers.puzzle(Asked("summarization-prompts", seed=11))
+        at.radio(key="quiz.launch").set_value(found.best[0] if found.best else "keep A")
+        at.radio(key="quiz.converged").set_value("yes" if found.decided else "no")
+        at.button(key="quiz.check").click().run()
+        assert [box.value[:3] for box in at.success] == ["Yes", "Yes"]
+        at.radio(key="quiz.converged").set_value("no" if found.decided else "yes")
+        at.button(key="quiz.check").click().run()
+        assert len(at.success) == len(at.warning) == 1

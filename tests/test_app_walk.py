@@ -1,0 +1,113 @@
+"""A walk through the dashboard in a real browser: from the opening question to a downloaded recommendation, and every page.
+
+Pictures of every page, light and dark, on a laptop and on a phone, go to the folder named by EXPSIM_PICTURES, else to a temporary one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import chromium, dashboard, launched, settled, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine"),
+]
+
+PAGES = {
+    "": "what will it cost to know",
+    "story": "Why such experiments differ",
+    "simulate": "Known, since this is simulated",
+    "analyse": "",
+    "diagnostics": "",
+    "monitor": "",
+    "recommendation": "",
+}
+SIZES = {"laptop": (1280, 800), "phone": (390, 800)}
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with dashboard(tmp_path_factory.mktemp("served")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        found = launched(driver)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("EXPSIM_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser, port: int, pictures: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] canvas')
+    clicks = 0
+
+    def click(words: str) -> None:
+        nonlocal clicks
+        page.get_by_text(words, exact=True).first.click()
+        clicks += 1
+        settled(page)
+
+    settled(page)
+    click("Play it")
+    assert "/simulate" in page.url
+    click("bandit")
+    click("humans only")
+    quality = page.locator('input[aria-label^="True quality of B"]')
+    before = quality.input_value()
+    quality.press("ArrowLeft")
+    clicks += 1
+    settled(page)
+    assert quality.input_value() != before
+    assert "variants.1.quality" in page.url
+    page.wait_for_selector("text=Known, since this is simulated")
+    click("Open the recommendation")
+    assert "/recommendation" in page.url
+    with page.expect_download() as download:
+        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+        clicks += 1
+    assert Path(download.value.path()).stat().st_size > 0
+    assert clicks <= 6
+    whole(page, pictures / "journey.png")
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_shown(browser: Browser, port: int, pictures: Path, scheme: str, size: str) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for name, words in PAGES.items():
+        page.goto(f"http://127.0.0.1:{port}/{name}")
+        settled(page)
+        if words:
+            page.wait_for_selector(f"text={words}")
+        whole(page, pictures / f"{name or 'start'}-{size}-{scheme}.png")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
+    assert not complaints
+    context.close()
