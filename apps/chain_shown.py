@@ -55,27 +55,44 @@ def _verdict(verdict: Verdict, found: Opened) -> None:
 
 def _figures(verdict: Verdict, found: Opened) -> None:
     """The numbers that the verdict rests on."""
-    stats = found.tree["sample_stats"].data_vars if "sample_stats" in found.tree.children else {}
-    diverged = "not needed" if verdict.points else count(verdict.divergences) if "diverging" in stats else "not told"
-    energy = "not needed" if verdict.points else f"{verdict.bfmi:.2f}" if np.isfinite(verdict.bfmi) else "not told"
-    rows = [
-        ("Draws", f"{verdict.chains} × {verdict.draws:,}", "Chains, and draws of each that are kept."),
-        ("Worst R-hat", _number(verdict.worst_r_hat, ".3f"), "Whether chains agree: 1 is perfect, up to 1.01 is good."),
-        (
-            "Fewest independent draws",
-            _number(verdict.worst_ess, ",.0f"),
-            "Smallest effective sample size (ESS): 400 or more are asked for.",
-        ),
-        ("Diverged", diverged, "Draws where the sampler could not follow the posterior: none is good."),
-        ("BFMI", energy, "Whether the sampler moves between middle and tails: .3 or more is good."),
-    ]
+    draws = ("Draws", f"{verdict.chains} × {verdict.draws:,}", "Chains, and draws of each that are kept.")
+    worth = (
+        "Fewest independent draws",
+        _number(verdict.worst_ess, ",.0f"),
+        "Smallest effective sample size (ESS): 400 or more are asked for where a sampler was used.",
+    )
+    rows = [draws, worth, *(_of_points(verdict) if verdict.points else _of_sampler(verdict, found))]
     with st.container(horizontal=True):
         for label, value, words in rows:
             st.metric(label, value, help=words, border=True)
 
 
+def _of_points(verdict: Verdict) -> list[tuple[str, str, str]]:
+    """What counts where no sampler was used."""
+    shape = "not needed" if verdict.k_hat is None else f"{verdict.k_hat:.2f}"
+    return [
+        ("Weighted points", count(verdict.points), "Points over which standard deviations were averaged."),
+        ("Pareto k-hat", shape, "Whether a few of them weigh too much: up to .7 is good."),
+    ]
+
+
+def _of_sampler(verdict: Verdict, found: Opened) -> list[tuple[str, str, str]]:
+    """What counts where a sampler was used."""
+    stats = found.tree["sample_stats"].data_vars if "sample_stats" in found.tree.children else {}
+    diverged = count(verdict.divergences) if "diverging" in stats else "not told"
+    return [
+        ("Worst R-hat", _number(verdict.worst_r_hat, ".3f"), "Whether chains agree: 1 is perfect, up to 1.01 is good."),
+        ("Diverged", diverged, "Draws where the sampler could not follow the posterior: none is good."),
+        (
+            "BFMI",
+            _number(verdict.bfmi, ".2f"),
+            "Whether the sampler moves between middle and tails: .3 or more is good.",
+        ),
+    ]
+
+
 def _number(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "not needed" if form == ".3f" else "not known"
+    return format(value, form) if np.isfinite(value) else "not told"
 
 
 @st.fragment

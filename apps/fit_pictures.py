@@ -5,6 +5,7 @@ Every row is told by its name, its place and its numbers in the tooltip, so that
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair as alt
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
 ROW = 26
 """Pixels of a row."""
-LABEL = 190
+LABEL = 200
 """Pixels that a name may take beside an axis."""
+LINE = 48
+"""Letters of a line beside an axis, as a phone has room for them."""
+FEW_JUDGES = 3
+"""Judges whose names stand level above a map."""
 MOST_ROWS = 40
 """Rows that one chart shows: the ends of a longer list."""
 
@@ -68,7 +73,7 @@ def intervals(
     rows: Sequence[Row], title: str, *, theme: Theme = LIGHT, mark: float | None = None, digits: str = ".3~g"
 ) -> Any:
     """A dot and an interval a row, in the order given; `mark` is a value that counts, such as 0."""
-    shown = _ends(list(rows))
+    shown, lines = _ends(list(rows)), textwrap.wrap(title, LINE)
     labels = distinct([row.name for row in shown], 40)
     frame = pd.DataFrame(
         [
@@ -91,7 +96,7 @@ def intervals(
     y = alt.Y(
         "name:N", sort=labels, title=None, axis=alt.Axis(labelLimit=LABEL, labelPadding=6, ticks=False, domain=False)
     )
-    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, nice=True, padding=12), axis=alt.Axis(tickCount=6))
+    x = alt.X("mean:Q", title=lines, scale=alt.Scale(zero=False, nice=True, padding=12), axis=alt.Axis(tickCount=6))
     tips = [
         alt.Tooltip("whole:N", title=" "),
         *([alt.Tooltip("of:N", title="of")] if any(row.group for row in shown) else []),
@@ -106,7 +111,7 @@ def intervals(
     ]
     base = alt.Chart(frame)
     layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.5).encode(y=y, x=alt.X("low:Q", title=title), x2="high:Q", color=colour)
+        base.mark_rule(strokeWidth=3, opacity=0.5).encode(y=y, x=alt.X("low:Q", title=lines), x2="high:Q", color=colour)
     ]
     if any(row.hollow is not None for row in shown):
         layers.append(
@@ -193,6 +198,7 @@ def tastes(facts: Facts, *, theme: Theme = LIGHT) -> Picture | None:
                 "judge": shown_judges[j],
                 "variant": shown_names[v],
                 "taste": times * t.mean,
+                "told": f"{times * t.mean:+.2f}".replace("-", "\N{MINUS SIGN}").replace("\N{MINUS SIGN}0.00", "0.00"),
                 "low": times * t.low,
                 "high": times * t.high,
             }
@@ -211,7 +217,7 @@ def tastes(facts: Facts, *, theme: Theme = LIGHT) -> Picture | None:
         "judge:N",
         sort=list(shown_judges.values()),
         title=None,
-        axis=alt.Axis(labelAngle=0, orient="top", ticks=False, domain=False),
+        axis=alt.Axis(labelAngle=0 if len(judges) <= FEW_JUDGES else -35, orient="top", ticks=False, domain=False),
     )
     base = alt.Chart(frame).encode(x=x, y=y)
     tips = [
@@ -221,13 +227,13 @@ def tastes(facts: Facts, *, theme: Theme = LIGHT) -> Picture | None:
         alt.Tooltip("low:Q", title="from", format="+.2f"),
         alt.Tooltip("high:Q", title="to", format="+.2f"),
     ]
-    cells = base.mark_rect(stroke=theme.ground, strokeWidth=2, opacity=0.75).encode(
+    cells = base.mark_rect(stroke=theme.ground, strokeWidth=2, opacity=0.65).encode(
         color=alt.Color(
             "taste:Q", scale=alt.Scale(domain=[-most, 0, most], range=ends, interpolate="rgb"), legend=None
         ),
         tooltip=tips,
     )
-    numbers = base.mark_text(fontSize=12, color=theme.ink).encode(text=alt.Text("taste:Q", format="+.2f"))
+    numbers = base.mark_text(fontSize=12, color=theme.ink).encode(text="told:N")
     judge, variant, taste = max(found, key=lambda row: abs(row[2].mean))
     words = (
         f"What a judge adds to (+) or takes from (−) a variant as such, in {_gaps(facts.unit)}. The largest is {judge} on {variant}: "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from expsim_bayes.amounts import count, level
-from expsim_bayes.apps.fit_pictures import ROW, dressed
+from expsim_bayes.apps.fit_pictures import LABEL, ROW, dressed
 from expsim_bayes.apps.marks import Picture
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
@@ -38,7 +38,12 @@ def predicted(shares: PredictedShares, *, theme: Theme = LIGHT) -> Picture:
             "high": shares.high,
         }
     )
-    x = alt.X("left:Q", title="score, points", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(grid=False))
+    x = alt.X(
+        "left:Q",
+        title="score, points",
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickCount=10),
+    )
     y = alt.Y("observed:Q", title="share of the ratings", axis=alt.Axis(format=".0%", tickCount=5))
     tips = [
         alt.Tooltip("score:Q", format=".3~g"),
@@ -83,10 +88,10 @@ def features(rows: Sequence[Compared], *, theme: Theme = LIGHT, ci_prob: float =
         ]
     )
     reach = max(2.0, 1.1 * float(frame["at"].abs().max()))
-    y = alt.Y("feature:N", sort=labels, title=None, axis=alt.Axis(labelLimit=320, ticks=False, domain=False))
+    y = alt.Y("feature:N", sort=labels, title=None, axis=alt.Axis(labelLimit=LABEL + 40, ticks=False, domain=False))
     x = alt.X(
         "at:Q",
-        title=f"observed, against the predicted {level(ci_prob)} interval (the bar)",
+        title=None,
         axis=alt.Axis(labels=False, ticks=False, grid=False),
         scale=alt.Scale(domain=[-reach, reach], nice=False),
     )
@@ -104,13 +109,16 @@ def features(rows: Sequence[Compared], *, theme: Theme = LIGHT, ci_prob: float =
         y=y,
         x=x,
         color=alt.Color(
-            "reproduced:N", scale=alt.Scale(domain=kinds, range=colours), legend=alt.Legend(title=None, orient="top")
+            "reproduced:N",
+            scale=alt.Scale(domain=kinds, range=colours),
+            legend=alt.Legend(title=None, orient="top", columns=1),
         ),
         shape=alt.Shape("reproduced:N", scale=alt.Scale(domain=kinds, range=["circle", "triangle-up"])),
         tooltip=tips,
     )
     failed = sum(not row.reproduced for row in rows)
-    words = f"{count(failed)} of {count(len(rows))} features of the ratings lie outside what the model predicts."
+    outside = f"{count(failed)} of {count(len(rows))} features of the ratings"
+    words = f"{outside} lie outside what the model predicts (bars: {level(ci_prob)} intervals)."
     if len(rows) > MOST_FEATURES:
         words += f" The chart shows {MOST_FEATURES}, those first."
     return Picture(dressed(alt.layer(bars, dots), theme, height=alt.Step(ROW - 2)), words)
