@@ -10,8 +10,7 @@ import pandas as pd
 from scipy.stats import binom, rankdata
 
 from expsim_bayes.amounts import count, listed
-from expsim_bayes.apps.fit_pictures import dressed
-from expsim_bayes.apps.marks import DASHES, Picture
+from expsim_bayes.apps.marks import DASHES, Picture, dressed
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
 if TYPE_CHECKING:

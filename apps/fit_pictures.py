@@ -13,7 +13,7 @@ import pandas as pd
 
 from expsim_bayes import amounts
 from expsim_bayes.amounts import change, count, level, quantity
-from expsim_bayes.apps.marks import Picture
+from expsim_bayes.apps.marks import Picture, dressed
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 from expsim_bayes.wording import what_quality_is
@@ -45,28 +45,6 @@ class Row(NamedTuple):
     place: int = 0
     """Which style it has; -1 is that of the control."""
     group: str = ""
-
-
-def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = None, right: int = 20) -> alt.TopLevelMixin:
-    """A chart in the colours of a theme, as wide as the page."""
-    text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
-    sized = {} if height is None else {"height": height}
-    made: alt.TopLevelMixin = (
-        chart.properties(width="container", padding={"left": 5, "right": right, "top": 8, "bottom": 5}, **sized)
-        .configure(background="transparent", font="Source Sans, sans-serif")
-        .configure_view(strokeWidth=0)
-        .configure_axis(
-            gridColor=theme.faint,
-            domainColor=theme.faint,
-            tickColor=theme.faint,
-            labelFontSize=12,
-            titleFontSize=12,
-            **text,
-        )
-        .configure_legend(labelFontSize=12, titleFontSize=12, **text)
-        .configure_header(labelColor=theme.ink, labelFontSize=12, title=None)
-    )
-    return made
 
 
 def intervals(

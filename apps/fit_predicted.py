@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from expsim_bayes.amounts import count, level
-from expsim_bayes.apps.fit_pictures import LABEL, ROW, dressed
-from expsim_bayes.apps.marks import Picture
+from expsim_bayes.apps.fit_pictures import LABEL, ROW
+from expsim_bayes.apps.marks import Picture, dressed
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 

@@ -190,25 +190,40 @@ def layered(*charts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
     return cast("alt.LayerChart", alt.layer(*charts))
 
 
-def dressed(chart: alt.LayerChart, theme: Theme, height: int = HEIGHT) -> alt.LayerChart:
-    """The same in the colours of a theme, with room for names on the right."""
+def dressed(
+    chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: bool = False
+) -> alt.TopLevelMixin:
+    """A chart in the colours of a theme, as wide as the page.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Whose parts are drawn.
+    theme : Theme
+        Colours.
+    height : int or altair.Step, optional
+        Pixels of the whole, or of a row; what the chart says itself where None.
+    named : bool
+        Leave room for names at the ends of lines.
+    """
     text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
-    return cast(
-        "alt.LayerChart",
-        (
-            chart.properties(height=height, width="container", padding={"left": 5, "right": 95, "top": 22, "bottom": 5})
-            .configure(background="transparent", font="Source Sans, sans-serif")
-            .configure_view(strokeWidth=0)
-            .configure_axis(
-                gridColor=theme.faint,
-                domainColor=theme.faint,
-                tickColor=theme.faint,
-                labelFontSize=12,
-                titleFontSize=12,
-                **text,
-            )
-            .configure_legend(
-                labelFontSize=12, titleFontSize=12, symbolFillColor=theme.muted, symbolStrokeColor=theme.muted, **text
-            )
-        ),
+    sized = {} if height is None else {"height": height}
+    room = {"left": 5, "right": 95 if named else 20, "top": 22 if named else 8, "bottom": 5}
+    made: alt.TopLevelMixin = (
+        chart.properties(width="container", padding=room, **sized)
+        .configure(background="transparent", font="Source Sans, sans-serif")
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            gridColor=theme.faint,
+            domainColor=theme.faint,
+            tickColor=theme.faint,
+            labelFontSize=12,
+            titleFontSize=12,
+            **text,
+        )
+        .configure_legend(
+            labelFontSize=12, titleFontSize=12, symbolFillColor=theme.muted, symbolStrokeColor=theme.muted, **text
+        )
+        .configure_header(labelColor=theme.ink, labelFontSize=12, title=None)
     )
+    return made

@@ -164,7 +164,11 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         usd = np.array([look.usd for look in here.looks])
         told = f"{dollars(float(usd[-1]))} after {_looks(last.look)}."
         return Picture(
-            dressed(line_chart([Line("spent", at, usd)], across, Axis("dollars so far", "$~s"), theme=theme), theme),
+            dressed(
+                line_chart([Line("spent", at, usd)], across, Axis("dollars so far", "$~s"), theme=theme),
+                theme,
+                named=True,
+            ),
             told,
         )
     lines = list(_lines(here, what))
@@ -175,7 +179,7 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", "~g")
     )
     chart = line_chart(lines, across, axis, theme=theme)
-    return Picture(dressed(chart, theme), _said(here, what))
+    return Picture(dressed(chart, theme, named=True), _said(here, what))
 
 
 def _lines(here: Opened, what: str) -> Iterator[Line]:

@@ -60,7 +60,7 @@ def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Pictur
         left = min(float(line.x[0]) for line in lines)
         never = f"a judge alone never passes {percent(found.floor)}"
         chart = layered(*level_line(found.floor, never, theme, left, "left"), chart)
-    return Picture(dressed(chart, theme), in_a_sentence(found))
+    return Picture(dressed(chart, theme, named=True), in_a_sentence(found))
 
 
 def in_a_sentence(found: Curves, target: float = 0.95) -> str:
@@ -175,7 +175,7 @@ def over_looks(
         chart = layered(
             chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)
         )
-    return Picture(dressed(chart, theme), words)
+    return Picture(dressed(chart, theme, named=True), words)
 
 
 def _with_intervals(
@@ -249,7 +249,7 @@ def peeking(found: Peeked, *, theme: Theme = LIGHT) -> Picture:
         f"something in {percent(float(found.eager[-1]))} of experiments, one that asks for {percent(found.threshold)} in "
         f"{percent(float(found.calibrated[-1]))}, give or take {100 * found.mcse:.1f}."
     )
-    return Picture(dressed(chart, theme), words)
+    return Picture(dressed(chart, theme, named=True), words)
 
 
 def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LIGHT) -> Picture:
@@ -304,7 +304,7 @@ def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LI
     )
     truths = ", ".join(f"{name} {truth[name]:.2f}" for name in names)
     return Picture(
-        dressed(layered(bars, points), theme, 200),
+        dressed(layered(bars, points), theme, height=200),
         f"Mean scores. {told}; truth: {truths}. Bars are two standard errors.",
     )
 
