@@ -15,9 +15,13 @@ from streamlit.testing.v1 import AppTest
 from expsim_bayes.apps import demonstration, monitored
 from expsim_bayes.apps.kept import KEY
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.experiment import play
 from expsim_bayes.live import add, opened
 from expsim_bayes.live.folder import MANIFEST
+from expsim_bayes.live.look import Look
 from expsim_bayes.live.posterior import Posterior
+from expsim_bayes.recommend import of_experiment
+from expsim_bayes.scenario import load
 
 if TYPE_CHECKING:
     from expsim_bayes.live.settings import Settings
@@ -223,3 +227,18 @@ def test_the_demonstration_is_the_sessions_own(below: Path, monkeypatch: pytest.
     at.session_state[KEY] = None
     at.session_state[demonstration.KEY].cleanup()
     assert not place.exists()
+
+
+def test_the_last_look_goes_to_the_page_that_recommends(two_looks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = of_experiment(play(load("summarization-prompts"), random_seed=1))
+    monkeypatch.setattr(Look, "told_facts", lambda _: facts)
+    assert two_looks.is_dir()
+    at = AppTest.from_file(PAGE.parents[1] / "main.py", default_timeout=120).run()
+    at.query_params["experiment"] = "team/two prompts"
+    at.switch_page("views/monitor.py").run()
+    at.button(key="monitor.to_decision").click().run()
+    assert not at.exception
+    kept = at.session_state[KEY]
+    assert kept.label == "team/two prompts, as it stands after look 2"
+    assert kept.facts.false_launch is not None
+    assert at.title[0].value == "Recommendation"
