@@ -361,10 +361,12 @@ def _without_variants(facts: Facts) -> Recommendation:
 
 def _refusal(facts: Facts) -> Recommendation:
     assert facts.fit is not None
+    failed = facts.fit.verdict == "refuse"  # else the fit is fine, but its variants cannot be compared
     return Recommendation(
         headline=headline(facts),
-        what_to_do="Do not act on this fit. " + " ".join(facts.fit.verdict_reasons),
-        how_sure="No probability is shown, because the sampler did not converge.",
+        what_to_do="Do not act on this fit. "
+        + (" ".join(facts.fit.verdict_reasons) if failed else facts.decision.reason),
+        how_sure=f"No probability is shown, because {'the sampler did not converge' if failed else 'nothing links the variants'}.",
         price=_price(facts),
         unknown="",
         further="",

@@ -19,11 +19,13 @@ from expsim_bayes.cli import (
     agreement,
     calibrate,
     check,
+    command,
     compare,
     compare_models,
     decide,
     exits,
     fit,
+    guard,
     monitor,
     pretend,
     raters,
@@ -54,7 +56,8 @@ class Guarded(TyperGroup):
         """Remember whether messages are to be JSON, before anything can fail; --debug may stand anywhere."""
         ctx.meta["as_json"] = "--json" in args
         ctx.meta["debug"] = "--debug" in args
-        return super().parse_args(ctx, [word for word in args if word != "--debug"])
+        ctx.meta[command.WORDS] = [word for word in args if word != "--debug"]
+        return super().parse_args(ctx, list(ctx.meta[command.WORDS]))
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a verb; whatever it raises becomes a message and an exit code."""
@@ -123,6 +126,7 @@ app.command("compare")(compare.compare)
 app.command("calibrate")(calibrate.calibrate)
 app.command("pretend")(pretend.pretend)
 app.command("fit")(fit.fit)
+app.command("guard")(guard.guard)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
 app.command("compare-models")(compare_models.compare_models)

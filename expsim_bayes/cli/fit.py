@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,10 @@ import typer
 from expsim_bayes.amounts import listed
 from expsim_bayes.cli import exits
 from expsim_bayes.cli.advice import as_object
+from expsim_bayes.cli.command import with_command
 from expsim_bayes.cli.fitted import describe_ratings, show_fit
+from expsim_bayes.cli.fitting import chosen_for, fit_then, ratings_of
 from expsim_bayes.cli.folder import taken
-from expsim_bayes.cli.model import FASTER, model_of, timed
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, Seed, grouped
 from expsim_bayes.cli.question import MinEffect, ModelOptions, QuestionOptions, Rope, SamplerOptions, Threshold
 from expsim_bayes.cli.reading import NoVariants, ReadingOptions
@@ -21,6 +21,9 @@ from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from expsim_bayes.facts import Facts
     from expsim_bayes.ratings import Ratings
 
 
@@ -52,36 +55,16 @@ def fit(
     prices = question.prices()
     _refuse_own_folder(file, out)
     with taken(out, overwrite=overwrite) as folder:
-        from expsim_bayes.readers import read
-
-        ratings = read(
-            file,
-            **reading.told(),
-            higher_is_better=not question.lower_is_better,
-            control=question.control,
-            reference=question.reference,
-            compare=not no_variants,
-        )
+        ratings = ratings_of(file, reading, question, compare=not no_variants)
         _refuse_strange_prices(prices, ratings)
         describe_ratings(screen, ratings, details=details)
-        chosen = model_of(model.model, ratings, model.priors())
+        chosen = chosen_for(ratings, model)
         screen.labelled([("Model", f"{chosen.name}, because {chosen.why}" if chosen.why else chosen.name)])
-        with screen.progress("loading the model", total=1.0) as advance:
-            advance(0.0, "loading the model")
-            from expsim_bayes.fit import fit as sampled
+
+        def facts_of(tree: xr.DataTree) -> Facts:
             from expsim_bayes.recommend.fit import of_fit
 
-            tree = sampled(
-                ratings,
-                model=chosen.name,
-                priors=chosen.priors,
-                **asdict(sampler),
-                random_seed=seed,
-                min_effect=min_effect,
-                progress=timed(advance, FASTER.get(chosen.name, "")),
-            )
-            advance(0.99, "weighing the decision")
-            facts = of_fit(
+            return of_fit(
                 tree,
                 ratings,
                 min_effect=min_effect,
@@ -90,6 +73,9 @@ def fit(
                 prices=prices,
                 why_model=chosen.why,
             )
+
+        tree, facts = fit_then(screen, ratings, chosen, sampler, facts_of, seed=seed, min_effect=min_effect)
+        facts = with_command(facts)
         report = None
         if folder is not None:
             from expsim_bayes.report import write_fit

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MARK = ".expsim"
@@ -85,6 +85,11 @@ def locked(folder: Path, *, overwrite: bool = False) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def remember(mark: int, names: Iterable[str]) -> None:
+    """Add files to those of the last run, so that the next run takes them away with the others."""
+    _list(mark, sorted({*_listed(mark), *names}))
 
 
 def unfinished(folder: Path) -> str:

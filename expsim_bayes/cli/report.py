@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
 from expsim_bayes.cli.advice import advise, as_object
-from expsim_bayes.cli.folder import locked, unfinished
-from expsim_bayes.cli.options import OUTPUT, AsJson, Details
+from expsim_bayes.cli.folder import locked, remember, unfinished
+from expsim_bayes.cli.options import OUTPUT, AsJson, Details, choices
 from expsim_bayes.cli.screen import Screen
+from expsim_bayes.errors import SettingError
+
+Form = Literal["md", "html", "pdf", "json"]
+
+FORMS: Final[tuple[Form, ...]] = ("md", "html", "pdf", "json")
+"""Forms of a report; a test holds them to those of `expsim_bayes.report`, which takes long to load."""
 
 
 def report(
@@ -18,6 +24,22 @@ def report(
         Path, typer.Argument(metavar="DIR", help="What `expsim simulate --out` or `expsim fit --out` has written.")
     ],
     *,
+    forms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORM,...",
+            help="md, html, pdf or json, several with commas; md unless told.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    length: Annotated[
+        Literal["brief", "full"],
+        typer.Option(
+            help="brief: a page for who decides, brief.md and so on; full: everything, report.md and so on.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "full",
     card: Annotated[
         Path | None,
         typer.Option(
@@ -30,15 +52,22 @@ def report(
     details: Details = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the report of a folder again from its facts, and say what it recommends."""
+    """Write the report of a folder again from its facts, and say what it recommends.
+
+    HTML and PDF are one file each, with the figures inside; nothing in them is fetched from anywhere.
+    """
     from expsim_bayes.plots import DARK, LIGHT
-    from expsim_bayes.report import read_facts, rewrite, save_card
+    from expsim_bayes.report import read_facts, save_card, write_forms
 
     screen = Screen(as_json=as_json)
+    asked: tuple[Form, ...] = choices(forms, FORMS, option="--format") if forms else ("md",)
+    if not asked:
+        raise SettingError("names no form", where="--format", remedy=f"choose among {', '.join(FORMS)}")
     facts = read_facts(folder)
     problem = unfinished(folder)
-    with locked(folder):
-        page = rewrite(folder)
+    with locked(folder) as mark:
+        pages = write_forms(folder, asked, length=length)
+        remember(mark, [page.name for page in pages])
     if card is not None:
         save_card(facts, card, theme=DARK if dark else LIGHT)
     if problem:
@@ -46,5 +75,6 @@ def report(
     screen.heading(facts.title)
     advise(screen, facts, details=details)
     screen.out.print()
-    screen.labelled([("Report", str(page)), ("Card", str(card or ""))])
-    screen.emit(as_object(facts, page) | ({} if card is None else {"card": str(card)}))
+    screen.labelled([*(("Report", str(page)) for page in pages), ("Card", str(card or ""))])
+    written = {"reports": {form: str(page) for form, page in zip(asked, pages, strict=True)}}
+    screen.emit(as_object(facts, pages[0]) | written | ({} if card is None else {"card": str(card)}))

@@ -12,6 +12,7 @@ import typer
 
 from expsim_bayes.cli import exits, tables
 from expsim_bayes.cli.advice import advise, as_object
+from expsim_bayes.cli.command import with_command
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
 from expsim_bayes.cli.screen import Screen, plain, to_json
@@ -136,7 +137,7 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
     rate = false_launch_rate(
         scenario, strategy=strategy, evaluators=evaluators, random_seed=seed, replications=EQUAL_REPLICATIONS
     )
-    facts = of_experiment(played, false_launch=rate)
+    facts = with_command(of_experiment(played, false_launch=rate))
     screen.heading(facts.title)
     screen.say(setup.words(), style="dim")
     screen.say(facts.story)

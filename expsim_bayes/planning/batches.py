@@ -15,12 +15,15 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from expsim_bayes.costs import elapsed_days
 from expsim_bayes.planning.futures import (
+    DOLLARS,
     ENDLESS,
     FIRST_BATCH,
     MOST_RATINGS,
     TARGET,
+    WEEK,
     Choice,
     Further,
+    bought,
     fewest,
     gain_of_choosing_later,
     leader_and_challenger,
@@ -135,6 +138,11 @@ def _further(
     if batch_usd is not None and usd_per_item:
         batch = min(batch_usd / usd_per_item * ratings_per_item, float(MOST_RATINGS))
     start, first_batch, end = (variance(cov, pick) for cov in (before.cov[0], after(batch), after(ENDLESS)))
+    usd_each = usd_per_item / ratings_per_item if usd_per_item else None
+    dollar, hundred, week = (
+        bought(question, before.mean[0], after, ratings, usd_each=usd_each)
+        for ratings in (*(None if usd_each is None else usd / usd_each for usd in DOLLARS), _in_a_week(source, most))
+    )
     return Further(
         label=source.label,
         new_people=source.new_people,
@@ -148,6 +156,9 @@ def _further(
         variance_removed=1.0 - first_batch / start,
         floor=end / start,
         value=gain_of_choosing_later(question, before.mean[0], before.cov[0], after(batch)),
+        dollar=dollar,
+        hundred=hundred,
+        week=week,
     )
 
 
@@ -232,3 +243,14 @@ def _days(source: Source, ratings: int) -> float | None:
         turnaround_hours=source.turnaround_hours or 0.0,
     )
     return float(np.max(days))
+
+
+def _in_a_week(source: Source, most: int) -> float | None:
+    """Ratings, of the most that may be bought, that come back within a week; None where speeds are not known."""
+    if not source.seconds_per_rating:
+        return None
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if (_days(source, middle) or 0.0) <= WEEK else (low, middle - 1)
+    return float(low)

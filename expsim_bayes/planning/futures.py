@@ -65,6 +65,19 @@ class Choice:
         )
 
 
+class Bought(NamedTuple):
+    """What a sum of money or a span of time buys of one kind of ratings."""
+
+    ratings: float
+    """Ratings."""
+    usd: float | None
+    """Dollars for them; None where prices are not known."""
+    variance_removed: float
+    """Share of the variance of leader against challenger that they would remove."""
+    prob_decides: float
+    """Probability that the rules decide with them."""
+
+
 class Further(NamedTuple):
     """What further ratings of one kind would bring."""
 
@@ -92,8 +105,18 @@ class Further(NamedTuple):
     """Share of that variance that no number of these ratings can remove."""
     value: float
     """Expected gain in quality of the choice after the batch, in points a use."""
+    dollar: Bought | None = None
+    """What one more dollar buys; None where prices are not known."""
+    hundred: Bought | None = None
+    """What 100 dollars buy, likewise."""
+    week: Bought | None = None
+    """What can be rated in a week; None where speeds are not known."""
 
 
+DOLLARS = (1.0, 100.0)
+"""Sums of money of which it is said what they buy."""
+WEEK = 7.0
+"""Days, likewise."""
 FIRST_BATCH = 100
 """Ratings of the dearest kind in a first batch; other kinds are compared at the same price."""
 
@@ -211,6 +234,42 @@ def variance(cov: NDArray[np.float64], pick: Sequence[int]) -> float:
     """Variance of the difference of two variants."""
     a, b = pick
     return float(cov[a, a] + cov[b, b] - 2 * cov[a, b])
+
+
+def bought(
+    choice: Choice,
+    mean: NDArray[np.float64],
+    after: Callable[[float], NDArray[np.float64]],
+    ratings: float | None,
+    *,
+    usd_each: float | None,
+) -> Bought | None:
+    """What a number of ratings brings; None where it is not known how many.
+
+    Parameters
+    ----------
+    choice : Choice
+        What is to be decided.
+    mean : numpy.ndarray
+        (variant,) what is known now.
+    after : callable
+        Covariance of quality after a number of further ratings.
+    ratings : float, optional
+        How many are bought.
+    usd_each : float, optional
+        Dollars for one.
+    """
+    if ratings is None:
+        return None
+    number = min(ratings, float(MOST_RATINGS))
+    now, then = after(0.0), after(number)
+    pick = leader_and_challenger(choice, mean)
+    return Bought(
+        ratings=number,
+        usd=None if usd_each is None else number * usd_each,
+        variance_removed=1.0 - variance(then, pick) / variance(now, pick),
+        prob_decides=prob_decides(choice, mean, now, then),
+    )
 
 
 def fewest(decides: Callable[[float], float], step: int, most: int, target: float) -> int | None:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_bayes.planning.futures import (
+    DOLLARS,
     ENDLESS,
     FIRST_BATCH,
     MOST_RATINGS,
     TARGET,
     Further,
+    bought,
     fewest,
     gain_of_choosing_later,
     leader_and_challenger,
@@ -84,6 +86,10 @@ def more_of_the_same(
     needed = fewest(decides, 1, MOST_RATINGS, target)
     pick = leader_and_challenger(choice, mean)
     start, first_batch, end = (variance(cov, pick) for cov in (now, after(FIRST_BATCH), after(ENDLESS)))
+    dollar, hundred = (
+        bought(choice, mean, after, usd / usd_per_rating if usd_per_rating else None, usd_each=usd_per_rating)
+        for usd in DOLLARS
+    )
     return Further(
         label=label,
         new_people=0,
@@ -97,6 +103,8 @@ def more_of_the_same(
         variance_removed=1.0 - first_batch / start,
         floor=end / start,
         value=gain_of_choosing_later(choice, mean, now, after(FIRST_BATCH)),
+        dollar=dollar,
+        hundred=hundred,
     )
 
 

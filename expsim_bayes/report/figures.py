@@ -8,8 +8,9 @@ import numpy as np
 
 from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
-from expsim_bayes.report.markdown import Figure
-from expsim_bayes.wording import what_quality_is
+from expsim_bayes.report import pictures
+from expsim_bayes.report.build import Figure
+from expsim_bayes.report.pictures import columns, gaps, times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from expsim_bayes.experiment import Played
-    from expsim_bayes.facts import Facts, Interval
+    from expsim_bayes.facts import Facts
     from expsim_bayes.ratings import Ratings
+    from expsim_bayes.report.document import Redrawn
     from expsim_bayes.scenario import EvaluatorChoice
 
 FOLDER = "figures"
@@ -77,7 +79,7 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     plots.save(fig, folder / FOLDER / "cost.png")
     spent = ", ".join(f"{e.name} {amounts.dollars(e.usd or 0.0)}" for e in facts.evaluators)
     drawn.append(_figure("cost.png", "Dollars spent so far, by what they went to.", f"At the end: {spent}."))
-    drawn.append(_qualities(facts, folder))
+    drawn.append(_of_facts("qualities", facts, folder))
     if {"human", "llm"} <= {e.kind for e in played.declared.evaluators}:
         drawn.append(_learning(played, folder))
     return drawn
@@ -88,9 +90,9 @@ def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) ->
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if facts.fit is None or facts.decision.name == "refuse":
         return []
-    drawn = [_qualities(facts, folder)] if facts.variants else []
+    drawn = [_of_facts("qualities", facts, folder)] if facts.variants else []
     if len(facts.variants) > 1:
-        drawn.append(_differences(facts, folder))
+        drawn.append(_of_facts("differences", facts, folder))
     if facts.fit.raters:
         drawn.append(_severity(facts, folder))
     if facts.fit.shifts:
@@ -114,65 +116,10 @@ def _best_threshold(played: Played, facts: Facts) -> float | None:
     return facts.threshold if any(rule.rule == "superiority" for rule in rules) else None
 
 
-def _columns(values: list[Interval], unit: str = "points") -> tuple[list[float], list[float], list[float]]:
-    """Means and ends of intervals, as they are drawn."""
-    times = _times(unit)
-    return [times * v.mean for v in values], [times * v.low for v in values], [times * v.high for v in values]
-
-
-def _times(unit: str) -> float:
-    """What numbers are multiplied by to be drawn: shares in per cent."""
-    return 100.0 if unit == "share" else 1.0
-
-
-def _gaps(unit: str) -> str:
-    """Unit of differences beside an axis."""
-    return "percentage points" if unit == "share" else amounts.UNITS[unit].axis
-
-
-def _qualities(facts: Facts, folder: Path) -> Figure:
-    names = [v.name for v in facts.variants]
-    plain = {p.name: p.mean for p in facts.fit.plain_means} if facts.fit else {}
-    fig, ax = plots.figure(height=plots.rows_height(len(names)))
-    plots.qualities(
-        names,
-        *_columns([v.quality for v in facts.variants], facts.unit),
-        ax,
-        unit=amounts.UNITS[facts.unit].axis,
-        what=what_quality_is(facts),
-        control=facts.control,
-        plain=[_times(facts.unit) * plain[name] for name in names] if plain else None,
-        higher_is_better=facts.higher_is_better,
-        ci_prob=facts.ci_prob,
-    )
-    plots.save(fig, folder / FOLDER / "qualities.png")
-    beside = ", beside the plain means (hollow)" if plain else ""
-    caption = f"Quality of the variants with {amounts.level(facts.ci_prob)} intervals{beside}."
-    leader = facts.variant(facts.leader)
-    return _figure(
-        "qualities.png", caption, f"{leader.name} leads with {amounts.quantity(leader.quality.mean, facts.unit)}."
-    )
-
-
-def _differences(facts: Facts, folder: Path) -> Figure:
-    compared = [(v.name, v.effect) for v in facts.variants if v.effect is not None]
-    fig, ax = plots.figure(height=plots.rows_height(len(compared)))
-    plots.differences(
-        [name for name, _ in compared],
-        *_columns([effect for _, effect in compared], facts.unit),
-        ax,
-        unit=_gaps(facts.unit),
-        baseline=facts.baseline,
-        min_effect=_times(facts.unit) * facts.min_effect,
-        higher_is_better=facts.higher_is_better,
-        ci_prob=facts.ci_prob,
-    )
-    plots.save(fig, folder / FOLDER / "differences.png")
-    clear = [name for name, effect in compared if effect.low > 0 or effect.high < 0]
-    finding = f"The interval of {len(clear)} of {len(compared)} leaves out zero."
-    shared = "the severity of the raters" if facts.evaluators else "how long their items are"
-    caption = f"Difference of each variant to {facts.baseline}: what all share, such as {shared}, is gone from it."
-    return _figure("differences.png", caption, finding)
+def _of_facts(which: Redrawn, facts: Facts, folder: Path) -> Figure:
+    """A picture that facts alone can draw."""
+    plots.save(pictures.drawn(which, facts), folder / FOLDER / f"{which}.png")
+    return _figure(f"{which}.png", *pictures.told(which, facts))
 
 
 def _learning(played: Played, folder: Path) -> Figure:
@@ -199,9 +146,9 @@ def _severity(facts: Facts, folder: Path) -> Figure:
     fig, ax = plots.figure(height=plots.rows_height(len(raters), groups=len({r.evaluator for r in raters})))
     plots.severity(
         [r.name for r in raters],
-        *_columns([r.severity for r in raters], facts.unit),
+        *columns([r.severity for r in raters], facts.unit),
         ax,
-        unit=_gaps(facts.unit),
+        unit=gaps(facts.unit),
         evaluators=[r.evaluator for r in raters],
         higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
@@ -219,12 +166,12 @@ def _severity(facts: Facts, folder: Path) -> Figure:
 
 def _shifts(facts: Facts, folder: Path) -> Figure:
     assert facts.fit is not None
-    shifts, unit = facts.fit.shifts, _gaps(facts.unit)
+    shifts, unit = facts.fit.shifts, gaps(facts.unit)
     judges, names = list(dict.fromkeys(row[0] for row in shifts)), list(dict.fromkeys(row[1] for row in shifts))
     mean, low, high = (np.full((len(judges), len(names)), np.nan) for _ in range(3))
     for judge, name, value in shifts:
         place = judges.index(judge), names.index(name)
-        mean[place], low[place], high[place] = (_times(facts.unit) * end for end in (value.mean, value.low, value.high))
+        mean[place], low[place], high[place] = (times(facts.unit) * end for end in (value.mean, value.low, value.high))
     if len(shifts) <= FEW_SHIFTS:
         fig, ax = plots.figure(height=plots.rows_height(len(shifts), groups=len(judges)))
         plots.judge_shifts(
@@ -254,7 +201,7 @@ def _scale_use(facts: Facts, folder: Path) -> Figure:
     names = [name for name, _ in facts.fit.scale_use]
     values = [value for _, value in facts.fit.scale_use]
     fig, ax = plots.figure(height=plots.rows_height(len(names)))
-    plots.scale_use(names, *_columns(values), ax, unit=facts.unit, ci_prob=facts.ci_prob)
+    plots.scale_use(names, *columns(values), ax, unit=facts.unit, ci_prob=facts.ci_prob)
     plots.save(fig, folder / FOLDER / "scale_use.png")
     finding = ", ".join(f"{name} {value.mean:.2f}" for name, value in zip(names, values, strict=True))
     return _figure(

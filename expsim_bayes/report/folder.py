@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.facts import Facts
 from expsim_bayes.readers.atomic import whole
-from expsim_bayes.report.markdown import Figure, markdown
+from expsim_bayes.report.build import Figure
+from expsim_bayes.report.forms import Form, name_of, rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import xarray as xr
 
     from expsim_bayes.experiment import Played
     from expsim_bayes.ratings import Ratings
+    from expsim_bayes.report.document import Length
 
 REPORT, FACTS, FIGURES, MANIFEST = "report.md", "facts.json", "figures.json", "manifest.json"
 
@@ -42,7 +44,7 @@ def write_experiment(played: Played, facts: Facts, folder: Path) -> Path:
     to_csv(played.ratings, folder / "ratings.csv")
     _text(folder / "operations.csv", played.operations.to_csv(index=False))
     _netcdf(folder / "history.nc", played.history)
-    return _finish(folder, facts, draw_experiment(played, facts, folder))
+    return _finish(folder, facts, draw_experiment(played, facts, folder))[0]
 
 
 def write_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -> Path:
@@ -57,7 +59,7 @@ def write_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) -
 
     folder.mkdir(parents=True, exist_ok=True)
     _netcdf(folder / "posterior.nc", tree)
-    return _finish(folder, facts, draw_fit(tree, ratings, facts, folder))
+    return _finish(folder, facts, draw_fit(tree, ratings, facts, folder))[0]
 
 
 def rewrite(folder: Path) -> Path:
@@ -68,12 +70,49 @@ def rewrite(folder: Path) -> Path:
     ExpsimError
         The folder holds no facts.
     """
-    figures = (
-        [Figure(**entry) for entry in json.loads((folder / FIGURES).read_text(encoding="utf-8"))]
-        if (folder / FIGURES).exists()
-        else []
-    )
-    return _finish(folder, read_facts(folder), figures)
+    return write_forms(folder)[0]
+
+
+def write_forms(folder: Path, forms: Sequence[Form] = ("md",), *, length: Length = "full") -> tuple[Path, ...]:
+    """The report of a folder in one form or several, from its facts and figures.
+
+    Parameters
+    ----------
+    folder : Path
+        What `write_experiment` or `write_fit` has written.
+    forms : sequence of {"md", "html", "pdf", "json"}
+        Which.
+    length : {"brief", "full"}
+        A page for who decides (brief.md and so on), or everything for who checks (report.md).
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The files, in the same order.
+
+    Raises
+    ------
+    ExpsimError
+        The folder holds no facts, or its list of figures is damaged.
+    """
+    return _finish(folder, read_facts(folder), _figures(folder), forms, length=length)
+
+
+def _figures(folder: Path) -> list[Figure]:
+    """The figures that a folder lists."""
+    path = folder / FIGURES
+    if not path.exists():
+        return []
+    try:
+        found = [Figure(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError):
+        found = []
+        damaged = True
+    else:
+        damaged = not all(isinstance(part, str) for figure in found for part in figure)
+    if damaged:
+        raise ExpsimError("does not list figures", where=str(path), remedy="remove it, or write the folder anew")
+    return found
 
 
 def read_facts(folder: Path) -> Facts:
@@ -105,12 +144,17 @@ def facts_json(facts: Facts) -> str:
     return TypeAdapter(Facts).dump_json(facts, indent=2).decode()
 
 
-def _finish(folder: Path, facts: Facts, figures: Iterable[Figure]) -> Path:
-    """Facts, report and, last of all, the manifest."""
+def _finish(
+    folder: Path, facts: Facts, figures: Iterable[Figure], forms: Sequence[Form] = ("md",), *, length: Length = "full"
+) -> tuple[Path, ...]:
+    """Facts, reports and, last of all, the manifest."""
     drawn = list(figures)
     _text(folder / FACTS, facts_json(facts))
     _text(folder / FIGURES, json.dumps([figure._asdict() for figure in drawn], indent=2, ensure_ascii=False))
-    _text(folder / REPORT, markdown(facts, drawn))
+    pages = tuple(folder / name_of(form, length) for form in forms)
+    for form, page in zip(forms, pages, strict=True):
+        with whole(page) as file:
+            file.write(rendered(form, facts, drawn, folder=folder, length=length))
     parts = sorted(
         path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST and not path.name.startswith(".")
     )
@@ -120,7 +164,7 @@ def _finish(folder: Path, facts: Facts, figures: Iterable[Figure]) -> Path:
         "parts": {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in parts},
     }
     _text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False))
-    return folder / REPORT
+    return pages
 
 
 def _text(path: Path, text: str) -> None:

@@ -1,0 +1,215 @@
+"""What only the full report holds: the table of variants, what was assumed, and all that a fit tells of raters, judges and its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_bayes import sentences
+from expsim_bayes.amounts import change, count, gap, level, measured, percent, points, quantity
+from expsim_bayes.report.document import Block, Bullets, Paragraph, Table
+from expsim_bayes.wording import took_part_in, what_quality_is
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from expsim_bayes.facts import Facts, FitFacts, Interval, VariantFacts
+
+MOST_ROWS = 40
+"""Rows of a table; more stand in facts.json."""
+
+
+def variants(facts: Facts) -> tuple[Block, ...]:
+    """The variants side by side, with what the numbers are."""
+    if not facts.variants:
+        return ()
+    around = f"{level(facts.ci_prob)} interval"
+    table = Table(
+        (
+            "variant",
+            "quality",
+            around,
+            f"against {facts.baseline}",
+            around,
+            "chance of being best",
+            took_part_in(facts),
+        ),
+        tuple(_variant(facts, v) for v in facts.variants),
+        words=(0, 2, 4),
+        note=" ".join(_what_numbers_are(facts)),
+    )
+    found: list[Block] = [table]
+    if facts.pairing_gain:
+        found.append(
+            Paragraph(
+                "Every item is answered by several variants, so how easy an item is cancels. A split design would need "
+                f"{facts.pairing_gain:.1f} times as many human ratings for the same certainty.",
+                "Pairing.",
+            )
+        )
+    if facts.ended_right is not None:
+        ended = "right" if facts.ended_right else "undecided" if facts.decision.name == "collect" else "wrong"
+        text = f"The truth is known here, because this experiment is simulated. {facts.right_answer} This run ended {ended}."
+        found.append(Paragraph(text))
+    return tuple(found)
+
+
+def _variant(facts: Facts, v: VariantFacts) -> tuple[str, ...]:
+    name = v.name + (" (in use)" if v.name == facts.control else "") + ("" if v.allowed else " (breaks a limit)")
+    effect = ("-", "-") if v.effect is None else (change(v.effect.mean, facts.unit), _ends(v.effect, facts))
+    low, high = (quantity(end, facts.unit) for end in (v.quality.low, v.quality.high))
+    return (
+        name,
+        quantity(v.quality.mean, facts.unit),
+        f"{low} to {high}",
+        *effect,
+        percent(v.prob_best),
+        count(v.outputs),
+    )
+
+
+def _ends(value: Interval, facts: Facts) -> str:
+    return f"{change(value.low, facts.unit)} to {change(value.high, facts.unit)}"
+
+
+def _what_numbers_are(facts: Facts) -> Iterator[str]:
+    if not facts.higher_is_better:
+        yield "Lower is better."
+    if facts.unit == "points":
+        people = any(e.kind == "human" for e in facts.evaluators)
+        who = "the reference panel" if people else "the judge itself, whose level need not be that of people,"
+        scale = ""
+        if facts.score_range is not None:
+            scale = f", on a scale from {facts.score_range[0]:g} to {facts.score_range[1]:g}"
+        yield f"Quality is what {who} would say on average over new items{scale}."
+        return
+    told = ", as the reference panel would say" if facts.evaluators else ""
+    unit = "percentage points (pp)" if facts.unit == "share" else facts.unit
+    yield f"Quality is the {what_quality_is(facts)}{told}; differences are in {unit}."
+
+
+def assumed(facts: Facts) -> tuple[Block, ...]:
+    """What the answer takes for granted."""
+    lines = [
+        ("Direction", f"{'Higher' if facts.higher_is_better else 'Lower'} is better."),
+        ("What matters", _matters(facts)),
+        ("Intervals", f"They hold the truth with a probability of {level(facts.ci_prob)}, if the model is right."),
+    ]
+    if facts.threshold is not None:
+        lines.append(("Threshold", f"A decision needs a probability of {level(facts.threshold)}."))
+    if facts.fit is not None:
+        because = f", because {facts.why_model}" if facts.why_model else ""
+        lines.append(("Model", f"The model is {facts.model}{because}."))
+        lines += [("", text) for text in (*facts.fit.terms, *facts.fit.priors)]
+    return (Bullets(tuple(Paragraph(text, label) for label, text in lines)),)
+
+
+def _matters(facts: Facts) -> str:
+    least = (
+        f"A difference counts from {gap(facts.min_effect, facts.unit)} on"
+        if facts.min_effect
+        else "Any difference counts, however small"
+    )
+    equal = f"; variants within {gap(facts.rope, facts.unit)} of each other are equal" if facts.rope else ""
+    return f"{least}{equal}."
+
+
+Details = tuple[str, str, tuple[Block, ...]]
+"""Key, heading and blocks of a section."""
+
+
+def details(facts: Facts) -> Iterator[Details]:
+    """Sections about what only a fit knows."""
+    fit = facts.fit
+    if fit is None:
+        return
+    yield "means", "Against plain means", _against_means(facts, fit)
+    yield "raters", "Severity of the raters", _raters(facts, fit)
+    yield "scale", "How strongly the judges follow the reference", _scale_use(facts, fit)
+    yield "shifts", "What each judge likes about a variant as such", _shifts(facts, fit)
+    for n, measure in enumerate(fit.measures):
+        rows = [(name, _measured(value, measure.unit)) for name, value in measure.rows]
+        table = _first_rows(("of", "value", f"{level(facts.ci_prob)} interval"), [(name, *two) for name, two in rows])
+        yield f"measure-{n}", measure.title[:1].upper() + measure.title[1:], (table,)
+    told = fit.telling_checks()
+    yield "checks", "How well the model reproduces the data", _list(told)
+    yield "numbers", "Behind the numbers", _behind(facts, fit)
+
+
+def _against_means(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
+    if not fit.plain_means:
+        return ()
+    text = sentences.against_plain_means(facts)
+    if fit.rank_correlation is not None:
+        text += f" The ranking agrees with that of the plain means to a rank correlation of {fit.rank_correlation:.2f}."
+    rows = []
+    for plain in fit.plain_means:
+        v = facts.variant(plain.name)
+        rows.append(
+            (
+                plain.name,
+                quantity(v.quality.mean, facts.unit),
+                percent(v.prob_best),
+                quantity(plain.mean, facts.unit),
+                percent(plain.prob_best),
+            )
+        )
+    columns = (
+        "variant",
+        "quality (model)",
+        "chance of being best (model)",
+        "plain mean",
+        "chance of being best (plain)",
+    )
+    return Paragraph(text), Table(columns, tuple(rows))
+
+
+def _raters(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
+    if not fit.raters:
+        return ()
+    higher = "score" if facts.unit == "points" else "share"
+    rows = [
+        (r.name, r.evaluator, change(r.severity.mean, facts.unit), _ends(r.severity, facts), count(r.ratings))
+        for r in fit.raters
+    ]
+    text = f"A positive number is a higher {higher} than the pool's mean gives for the same outputs."
+    columns = ("rater", "pool", "severity", f"{level(facts.ci_prob)} interval", "ratings")
+    return Paragraph(text), _first_rows(columns, rows, words=(0, 1, 3))
+
+
+def _scale_use(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
+    if not fit.scale_use:
+        return ()
+    rows = tuple((name, f"{v.mean:.2f}", f"{v.low:.2f} to {v.high:.2f}") for name, v in fit.scale_use)
+    columns = ("judge", "how far its ratings move when the reference moves by 1", f"{level(facts.ci_prob)} interval")
+    return (Table(columns, rows, words=(0, 2)),)
+
+
+def _shifts(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
+    if not fit.shifts:
+        return ()
+    rows = [(judge, name, change(v.mean, facts.unit), _ends(v, facts)) for judge, name, v in fit.shifts]
+    columns = ("judge", "variant", "shift", f"{level(facts.ci_prob)} interval")
+    return (_first_rows(columns, rows, words=(0, 1, 3)),)
+
+
+def _behind(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
+    found: list[Block] = [Paragraph(f"{fit.verdict}. " + " ".join(fit.verdict_reasons), "Diagnostics:")]
+    if fit.spreads:
+        rows = tuple((name, points(v.mean), f"{points(v.low)} to {points(v.high)}") for name, v in fit.spreads)
+        columns = ("what varies", f"SD in {fit.effects_unit}", f"{level(facts.ci_prob)} interval")
+        found.append(Table(columns, rows, words=(0, 2)))
+    return tuple(found)
+
+
+def _measured(value: Interval, unit: str) -> tuple[str, str]:
+    return measured(value.mean, unit), f"{measured(value.low, unit)} to {measured(value.high, unit)}"
+
+
+def _first_rows(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], words: tuple[int, ...] = (0, 2)) -> Table:
+    left = len(rows) - MOST_ROWS
+    note = f"And {count(left)} more, in facts.json." if left > 0 else ""
+    return Table(columns, tuple(rows[:MOST_ROWS]), words, note)
+
+
+def _list(texts: Sequence[str]) -> tuple[Block, ...]:
+    return (Bullets(tuple(Paragraph(text) for text in texts)),) if texts else ()

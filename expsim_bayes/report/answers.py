@@ -1,0 +1,188 @@
+"""Five questions of those who read one page, each answered in a sentence: what to do, how sure, the price, what may be wrong, what next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent, share
+from expsim_bayes.report.card import beware
+from expsim_bayes.report.document import Answer
+from expsim_bayes.sentences import recommendation
+from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_level
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts
+    from expsim_bayes.planning import Further
+    from expsim_bayes.planning.futures import Bought
+
+DO, SURE, COST, WRONG, NEXT = (
+    "What do we do?",
+    "How sure are we?",
+    "What did it cost?",
+    "What could be wrong?",
+    "What would one more week or 100 dollars change?",
+)
+"""The questions."""
+
+
+def answers(facts: Facts) -> tuple[Answer, ...]:
+    """The answers that displayed facts give.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.recommend import of_experiment
+    >>> from expsim_bayes.scenario import load
+    >>> found = answers(of_experiment(play(load("summarization-prompts"), random_seed=1)))
+    >>> found[0].sentence, found[1].sentence
+    ('Launch B in place of A.', 'The probability that B is better than A is 99.4 %.')
+    """
+    advice = recommendation(facts)
+    first, rest = split(advice.what_to_do)
+    if facts.decision.name == "refuse":
+        rest = " ".join(part for part in (rest, remedy(facts)) if part)
+    return (
+        Answer(DO, first, rest),
+        Answer(
+            SURE,
+            how_sure(facts),
+            advice.how_sure if facts.decision.name != "refuse" and len(facts.variants) > 1 else "",
+        ),
+        Answer(COST, cost(facts), ""),
+        Answer(WRONG, what_may_be_wrong(facts), ""),
+        Answer(NEXT, *what_next(facts)),
+    )
+
+
+def split(text: str) -> tuple[str, str]:
+    """The first sentence, and the others.
+
+    Examples
+    --------
+    >>> split("Collect 240 ratings for $3.20 more. Until then keep A.")
+    ('Collect 240 ratings for $3.20 more.', 'Until then keep A.')
+    """
+    first, stop, rest = text.partition(". ")
+    return (first + "." if stop else first), rest
+
+
+def remedy(facts: Facts) -> str:
+    """What to do about a fit that is refused."""
+    reasons = " ".join(facts.fit.verdict_reasons) if facts.fit is not None else ""
+    if facts.fit is not None and facts.fit.verdict != "refuse":
+        return "Have some of the same items rated for variants of both groups, or fit each group by itself (--where)."
+    if "fit with the sampler" in reasons:
+        return "Fit once more with the sampler (--engine nuts)."
+    return (
+        "Fit once more with longer runs (--tune 2000 --draws 4000 --target-accept 0.99); where that does not help, gather more "
+        "ratings or choose a plainer model (--model)."
+    )
+
+
+def how_sure(facts: Facts) -> str:
+    """The one probability, in a sentence."""
+    if facts.decision.name == "refuse":
+        return "Not at all: no probability is shown, because the fit is not to be trusted."
+    if not facts.variants:
+        return "There is nothing to be sure of: no variants are named."
+    if len(facts.variants) == 1:
+        return f"There is nothing to compare: {said_level(facts, facts.variants[0])}."
+    return _of_several(facts)
+
+
+def _of_several(facts: Facts) -> str:
+    """The one probability where variants are compared."""
+    if _all_barred(facts) and (faults := said_faults(facts)):
+        return split(faults)[0]
+    leader = facts.variant(facts.leader)
+    if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
+        within = f"lie within {gap(facts.rope, facts.unit)} of each other"
+        return f"The probability that all variants {within} is {percent(facts.prob_equivalent)}."
+    subject = facts.variant(facts.decision.variant) if facts.decision.variant else leader
+    if subject.prob_better is not None:
+        return f"The probability that {subject.name} is better than {facts.baseline} is {percent(subject.prob_better)}."
+    rival = best_other(facts)
+    if rival is not None and rival.prob_better is not None:
+        return f"The probability that {rival.name} is better than {facts.baseline} is {percent(rival.prob_better)}."
+    return f"The probability that {subject.name} is the best is {percent(subject.prob_best)}."
+
+
+def _all_barred(facts: Facts) -> bool:
+    """Whether everything but the control breaks a limit."""
+    return len(facts.variants) > 1 and len(left_out(facts)) == len(facts.variants) - 1
+
+
+def cost(facts: Facts) -> str:
+    """The price of the experiment and of one evaluation, in a sentence."""
+    if facts.usd is None:
+        told = "which nobody had to rate" if facts.rated == "call" else "whose price is not declared"
+        return f"It rests on {counted(facts)}, {told}."
+    budget = f" of a budget of {dollars(facts.budget_usd)}" if facts.budget_usd is not None else ""
+    days = f" and took {duration(facts.days)}" if facts.days is not None else ""
+    each = dollars(facts.usd / max(facts.ratings, 1))
+    return f"The experiment cost {dollars(facts.usd)}{budget}{days} for {counted(facts)}, {each} a {facts.rated}."
+
+
+def what_may_be_wrong(facts: Facts) -> str:
+    """What most deserves doubt, in a sentence."""
+    if not facts.variants and facts.decision.name != "refuse":
+        return "Nothing was decided, so nothing can be wrong yet."
+    found = beware(facts, "")
+    if found:
+        return found
+    other = best_other(facts)
+    if other is None or not other.effect_sd:
+        return "The items that were rated may differ from those in use."
+    return (
+        f"The difference of {other.name} to {facts.baseline} is known to about {gap(other.effect_sd, facts.unit)} either way, and the "
+        "items that were rated may differ from those in use."
+    )
+
+
+def what_next(facts: Facts) -> tuple[str, str]:
+    """What more money or time would bring, in a sentence, and the same for others who may rate."""
+    if facts.decision.name == "refuse":
+        return "Nothing: money and time help only once a fit can be trusted.", ""
+    if len(facts.variants) < 2:
+        return "Nothing by themselves: a second variant has to be rated first.", ""
+    if _all_barred(facts):
+        barred = listed(left_out(facts))
+        return (
+            f"Nothing: {barred} may not be launched while the limit on {facts.limits} stands, however much is rated.",
+            "",
+        )
+    if not facts.further:
+        return "It was not worked out what more ratings would bring.", ""
+    undecided = facts.decision.name == "collect"
+    priced = _best(facts, "hundred")
+    weekly = _best(facts, "week")
+    parts = []
+    if priced is not None and priced.hundred is not None:
+        parts.append(f"100 dollars {_would(priced, priced.hundred, undecided=undecided)}")
+    if weekly is not None and weekly.week is not None and weekly.week.ratings:
+        at = f" (for {dollars(weekly.week.usd)})" if weekly.week.usd is not None else ""
+        parts.append(f"a week{at} {_would(weekly, weekly.week, undecided=undecided)}")
+    more = "" if undecided else "The decision does not wait for them."
+    if not parts:
+        best = max(facts.further, key=lambda f: f.variance_removed)
+        brings = f"{count(best.batch_ratings)} more {best.label} would remove {share(best.variance_removed)} of the variance that remains"
+        return f"Prices and speeds are not declared; {brings}.", more
+    sentence = "; ".join(parts)
+    stuck = [f for f in facts.further if f.floor > 0.5]
+    floor = " ".join(f"However many {f.label} are added, {share(f.floor)} of it stays." for f in stuck)
+    return f"{sentence[:1].upper()}{sentence[1:]}.", " ".join(part for part in (floor, more) if part)
+
+
+def _best(facts: Facts, span: str) -> Further | None:
+    """The kind of which a sum or a week removes most."""
+    offers = [(getattr(f, span), f) for f in facts.further if getattr(f, span) is not None]
+    return max(offers, key=lambda offer: offer[0].variance_removed)[1] if offers else None
+
+
+def _would(kind: Further, bought: Bought, *, undecided: bool) -> str:
+    what = f"would buy {count(bought.ratings)} {kind.label} and remove {share(bought.variance_removed)} of the variance that remains"
+    return (
+        f"{what}, with which a decision falls with a probability of {percent(bought.prob_decides)}"
+        if undecided
+        else what
+    )

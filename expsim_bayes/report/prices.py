@@ -1,0 +1,129 @@
+"""What an experiment cost, by whom and for which variant, and what more money or time would buy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_bayes.amounts import count, dollars, duration, percent
+from expsim_bayes.report.document import Block, Paragraph, Table
+
+if TYPE_CHECKING:
+    from expsim_bayes.facts import Facts
+    from expsim_bayes.planning import Further
+    from expsim_bayes.planning.futures import Bought
+    from expsim_bayes.sentences import Recommendation
+
+
+def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
+    """Sentences and tables about the price; after a refused fit nothing of what more ratings would bring."""
+    found: list[Block] = [Paragraph(advice.price)] if advice.price else []
+    found += [table for table in (_by_evaluator(facts), _by_variant(facts)) if table is not None]
+    if facts.decision.name == "refuse" or not facts.further:
+        return tuple(found)
+    if advice.further:
+        found.append(Paragraph(advice.further, "What would help."))
+    found += [table for table in (_one_more(facts), _further(facts)) if table is not None]
+    return tuple(found)
+
+
+def _by_evaluator(facts: Facts) -> Table | None:
+    """What each evaluator did and cost, where prices are known."""
+    rows = [e for e in facts.evaluators if e.ratings]
+    if not rows or any(e.usd is None for e in rows):
+        return None
+    return Table(
+        ("rated by", "kind", "raters", f"{facts.rated}s", "cost", f"a {facts.rated}"),
+        tuple(
+            (
+                e.name,
+                {"human": "people", "llm": "LLM judge"}.get(e.kind, e.kind),
+                count(e.raters),
+                count(e.ratings),
+                dollars(e.usd or 0.0),
+                dollars((e.usd or 0.0) / e.ratings),
+            )
+            for e in rows
+        ),
+        words=(0, 1),
+    )
+
+
+def _by_variant(facts: Facts) -> Table | None:
+    """What the outputs of each variant cost, where that is known."""
+    if facts.usd_generation is None or not any(v.usd_per_output is not None for v in facts.variants):
+        return None
+    return Table(
+        ("variant", "outputs", "cost", "a call", "latency"),
+        tuple(
+            (
+                v.name,
+                count(v.outputs),
+                "-" if v.usd_per_output is None else dollars(v.usd_per_output * v.outputs),
+                "-" if v.usd_per_output is None else dollars(v.usd_per_output),
+                f"{v.latency_s:.2g} s" if v.latency_s else "-",
+            )
+            for v in facts.variants
+        ),
+    )
+
+
+def _one_more(facts: Facts) -> Table | None:
+    """What one more dollar, 100 dollars and a week buy."""
+    spans = [
+        (heading, name)
+        for heading, name in (("1 dollar", "dollar"), ("100 dollars", "hundred"), ("a week", "week"))
+        if any(getattr(f, name) is not None for f in facts.further)
+    ]
+    if not spans:
+        return None
+    columns = ["further ratings"]
+    for heading, _ in spans:
+        columns += [
+            f"{heading} buys" if heading == "1 dollar" else f"{heading} {'buy' if heading.endswith('s') else 'brings'}",
+            "removes",
+        ]
+    rows = tuple((f.label, *(cell for _, name in spans for cell in _cells(getattr(f, name)))) for f in facts.further)
+    return Table(
+        tuple(columns),
+        rows,
+        note='"Removes" is the share of the variance of the difference that remains.',
+    )
+
+
+def _cells(bought: Bought | None) -> tuple[str, str]:
+    if bought is None:
+        return "-", "-"
+    number = count(bought.ratings) if bought.ratings >= 10 else f"{bought.ratings:.2g}"
+    return number, percent(bought.variance_removed)
+
+
+def _further(facts: Facts) -> Table | None:
+    """What would decide, and what the same money of each kind would remove."""
+    undecided = facts.decision.name == "collect"
+    priced = facts.further[0].batch_usd is not None
+    deciding = ("to decide with 80 %", "dollars", "days") if undecided else ()
+    return Table(
+        (
+            "further ratings",
+            *deciding,
+            "for the same money" if priced else "first batch",
+            "would remove",
+            "never removed",
+            f"worth, {facts.unit} a use",
+        ),
+        tuple((f.label, *(_deciding(f) if undecided else ()), *_batch(f)) for f in facts.further),
+        note='"Would remove" and "never removed" are shares of the variance of the difference that remains.',
+    )
+
+
+def _deciding(further: Further) -> tuple[str, str, str]:
+    return (
+        count(further.ratings) if further.ratings is not None else "cannot settle it",
+        dollars(further.usd) if further.usd is not None else "-",
+        duration(further.days) if further.days is not None else "-",
+    )
+
+
+def _batch(further: Further) -> tuple[str, str, str, str]:
+    worth = f"{further.value:.2g}" if further.value >= 1e-6 else "0"
+    return count(further.batch_ratings), percent(further.variance_removed), percent(further.floor), worth
