@@ -241,4 +241,5 @@ def test_the_last_look_goes_to_the_page_that_recommends(two_looks: Path, monkeyp
     kept = at.session_state[KEY]
     assert kept.label == "team/two prompts, as it stands after look 2"
     assert kept.facts.false_launch is not None
+    assert kept.facts.source == f"team/two prompts: {facts.source}"
     assert at.title[0].value == "Recommendation"

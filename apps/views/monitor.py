@@ -126,7 +126,8 @@ def hand_over(name: str, here: Opened, rate: Estimate | None) -> None:
     facts = here.looks[-1].told_facts() if here.looks else None
     if facts is not None and st.button("Open the recommendation", icon=":material/gavel:", key="monitor.to_decision"):
         label = f"{name}, as it stands after look {here.looks[-1].look}"
-        keep(Result(label, replace(facts, false_launch=rate)))
+        source = f"{'made up, not real ratings' if name == DEMONSTRATION else name}: {facts.source}"
+        keep(Result(label, replace(facts, false_launch=rate, source=source)))
         shown.go("decision")
 
 
