@@ -211,6 +211,7 @@ def test_five_questions_have_an_answer_each_in_every_situation() -> None:
         ("judge-limited", "No person has rated: what judge likes"),
         ("guardrail broken", "however much is rated"),
         ("too few data", "There is nothing to compare"),
+        ("one rater", "A single person rated (crowd)"),
         ("too few data", "It rests on 1 rating, whose price is not declared"),
     ],
 )
@@ -273,6 +274,12 @@ def test_no_name_becomes_markup(name: str) -> None:
     assert "x" * 41 not in text + found.text
     for sign in ("\u202e", "\x1b", "\x00"):
         assert sign not in text + found.text + rendered("json", facts).decode().partition('"document"')[2]
+
+
+def test_a_full_stop_in_a_name_ends_no_sentence() -> None:
+    facts = renamed(launch(), "St. Mary v1. 2")
+    told = [block.sentence for block in document(facts, length="brief").blocks() if block.kind == "answer"]
+    assert told[0] == "Launch St. Mary v1. 2 in place of A."
 
 
 def test_names_that_look_the_same_stay_apart_and_right_to_left_stays_in_its_place() -> None:
