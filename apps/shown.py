@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import streamlit as st
 
@@ -16,8 +16,10 @@ from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
+    from altair import LayerChart
+
     from expsim_bayes.apps.asked import Asked
-    from expsim_bayes.apps.pictures import Picture
+    from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts
 
 SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collect": "+", "refuse": "!"}
@@ -30,6 +32,13 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
 def page(name: str) -> str:
     """Where a page lies, for `st.switch_page` and `st.page_link`: the same whichever file the dashboard is started from."""
     return str(Path(__file__).resolve().parent / "views" / f"{name}.py")
+
+
+def go(name: str) -> NoReturn:
+    """Go to another page; what was set on this one is kept by the session, and the new page puts it into its own address."""
+    st.switch_page(
+        page(name), query_params={}
+    )  # without an empty one Streamlit refuses where widgets are bound to the address
 
 
 def theme() -> Theme:
@@ -50,7 +59,7 @@ def plain(text: str) -> str:
 
 def picture(found: Picture, *, key: str, large: bool = False) -> None:
     """A chart with its words under it, small unless told."""
-    st.altair_chart(found.chart, theme=None, key=key, alt=found.words)
+    st.altair_chart(cast("LayerChart", found.chart), theme=None, key=key, alt=found.words)
     (st.markdown if large else st.caption)(plain(found.words))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from browser import dashboard, launched, settled
+from browser import CHART, dashboard, launched, opened, settled
 
 MOVES = 12
 
@@ -64,17 +64,17 @@ def painted() -> None:
 
     with tempfile.TemporaryDirectory() as folder, dashboard(Path(folder)) as port, sync_playwright() as driver:
         browser = launched(driver)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page = opened(browser)
         begun = time.perf_counter()
         page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_selector('[data-testid="stVegaLiteChart"] canvas')
+        page.wait_for_selector(CHART)
         print(f"opening, until the first chart           {1000 * (time.perf_counter() - begun):7.0f} ms")
         page.goto(f"http://127.0.0.1:{port}/simulate")
         settled(page)
         taken: dict[str, list[float]] = {"chart": [], "all": []}
-        slider = page.get_by_role("slider", name="True quality of B")
+        slider = page.locator('input[aria-label^="True quality of B"]')
         for _ in range(MOVES):
-            chart = page.locator('[data-testid="stVegaLiteChart"] canvas').first
+            chart = page.locator(CHART).first
             before = page.get_by_text("Probability of being the best").first.inner_text()
             begun = time.perf_counter()
             slider.press("ArrowLeft")
@@ -111,8 +111,7 @@ def visitors(number: int, seconds: float) -> None:
 
         with sync_playwright() as driver:
             browser = launched(driver)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.set_default_timeout(120_000)
+            page = opened(browser)
             name, seed = names[place % len(names)], 1000 * place
             try:
                 page.goto(f"http://127.0.0.1:{port}/simulate?scenario={name}&seed={seed}")

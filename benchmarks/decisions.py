@@ -1,6 +1,7 @@
 """How often following the rules ends right: every scenario of the library, run to a decision or the end of its looks.
 
-Prints the table of docs/decisions.md: `.venv/bin/python benchmarks/decisions.py 1000 > docs/decisions.md`.
+Prints the table of docs/decisions.md: `.venv/bin/python benchmarks/decisions.py 1000 > docs/decisions.md`; scenarios that are named after
+the number are run alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from expsim_bayes.operating_characteristics import Estimate, compare, false_laun
 from expsim_bayes.scenario import STRATEGY_TITLES, library, load
 
 SEED = 20_261
+ALONE = ("new-summariser", "severe-raters", "verbose-answers")
+"""Scenarios of which only the strategy that they recommend is run, since each further one takes many minutes."""
 HEAD = """# How often the rules end right
 
 Each scenario of the library, run {replications:,} times to a decision or to the end of its looks or budget, by judges and people
@@ -23,7 +26,8 @@ something when every variant is as good as the control. Errors are Monte-Carlo s
 |---|---|---:|---:|---:|---:|---:|---:|---:|"""
 FOOT = """
 With two variants a bandit has nothing to choose while items are paired, so there it splits the traffic, one variant an item. It then
-loses what pairing gains, and takes more looks for the same certainty.
+loses what pairing gains, and takes more looks for the same certainty. Of {alone}
+only the strategy that they recommend is run.
 
 Reproduce with `.venv/bin/python benchmarks/decisions.py {replications}`; a single scenario with `expsim compare NAME`."""
 
@@ -37,9 +41,12 @@ def main() -> None:
     """Print the page."""
     replications = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     print(HEAD.format(replications=replications, seed=SEED))
-    for name in library():
+    for name in sys.argv[2:] or library():
         scenario = load(name)
-        for row in compare(scenario, evaluators=("both",), random_seed=SEED, replications=replications):
+        chosen = (scenario.default_strategy,) if name in ALONE else None
+        for row in compare(
+            scenario, strategies=chosen, evaluators=("both",), random_seed=SEED, replications=replications
+        ):
             title = STRATEGY_TITLES[row.strategy]
             title = f"**{title}**" if row.strategy == scenario.default_strategy else title
             equal = false_launch_rate(scenario, strategy=row.strategy, random_seed=SEED + 1, replications=replications)
@@ -48,7 +55,7 @@ def main() -> None:
                 f"${row.usd.value:.0f} ± {row.usd.mcse:.1f} | {row.days.value:.2f} | {row.looks.value:.1f} |",
                 flush=True,
             )
-    print(FOOT.format(replications=replications))
+    print(FOOT.format(replications=replications, alone=", ".join(ALONE)))
 
 
 if __name__ == "__main__":

@@ -70,8 +70,9 @@ class Verdict:
     draws: int
     """Draws after tuning in each chain."""
     divergences: int
+    """Draws that diverged; 0 where the fit does not say, and then among the reasons."""
     bfmi: float
-    """Smallest Bayesian fraction of missing information of a chain."""
+    """Smallest Bayesian fraction of missing information of a chain; NaN where the fit does not say."""
     worst_r_hat: float
     worst_ess: float
     quantities: tuple[Quantity, ...]
@@ -97,27 +98,30 @@ def gate(fit: xr.DataTree) -> Verdict:
     """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
 
     It looks at every variable of the posterior that a report may show: all but those of `INTERNAL` and `UNREPORTED`. Entries that are
-    constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at.
+    constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at. What the sampler did not tell (which draws
+    diverged, its energy) is a reason for caution.
     """
     if "integration" in fit.attrs:
         return _gate_of_points(fit)
-    posterior, stats = fit["posterior"].to_dataset(), fit["sample_stats"].to_dataset()
+    posterior = fit["posterior"].to_dataset()
+    stats = fit["sample_stats"].to_dataset() if "sample_stats" in fit.children else posterior[[]]
     constant = fit["constant_data"].to_dataset() if "constant_data" in fit.children else None
     quantities = tuple(row for name in reported(posterior) for row in _quantities(posterior[name], constant))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    divergences = int(stats["diverging"].sum())
-    bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy())
+    divergences = int(stats["diverging"].sum()) if "diverging" in stats else None
+    bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy()) if "energy" in stats else None
     r_hat = _worst([row.r_hat for row in quantities], max)
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
     run = _Run(chains, draws, divergences, bfmi)
     problems = {
-        "ok": _problems(OK, run, quantities),
+        "ok": [*_problems(OK, run, quantities), *_untold(run)],
         "caution": _problems(CAUTION, run, quantities),
     }
     level: Literal["ok", "caution", "refuse"] = "ok"
     if problems["ok"]:
         level = "refuse" if problems["caution"] else "caution"
-    return Verdict(level, tuple(problems["ok"]), chains, draws, divergences, bfmi, r_hat, ess, quantities)
+    energy = float("nan") if bfmi is None else bfmi
+    return Verdict(level, tuple(problems["ok"]), chains, draws, divergences or 0, energy, r_hat, ess, quantities)
 
 
 def _gate_of_points(fit: xr.DataTree) -> Verdict:
@@ -134,20 +138,10 @@ def _gate_of_points(fit: xr.DataTree) -> Verdict:
     level: Literal["ok", "caution", "refuse"] = "ok"
     if reasons["ok"]:
         level = "refuse" if reasons["caution"] else "caution"
-    quantities = tuple(Quantity(f"quality[{name}]", float("nan"), worth, worth) for name, worth in ess.items())
-    return Verdict(
-        level,
-        tuple(reasons["ok"]),
-        sizes["chain"],
-        sizes["draw"],
-        0,
-        float("nan"),
-        float("nan"),
-        min(ess.values()),
-        quantities,
-        told["points"],
-        k_hat,
-    )
+    nan = float("nan")
+    rows = tuple(Quantity(f"quality[{name}]", nan, worth, worth) for name, worth in ess.items())
+    chains, draws, worst = sizes["chain"], sizes["draw"], min(ess.values())
+    return Verdict(level, tuple(reasons["ok"]), chains, draws, 0, nan, nan, worst, rows, told["points"], k_hat)
 
 
 def _mistrusted(effective: float, k_hat: float | None, least: float, most: float) -> list[str]:
@@ -195,11 +189,11 @@ def _quantities(values: xr.DataArray, constant: xr.Dataset | None) -> list[Quant
     mask = np.ones(flat.shape[2], dtype=bool)
     if constant is not None and f"{name}_estimated" in constant:
         mask = constant[f"{name}_estimated"].to_numpy().ravel().astype(bool)
-    labels = _labels(values)
-    return [Quantity(f"{name}{labels[n]}", *_convergence(flat[:, :, n])) for n in np.flatnonzero(mask)]
+    named = labels(values)
+    return [Quantity(f"{name}{named[n]}", *_convergence(flat[:, :, n])) for n in np.flatnonzero(mask)]
 
 
-def _labels(values: xr.DataArray) -> list[str]:
+def labels(values: xr.DataArray) -> list[str]:
     """Names of the entries after chain and draw: "[A]", "[judge, A]", or "" for a single number."""
     dims = [dim for dim in values.dims if dim not in ("chain", "draw")]
     if not dims:
@@ -230,8 +224,21 @@ class _Run(NamedTuple):
 
     chains: int
     draws: int
-    divergences: int
-    bfmi: float
+    divergences: int | None
+    """None where the fit does not say."""
+    bfmi: float | None
+    """None where the fit does not say."""
+
+
+def _untold(run: _Run) -> list[str]:
+    """What the sampler did not tell, so that it cannot be judged."""
+    told = {"which draws diverged": run.divergences, "the sampler's energy": run.bfmi}
+    lacking = [words for words, value in told.items() if value is None]
+    return (
+        [f"The fit does not say {' or '.join(lacking)}: what the draws never reached cannot be seen."]
+        if lacking
+        else []
+    )
 
 
 def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> list[str]:
@@ -242,13 +249,13 @@ def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> li
         found.append(
             f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: run with 4 (--chains 4)."
         )
-    if not divergences <= limits.divergent * chains * draws:
+    if divergences is not None and not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
         found.append(
             f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; let it take "
             "smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
         )
-    if not bfmi >= limits.bfmi:
+    if bfmi is not None and not bfmi >= limits.bfmi:
         found.append(
             f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): tune longer (--tune 3000)."
         )

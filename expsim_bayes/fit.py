@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous",)
+WITHOUT_SAMPLER = ("continuous", "ordinal", "preference")
 """Models whose posterior needs no sampler."""
+BY_ITSELF = ("continuous",)
+"""Those of them for which that is done unless told."""
 WAITING = 5_000
 """Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
 ACCEPT = (0.95, 0.99)
@@ -72,8 +74,9 @@ def fit(
     model : str
         A name of `expsim_bayes.models.NAMES`.
     engine : {"auto", "nuts", "fast"}
-        "nuts" samples; "fast" does without (components integrated out over weighted points, effects drawn exactly given each: see
-        `expsim_bayes.fast`), for the models of `WITHOUT_SAMPLER`. "auto" samples up to `WAITING` ratings, and above only where it must.
+        "nuts" samples; "fast" does without, for the models of `WITHOUT_SAMPLER`: components are integrated out over points, effects
+        drawn exactly given each (`expsim_bayes.fast`), or around their modes and weighed (`expsim_bayes.votes.single`). "auto" samples up
+        to `WAITING` ratings, and above only models that are not `BY_ITSELF`.
     priors : Priors, optional
         Of that model; its own unless told.
     fixed : Components, optional
@@ -113,10 +116,8 @@ def fit(
     tell = progress or _silent
     asked: dict[str, Any] = {"draws": draws, "chains": chains, "min_effect": min_effect, "ci_prob": ci_prob}
     if engine_of(engine, model, len(ratings.table)) == "fast":
-        from expsim_bayes.fast.scores import fitted
-
         tell(0.05, "integrating the components out")
-        groups, attrs = fitted(ratings, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)  # type: ignore[arg-type]
+        groups, attrs = _integrated(ratings, model, priors, fixed, draws, chains, random_seed)
     else:
         asked |= {"tune": tune, "cores": min(cores or os.cpu_count() or 1, chains)}
         groups, attrs = _sampled(ratings, model, priors, fixed, asked, accept_rates, random_seed, tell)
@@ -125,6 +126,25 @@ def fit(
     tree.attrs["verdict"] = gate(tree).to_json()
     tell(1.0, "done")
     return tree
+
+
+def _integrated(  # noqa: PLR0917
+    ratings: Ratings,
+    model: str,
+    priors: Frozen | None,
+    fixed: Components | None,
+    draws: int,
+    chains: int,
+    random_seed: int,
+) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
+    """Groups and attributes of a fit without a sampler."""
+    if model == "continuous":
+        from expsim_bayes.fast.scores import fitted as of_scores
+
+        return of_scores(ratings, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)  # type: ignore[arg-type]
+    from expsim_bayes.votes.fitted import fitted as of_votes
+
+    return of_votes(ratings, model, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)
 
 
 def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
@@ -158,7 +178,7 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
             where="engine",
             remedy=f"choose nuts or auto; without a sampler there is {', '.join(WITHOUT_SAMPLER)}",
         )
-    return "fast" if able and (asked == "fast" or (asked == "auto" and rows > WAITING)) else "nuts"
+    return "fast" if asked == "fast" or (asked == "auto" and model in BY_ITSELF and rows > WAITING) else "nuts"
 
 
 def _sampled(  # noqa: PLR0917

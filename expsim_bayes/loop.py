@@ -145,8 +145,13 @@ class Loop:
         variant = self._assign(upcoming, look + 1, older)
         used = draw_operations(self.scenario, variant, self.streams, look + 1)
         outputs = n_items * upcoming.n_slots
-        cut = {name: None if values is None else values[:, :outputs] for name, values in used._asdict().items()}
-        shown = Look(score=np.empty((0, 0)), n_clipped=np.empty(0, np.intp), **cut)
+        shown = Look(
+            score=np.empty((0, 0)),
+            relative_tokens=used.relative_tokens[:, :outputs],
+            latency_s=used.latency_s[:, :outputs],
+            n_clipped=np.empty(0, np.intp),
+            faulty=None if used.faulty is None else used.faulty[:, :outputs],
+        )
         return spend(tally, self.scenario, part, variant[:, :n_items], shown)._replace(days=tally.days)
 
     def _next_price(self, look: int) -> tuple[float, int]:

@@ -92,6 +92,26 @@ def compared(fits: Mapping[str, xr.DataTree]) -> Compared:
     return Compared(rows, n, unit, (*_differences(rows), *_warnings(rows, n, unit), _what_was_asked(unit)))
 
 
+def predicted(name: str, tree: xr.DataTree) -> Scored:
+    """How well one fit predicts a rating that was left out.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    tree : xarray.DataTree
+        A fit with posterior, log_likelihood and observed_data.
+
+    Raises
+    ------
+    SettingError
+        It holds no log-likelihoods.
+    """
+    _same_observations({name: tree})
+    own = _loo(tree)
+    return _scored(name, str(tree.attrs.get("model", "")), own, own.elpd)
+
+
 class _Pointwise(NamedTuple):
     """LOO, observation by observation."""
 
@@ -149,7 +169,8 @@ def _loo(tree: xr.DataTree) -> _Pointwise:
         parts[dims] = parts[dims] + values if dims in parts else values
     chain, draw = told.sizes["chain"], told.sizes["draw"]
     flat = [part.transpose("chain", "draw", ...).to_numpy().reshape(chain, draw, -1) for part in parts.values()]
-    posterior = tree["posterior"].to_dataset()[["quality"]].sel(draw=told["draw"])
+    drawn = tree["posterior"].to_dataset()
+    posterior = drawn[["quality" if "quality" in drawn else next(iter(drawn.data_vars))]].sel(draw=told["draw"])
     joined = xr.Dataset({"observed": (("chain", "draw", "observation"), np.concatenate(flat, axis=2))})
     made = xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": joined.assign_coords(draw=told["draw"])})
     with warnings.catch_warnings():

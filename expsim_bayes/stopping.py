@@ -558,7 +558,7 @@ def prob_breach_beta(count: ArrayLike, faults: ArrayLike, *, rule: Guardrail, co
     --------
     >>> limit = Guardrail(metric="fault_rate", at_most_more=0.02)
     >>> prob_breach_beta([[500, 500]], [[10, 30]], rule=limit, control=0).round(3).tolist()
-    [[0.0, 0.945]]
+    [[0.0, 0.947]]
     """
     found, n = np.asarray(faults, float), np.asarray(count, float)
     a, b = 1.0 + found, 1.0 + n - found

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 HEAD = """# The scenario library
 
-Each scenario run {replications:,} times as it recommends itself, to a decision or to the end of its looks or budget, by judges and people
-together (seed {seed}). *Ends right*: a variant is launched that is better than the control and within the smallest difference that matters
-of the best that the limits allow, or none where none beats the control by that much; whoever is still undecided at the end is not right.
-*False launches*: how often the same rules launch something when every variant is as good as the control. Errors are Monte-Carlo
-standard errors; dollars and days are medians.
+Each scenario run {replications:,} times by the strategy that it recommends, to a decision or to the end of its looks or budget, with judges
+and people together (seed {seed}). *Ends right*: a variant is launched that is better than the control and within the smallest difference
+that matters of the best that the limits allow, or none where none beats the control by that much; whoever is still undecided at the end
+is not right. *False launches*: how often the same rules launch something when every variant is as good as the control. Errors are
+Monte-Carlo standard errors; dollars and days are medians.
 
-| scenario | what it teaches | right answer | run as | ends right | false launches | dollars | days |
-|---|---|---|---|---:|---:|---:|---:|"""
+| scenario | what it teaches | right answer | run as | runs | ends right | false launches | dollars | days |
+|---|---|---|---|---:|---:|---:|---:|---:|"""
 FOOT = """
 Write this page anew with `expsim scenario table --replications {replications} --seed {seed} --out docs/scenarios.md`."""
 
@@ -123,6 +123,7 @@ def _line(told: Row) -> str:
         told.teaches,
         told.right_answer,
         STRATEGY_TITLES[told.achieved.strategy],
+        f"{told.achieved.replications:,}",
         share(told.achieved.right),
         share(told.false_launch),
         dollars(told.usd),

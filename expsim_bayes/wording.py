@@ -175,7 +175,7 @@ def said_faults(facts: Facts) -> str:
     >>> from expsim_bayes.recommend import of_experiment
     >>> from expsim_bayes.scenario import load
     >>> said_faults(of_experiment(play(load("faster-model"), random_seed=1))).split(":")[1]
-    ' over the limit of 2 (probability 99.1 %).'
+    ' over the limit of 2 (probability 98.9 %).'
     """
     return " ".join(_said_fault(facts, v) for v in facts.variants if v.faults is not None and v.name != facts.control)
 

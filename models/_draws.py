@@ -104,11 +104,22 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
+def kept_every(values: int, draws: int) -> int:
+    """Every how many draws of a chain one is kept for predictions of so many values.
+
+    Examples
+    --------
+    >>> kept_every(100, 6_000)
+    6
+    """
+    wanted = min(PREDICTIONS, max(1, MOST_VALUES // max(values, 1)))
+    return -(-draws // wanted)
+
+
 def _thinned(draws: xr.Dataset, explicit: pm.Model, recipe: Recipe) -> xr.Dataset:
     """The draws for which predictions are kept: so few of each chain that no array is too large."""
     values = max(int(np.prod(explicit[name].shape.eval())) for name in recipe.observed)
-    wanted = min(PREDICTIONS, max(1, MOST_VALUES // max(values, 1)))
-    step = -(-draws.sizes["chain"] * draws.sizes["draw"] // wanted)
+    step = kept_every(values, draws.sizes["chain"] * draws.sizes["draw"])
     return draws.isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-sync",
 )
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 PATIENCE = 120.0
 
 
@@ -48,7 +49,15 @@ def dashboard(folder: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "expsim_bayes.cli", "app", "--no-open", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-c",
+        "from expsim_bayes.cli import main; main()",
+        "app",
+        "--no-open",
+        "--port",
+        str(port),
+    ]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             until = time.monotonic() + PATIENCE
@@ -65,17 +74,26 @@ def dashboard(folder: Path) -> Iterator[int]:
 
 
 def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         connection.request("GET", "/_stcore/health")
         return connection.getresponse().status == http.client.OK
     except OSError:
         return False
+    finally:
+        connection.close()
 
 
 def launched(driver: Playwright) -> Browser:
     """A headless Chromium."""
     return driver.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+
+
+def opened(browser: Browser, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Page:
+    """A page of a browser that is patient."""
+    page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    return page
 
 
 def settled(page: Page) -> None:

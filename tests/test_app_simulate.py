@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from expsim_bayes.apps import answers, knobs, pictures, shown, story
+from expsim_bayes.apps import answers, knobs, marks, pictures, shown, story
 from expsim_bayes.apps.asked import Asked, edited, written
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots import DARK
@@ -135,11 +135,11 @@ class TestPictures:
 
     def test_names_at_the_ends_of_lines_keep_apart(self) -> None:
         x = np.array([0.0, 1.0])
-        lines = [pictures.Line(name, x, np.array([0.5, 0.5])) for name in "abcd"]
-        spec = pictures.line_chart(lines, pictures.Axis("x"), pictures.Axis("y", domain=(0.0, 1.0))).to_dict()
+        lines = [marks.Line(name, x, np.array([0.5, 0.5])) for name in "abcd"]
+        spec = marks.line_chart(lines, marks.Axis("x"), marks.Axis("y", domain=(0.0, 1.0))).to_dict()
         layer = next(part for part in spec["layer"] if part["mark"].get("type") == "text")
         at = sorted(row["y"] for row in spec["datasets"][layer["data"]["name"]])
-        assert np.diff(at).min() >= pictures.GAP - 1e-12
+        assert np.diff(at).min() >= marks.GAP - 1e-12
         assert 0 <= at[0] <= at[-1] <= 1
 
     def test_what_a_user_wrote_is_shown_as_it_is(self) -> None:

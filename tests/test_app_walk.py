@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from browser import chromium, dashboard, launched, settled, whole
+from browser import CHART, chromium, dashboard, launched, opened, settled, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ PAGES = {
     "monitor": "",
     "recommendation": "",
 }
-SIZES = {"laptop": (1280, 800), "phone": (390, 800)}
+SIZES = {"laptop": 1280, "phone": 390}
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +58,23 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser, port: int, pictures: Path) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = opened(browser)
     page.goto(f"http://127.0.0.1:{port}/")
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] canvas')
+    page.wait_for_selector(CHART)
     clicks = 0
 
-    def click(role: str, name: str) -> None:
+    def click(words: str) -> None:
         nonlocal clicks
-        page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+        page.get_by_text(words, exact=True).first.click()
         clicks += 1
         settled(page)
 
     settled(page)
-    click("button", "Play it")
+    click("Play it")
     assert "/simulate" in page.url
-    click("button", "bandit")
-    click("button", "humans only")
-    quality = page.get_by_role("slider", name="True quality of B")
+    click("bandit")
+    click("humans only")
+    quality = page.locator('input[aria-label^="True quality of B"]')
     before = quality.input_value()
     quality.press("ArrowLeft")
     clicks += 1
@@ -82,7 +82,7 @@ def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser,
     assert quality.input_value() != before
     assert "variants.1.quality" in page.url
     page.wait_for_selector("text=Known, since this is simulated")
-    click("button", "Open the recommendation")
+    click("Open the recommendation")
     assert "/recommendation" in page.url
     with page.expect_download() as download:
         page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
@@ -90,15 +90,16 @@ def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser,
     assert Path(download.value.path()).stat().st_size > 0
     assert clicks <= 6
     whole(page, pictures / "journey.png")
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_shown(browser: Browser, port: int, pictures: Path, scheme: str, size: str) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
-    page = context.new_page()
+def test_every_page_is_shown(
+    browser: Browser, port: int, pictures: Path, scheme: Literal["light", "dark"], size: str
+) -> None:
+    width = SIZES[size]
+    page = opened(browser, width, scheme)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     for name, words in PAGES.items():
@@ -110,4 +111,4 @@ def test_every_page_is_shown(browser: Browser, port: int, pictures: Path, scheme
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
     assert not complaints
-    context.close()
+    page.context.close()

@@ -60,7 +60,7 @@ def test_a_scenario_is_shown_in_shares_won() -> None:
     assert re.search(r"crowd human 8 \$0\.30 37 s 39 % 51 %", text)
     assert "share of comparisons in which the control, today, is beaten, a tie counted half" in text
     assert "a difference of 5.0 percentage points matters" in text
-    assert "two outputs of an item side by side, 12 looks of 144 outputs" in text
+    assert "two outputs of an item side by side, 22 looks of 144 outputs" in text
     assert "Noise" not in text
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.experiment import Played, play
+from expsim_bayes.facts import FitFacts, PlainMean
 from expsim_bayes.ratings import validate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.report import markdown, read_facts, rewrite, write_experiment, write_fit
@@ -111,6 +112,20 @@ def test_nothing_in_a_name_becomes_markup(facts: Facts) -> None:
     rows = [n for n, line in enumerate(text.splitlines()) if line.startswith("| ") and "script" in line]
     assert rows
     assert all(bars[n - 1] in (0, bars[n]) and bars[n + 1] in (0, bars[n]) for n in rows)
+
+
+def test_plain_means_are_found_under_names_that_had_to_be_escaped(facts: Facts) -> None:
+    names = {v.name: f"{v.name}_v2 " + "x" * 60 for v in facts.variants}
+    named = replace(
+        facts,
+        variants=tuple(replace(v, name=names[v.name]) for v in facts.variants),
+        leader=names[facts.leader],
+        baseline=names[facts.baseline],
+        control=names[facts.control or facts.baseline],
+        decision=replace(facts.decision, name="collect", variant=None),
+        fit=FitFacts("ok", ("fine",), plain_means=tuple(PlainMean(n, 3.0, 0.1, 0.5) for n in names.values())),
+    )
+    assert "plain means" in markdown(named, [])
 
 
 def test_long_names_are_cut_for_display_only(facts: Facts) -> None:

@@ -46,7 +46,7 @@ def test_the_page_keeps_to_one_line_a_scenario() -> None:
     scenario = load("reranker").model_copy(update={"teaches": "Left | right,\nand more."})
     found = row(scenario, replications=4, random_seed=1)
     line = as_markdown([found], random_seed=1, replications=4).split("---:|\n")[1].splitlines()[0]
-    assert len(re.findall(r"(?<!\\)\|", line)) == 9
+    assert len(re.findall(r"(?<!\\)\|", line)) == 10
     assert r"Left \| right, and more." in line
 
 

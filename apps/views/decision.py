@@ -23,9 +23,9 @@ def nothing_yet() -> None:
     )
     with st.container(horizontal=True):
         if st.button("Simulate an experiment", type="primary", icon=":material/play_circle:", key="to_simulate"):
-            st.switch_page(shown.page("simulate"))
+            shown.go("simulate")
         if st.button("Analyse ratings", icon=":material/upload_file:", key="to_analyse"):
-            st.switch_page(shown.page("analyse"))
+            shown.go("analyse")
 
 
 def take_away(result: Result, card: handed.File) -> None:

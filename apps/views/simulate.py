@@ -60,7 +60,7 @@ def one_experiment() -> None:
         st.dataframe(tables.variants(facts), hide_index=True, key="variants")
         st.dataframe(tables.evaluators(facts), hide_index=True, key="evaluators")
     if st.button("Open the recommendation", icon=":material/gavel:", key="to_decision"):
-        st.switch_page(shown.page("decision"))
+        shown.go("decision")
     shown.code(asked)
 
 

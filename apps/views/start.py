@@ -12,7 +12,7 @@ with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
     found = answers.curves(asked, answers.curve_replications(scenario))
     shown.picture(pictures.learning(found, theme=shown.theme()), key="learning", large=True)
 if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"):
-    st.switch_page(shown.page("simulate"), query_params={"scenario": asked.library})
+    shown.go("simulate")
 with st.expander("The scenario"):
     st.markdown(shown.plain(scenario.story.strip()))
     st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))

@@ -51,7 +51,7 @@ def show_fit(screen: Screen, facts: Facts, *, details: bool) -> None:
         (
             "The sampler converged."
             if known.sampled
-            else "No sampler was needed: the posterior is exact up to its quadrature."
+            else "No sampler was needed: the posterior was integrated and weighed, and its points may be trusted."
         )
         if not caution
         else "Take the probabilities with caution. " + " ".join(known.verdict_reasons)

@@ -196,6 +196,7 @@ def report(
 ) -> None:
     """Write the story of the experiment, look by look, with figures."""
     from expsim_bayes.live import story
+    from expsim_bayes.live.ahead import planned
     from expsim_bayes.live.calibrated import known
 
     screen = Screen(as_json=as_json)
@@ -204,9 +205,7 @@ def report(
     with taken(out, overwrite=overwrite) as aside:
         assert aside is not None
         here = _completed(folder, screen)
-        page = story.write(
-            here, aside, peeking=_peeking(here, screen), plan=watched.planned(here), calibrated=known(here)
-        )
+        page = story.write(here, aside, peeking=_peeking(here, screen), plan=planned(here), calibrated=known(here))
     screen.labelled([("Report", str(out / page.name))])
     screen.emit(watched.as_object(here) | {"report": str(out / page.name)})
 

@@ -30,9 +30,8 @@ def show_library(*, as_json: AsJson = False) -> None:
             Column("Budget", tuple("" if s.budget_usd is None else dollars(s.budget_usd) for s in found), spare=True),
         ]
     )
-    screen.labelled(
-        [("", ""), ("Next:", f"expsim scenario show {found[-1].name}, or expsim simulate {found[-1].name}")]
-    )
+    quick = next(s.name for s in found if s.outcome == "score")  # the others are compiled at their first run
+    screen.labelled([("", ""), ("Next:", f"expsim scenario show {quick}, or expsim simulate {quick}")])
     screen.emit({"scenarios": [{"name": s.name, "title": s.title, "variants": s.variant_names} for s in found]})
 
 

@@ -24,6 +24,8 @@ SERVER = "expsim_bayes.apps.served"
 FOLDER = "EXPSIM_MONITOR"
 """Variable that tells the server below which folder experiments may be opened."""
 HEALTH = "/_stcore/health"
+STDERR = 2
+"""Where the server says what it has to say."""
 TRIED = 50
 """Ports that are tried, from the one asked for."""
 PATIENCE = 180.0
@@ -87,7 +89,7 @@ def _served(screen: Screen, host: str, port: int, folder: Path, *, opens: bool) 
     with subprocess.Popen(
         [sys.executable, "-P", "-m", SERVER, "--host", host, "--port", str(port)],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=STDERR,  # faults in a page are told there; what is said to people comes from here
         env=os.environ | {FOLDER: str(folder), "MPLBACKEND": "Agg"},
         start_new_session=True,  # Ctrl-C comes to this process alone, which ends the other in its turn
     ) as server:

@@ -42,6 +42,7 @@ def variants(facts: Facts, *, truth: bool = False) -> list[Column]:
             "A call", tuple("" if v.usd_per_output is None else dollars(v.usd_per_output) for v in rows), spare=True
         ),
         Column("Takes", tuple("" if v.latency_s is None else f"{v.latency_s:.2g} s" for v in rows), spare=True),
+        Column("Faults", tuple("" if v.faults is None else percent(v.faults.rate.mean) for v in rows)),
     ]
 
 

@@ -129,17 +129,9 @@ def _show(screen: Screen, here: Opened, *, details: bool) -> None:
             screen.listed(n for n in last.notices if not n.startswith("warning"))
 
 
-def planned(here: Opened) -> Ahead | None:
-    """What to rate next, by all ratings so far."""
-    from expsim_bayes.live.ahead import ahead
-    from expsim_bayes.live.monitor import batches_of, joined
-
-    table = joined(batches_of(here), here).table if here.manifest.batches else None
-    return ahead(here, table)
-
-
 def show_next(screen: Screen, here: Opened, *, details: bool = False) -> Ahead | None:
     """What to rate next."""
+    from expsim_bayes.live.ahead import planned
     from expsim_bayes.live.words import collected, next_words
 
     plan = planned(here)

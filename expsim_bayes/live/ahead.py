@@ -82,6 +82,13 @@ class Ahead(NamedTuple):
     """Variants that are not asked for."""
 
 
+def planned(here: Opened) -> Ahead | None:
+    """What to rate next, by all ratings so far; None as for `ahead`."""
+    from expsim_bayes.live.monitor import batches_of, joined
+
+    return ahead(here, joined(batches_of(here), here).table if here.manifest.batches else None)
+
+
 def ahead(here: Opened, table: pd.DataFrame | None) -> Ahead | None:
     """The next look by the policy of the strategy; None where fewer than two variants are left to try.
 

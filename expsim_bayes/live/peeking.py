@@ -31,24 +31,31 @@ class Peeking(NamedTuple):
     """Why it is not known."""
 
 
-def peeking(here: Opened, *, progress: Callable[[int], None] | None = None) -> Peeking:
+def known(here: Opened) -> Peeking | None:
+    """What can be told without a simulation: the rate that is kept, or why it is not known; None where there is neither."""
+    looks, why_not = looks_of(here), unknown(here)
+    if why_not:
+        return Peeking(None, looks, why_not)
+    rate = _read(recall(here, _NAME, _key(here)))
+    return None if rate is None else Peeking(rate, looks)
+
+
+def peeking(here: Opened, *, store: bool = True, progress: Callable[[int], None] | None = None) -> Peeking:
     """The rate for this experiment, from what is kept or from a simulation.
 
     Parameters
     ----------
     here : Opened
         The experiment.
+    store : bool
+        Whether the rate is kept in the experiment's folder.
     progress : callable, optional
         Called with the number of experiments simulated.
     """
-    looks, why_not = looks_of(here), unknown(here)
-    if why_not:
-        return Peeking(None, looks, why_not)
-    what = simulated(here)
-    key = what.key | {"replications": REPLICATIONS}
-    known = _read(recall(here, _NAME, key))
-    if known is not None:
-        return Peeking(known, looks)
+    told = known(here)
+    if told is not None:
+        return told
+    looks, what = looks_of(here), simulated(here)
     try:
         rate = false_launch_rate(
             what.scenario, strategy=what.strategy, evaluators=what.evaluators, random_seed=SEED, replications=REPLICATIONS,
@@ -56,9 +63,14 @@ def peeking(here: Opened, *, progress: Callable[[int], None] | None = None) -> P
         )  # fmt: skip
     except ExpsimError as error:
         return Peeking(None, looks, error.problem)
-    with suppress(ExpsimError):  # a folder that only others may write: it is simulated again the next time
-        keep(here, _NAME, key, {"value": rate.value, "mcse": rate.mcse})
+    if store:
+        with suppress(ExpsimError):  # a folder that only others may write: it is simulated again the next time
+            keep(here, _NAME, _key(here), {"value": rate.value, "mcse": rate.mcse})
     return Peeking(rate, looks)
+
+
+def _key(here: Opened) -> dict[str, object]:
+    return simulated(here).key | {"replications": REPLICATIONS}
 
 
 def _read(told: dict[str, Any] | None) -> Estimate | None:

@@ -161,9 +161,9 @@ def posterior_of(
 
 def _engine(asked: str, model: str) -> Engine_:
     """No sampler where the model can do without, unless told: seconds a look, and the same numbers whatever was compiled before."""
-    from expsim_bayes.fit import WITHOUT_SAMPLER
+    from expsim_bayes.fit import BY_ITSELF
 
-    if asked == "auto" and model in WITHOUT_SAMPLER:
+    if asked == "auto" and model in BY_ITSELF:
         return "fast"
     return cast("Engine_", asked)
 

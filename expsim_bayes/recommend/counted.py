@@ -31,8 +31,8 @@ def rate_of_counts(a: float, b: float, ci_prob: float) -> Interval:
 
     Examples
     --------
-    >>> rate_of_counts(1.0, 1.0, 0.9)
-    Interval(mean=0.5, low=0.05, high=0.95)
+    >>> [round(end, 3) for end in (rate_of_counts(1.0, 1.0, 0.9).low, rate_of_counts(1.0, 1.0, 0.9).high)]
+    [0.05, 0.95]
     """
     low, high = betaincinv(a, b, [0.5 - ci_prob / 2, 0.5 + ci_prob / 2])
     return Interval(float(a / (a + b)), float(low), float(high))

@@ -6,4 +6,8 @@ and `compiling` how;
 `rows` votes of looks as arrays;
 `stars` and `duels` what each kind of votes hangs on, and quality;
 `known` all of it for the loop of an experiment, the components followed and averaged over as those of scores are.
+
+For one data set, as a fit: `layout` counts real votes into rows, `of_stars` and `of_duels` what they hang on, `components` what is
+estimated; compiled, `blocks` and `whole` modes and densities of all effects but those of items, which are integrated out; `sets` these
+by threads; `single` draws of all of it, weighed; `fitted` the groups of a fit.
 """

@@ -1,0 +1,255 @@
+"""Posterior of the votes of one data set without a sampler: components over weighted points, effects around their modes, both weighed.
+
+Given its components, effects are drawn from the normal law at their mode (`whole`), own effects of blocks integrated out. Each draw is then
+weighed by what the density is beside what it was drawn from, so that what the normal law gets wrong is made up for, and the shape of the
+largest weights tells whether that may be trusted (Vehtari et al. 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from expsim_bayes.fast.integration import Peak, Points, points, smoothed, systematic, worth
+from expsim_bayes.votes.sets import Found, found_at, weighed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from expsim_bayes.votes.components import Components
+    from expsim_bayes.votes.sets import Tables
+    from expsim_bayes.votes.whole import Votes
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+APART = 0.1
+"""Step of differences of the density along components."""
+BENT = 0.3
+"""The same of second differences."""
+LEAST = 0.25
+"""Curvature along components at least, as the prior alone has 1."""
+ROUNDS, EVEN = 3, 0.5
+"""How often effects are drawn, at most, and the shape of the largest weights up to which that is not done again."""
+WIDTHS = (0.8, 1.6)
+"""Factors of the normal law's widths between which they are moved."""
+NEVER = -1e5
+"""Log density where no mode was found."""
+
+
+class Story(Protocol):
+    """Votes of one data set and what is supposed of them."""
+
+    @property
+    def votes(self) -> Votes:
+        """As `whole` asks for them."""
+
+    @property
+    def components(self) -> Components:
+        """What is estimated."""
+
+    def start(self) -> Floats:
+        """(n,) where effects are sought first."""
+
+    def tables(self, given: dict[str, Floats]) -> Tables:
+        """Coefficients at S sets of components."""
+
+
+class Drawn(NamedTuple):
+    """Draws of all but own effects, and what they were made from."""
+
+    given: dict[str, Floats]
+    """(D, count) components of each name."""
+    x: Floats
+    """(D, n) effects."""
+    at: Ints
+    """(D,) the candidate behind each draw: draws of one candidate are the same."""
+    point: Ints
+    """(D,) the point of the components behind it."""
+    own: Floats
+    """(D, L) where own effects are sought."""
+    points: Points
+    """Of the components."""
+    k_hat: float
+    """Shape of the largest weights of candidates."""
+    effective: float
+    """How many equally weighted candidates would be worth the same."""
+
+    def worth(self, values: Floats) -> Floats:
+        """(V,) how many independent draws the mean of each of (D, V) values is worth: draws differ within points and between them."""
+        used, at, counts = np.unique(self.point, return_inverse=True, return_counts=True)
+        total = np.maximum(values.var(axis=0), 1e-300)
+        belongs = np.zeros((used.size, len(values)))
+        belongs[at, np.arange(len(values))] = 1.0
+        off = values - (belongs @ values / counts[:, None])[at]
+        within = np.minimum((off**2).sum(axis=0) / max(1, len(values) - used.size), total)
+        many = min(float(len(values)), self.effective)
+        return np.asarray(total / ((total - within) / min(self.points.effective, many) + within / many))
+
+
+@dataclass
+class Marginal:
+    """The density of the components; where modes of effects were found last they are sought again."""
+
+    story: Story
+    at: Floats
+    """(n,)"""
+    own: Floats
+    """(L,)"""
+    work: float
+
+    @property
+    def dims(self) -> int:
+        """How many components."""
+        return self.story.components.dims
+
+    def log_density(self, x: Floats) -> Floats:
+        """(S,) at S places."""
+        return np.nan_to_num(self.looked(x).density, nan=NEVER, neginf=NEVER, posinf=NEVER) - 0.5 * (x**2).sum(axis=1)
+
+    def with_slopes(self, x: Floats) -> tuple[Floats, Floats]:
+        """The same and (S, d) slopes, by differences."""
+        sets, dims = x.shape
+        off = APART * np.concatenate([np.zeros((1, dims)), np.eye(dims), -np.eye(dims)])
+        values = self.log_density((x[:, None] + off).reshape(-1, dims)).reshape(sets, -1)
+        return values[:, 0], (values[:, 1 : dims + 1] - values[:, dims + 1 :]) / (2 * APART)
+
+    def looked(self, x: Floats) -> Found:
+        """Modes at S places."""
+        tables = self.story.tables(self.story.components.values(x))
+        return found_at(self.story.votes, tables, self.at, self.own)
+
+    def moved(self, x: Floats) -> None:
+        """Seek modes from where they are at a place, from now on."""
+        found = self.looked(x[None])
+        self.at, self.own = found.at[0], found.own[0]
+
+
+def drawn(story: Story, draws: int, rng: np.random.Generator, *, candidates: int, looks: int) -> Drawn:
+    """Draws of components and effects, in random order.
+
+    Parameters
+    ----------
+    story : Story
+        The data set.
+    draws : int
+        How many.
+    rng : numpy.random.Generator
+        Draws.
+    candidates : int
+        Places that draws are chosen from.
+    looks : int
+        Points over components, about.
+    """
+    from expsim_bayes.fast.integration import EFFORT
+
+    own = np.zeros(int(story.votes.own_from[-1]))
+    target = Marginal(story, story.start(), own, EFFORT / looks)
+    with threadpool_limits(1, "blas"):
+        found = points(target, _peak(target), rng, most=looks)
+        point = systematic(found.weight, candidates, rng)
+        used, which = np.unique(point, return_inverse=True)
+        here, given = target.looked(found.x[used]), story.components.values(found.x[used])
+        tried = _tried(story, here, story.tables(given), which, rng)
+    k_hat = float(np.nanmax([found.k_hat, tried.k_hat])) if target.dims else tried.k_hat
+    chosen = systematic(tried.weight, draws, rng)
+    of = which[chosen]
+    given = {name: values[of] for name, values in given.items()}
+    return Drawn(given, tried.x[chosen], chosen, of, here.own[of], found, k_hat, worth(tried.weight))
+
+
+class _Tried(NamedTuple):
+    """Effects that draws are chosen from."""
+
+    x: Floats
+    """(D, n)"""
+    weight: Floats
+    """(D,) summing to one."""
+    k_hat: float
+
+
+def _tried(story: Story, here: Found, tables: Tables, which: Ints, rng: np.random.Generator) -> _Tried:
+    """Effects from the normal law at the modes, weighed; where weights are uneven, from one that was moved and widened by them."""
+    count, dims = which.size, here.at.shape[1]
+    half = np.log(np.diagonal(here.root, axis1=1, axis2=2)).sum(axis=1)
+    middle, width, best = np.zeros(dims), np.ones(dims), None
+    for _ in range(ROUNDS):
+        plain = rng.standard_normal((count, dims))
+        normal = middle + width * plain
+        x = here.at[which] + _spread(here.root, which, normal)
+        told = weighed(story.votes, tables, which, x, here.own)
+        ratio = told - here.density[which] - half[which] + 0.5 * (plain**2).sum(axis=1)
+        weight, k_hat = smoothed(np.where(np.isfinite(ratio), ratio, -np.inf))
+        if best is None or k_hat < best.k_hat:
+            best = _Tried(x, weight, k_hat)
+        if k_hat <= EVEN:
+            break
+        trust = worth(weight) / (worth(weight) + dims)
+        mean = weight @ normal
+        spread = np.sqrt(weight @ (normal - mean) ** 2)
+        middle, width = trust * mean, np.clip(1.0 + trust * (spread - 1.0), *WIDTHS)
+    assert best is not None
+    return best
+
+
+def _spread(root: Floats, which: Ints, normal: Floats) -> Floats:
+    """(D, n) normal numbers with the precisions whose roots are given."""
+    from scipy.linalg import solve_triangular
+
+    out = np.empty_like(normal)
+    order = np.argsort(which, kind="stable")
+    edges = np.searchsorted(which[order], np.arange(len(root) + 1))
+    for s in range(len(root)):
+        own = order[edges[s] : edges[s + 1]]
+        if own.size:
+            out[own] = solve_triangular(root[s], normal[own].T, lower=True, trans="T").T
+    return out
+
+
+def _peak(target: Marginal) -> Peak:
+    """Mode and curvature of the components, by differences."""
+    from scipy.optimize import minimize
+
+    dims = target.dims
+    if not dims:
+        target.moved(np.zeros(0))
+        return Peak(np.zeros(0), np.zeros((0, 0)))
+    x = np.zeros(dims)
+    target.moved(x)
+
+    def downhill(x: Floats) -> tuple[float, Floats]:
+        x = np.clip(x, -4.0, 4.0)
+        value, slope = target.with_slopes(x[None])
+        return -float(value[0]), -slope[0]
+
+    x = np.clip(minimize(downhill, x, jac=True, method="BFGS", options={"gtol": 0.05}).x, -4.0, 4.0)
+    target.moved(x)
+    return Peak(x, _root(target, x))
+
+
+def _root(target: Marginal, x: Floats) -> Floats:
+    """Root of the inverse of minus the Hessian, by second differences of the density."""
+    dims = x.size
+    pairs = [(i, j) for i in range(dims) for j in range(i)]
+    step = BENT * np.eye(dims)
+    off = [
+        np.zeros(dims),
+        *step,
+        *-step,
+        *(step[i] + step[j] for i, j in pairs),
+        *(-step[i] - step[j] for i, j in pairs),
+    ]
+    values = target.log_density(x + np.array(off))
+    middle, up, down = values[0], values[1 : dims + 1], values[dims + 1 : 2 * dims + 1]
+    bent = np.diag((up + down - 2 * middle) / BENT**2)
+    both, neither = np.split(values[2 * dims + 1 :], 2)
+    for n, (i, j) in enumerate(pairs):
+        bent[i, j] = bent[j, i] = (both[n] + neither[n] + 2 * middle - up[i] - up[j] - down[i] - down[j]) / (
+            2 * BENT**2
+        )
+    values, vectors = np.linalg.eigh(-bent)
+    cov = (vectors / np.maximum(values, LEAST)) @ vectors.T
+    return np.linalg.cholesky(cov)

@@ -1,0 +1,79 @@
+"""Draws of free variables turned into the dataset that a sampler would hand back: everything that a model derives from them, at once.
+
+What a model derives is evaluated for many draws together by plain NumPy, which starts at once, where a compiled function takes longer to
+make than to use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import xarray as xr
+from pytensor.graph.replace import vectorize_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import pymc as pm
+    from numpy.typing import NDArray
+
+TOGETHER = 250
+"""Draws that are evaluated at once."""
+
+
+def completed(
+    model: pm.Model, free: Mapping[str, NDArray[np.float64]], chains: int, *, without: Collection[str] = ()
+) -> xr.Dataset:
+    """Free variables and what a model derives from them, with dims chain and draw.
+
+    Parameters
+    ----------
+    model : pm.Model
+        As it would be sampled.
+    free : mapping
+        (D, ...) draws of each free variable but for those of `without`.
+    chains : int
+        Equal parts in which draws are told.
+    without : collection of str
+        Variables that are left out; nothing else may be derived from them.
+    """
+    told = [rv for rv in model.free_RVs if rv.name not in without]
+    derived = [var for var in model.deterministics if var.name not in without]
+    many = {rv: pt.tensor(rv.name, dtype=rv.type.dtype, shape=(None, *rv.type.shape)) for rv in told}
+    function = pytensor.function(
+        list(many.values()), vectorize_graph(derived, many), mode="FAST_COMPILE", on_unused_input="ignore"
+    )
+    values = {str(rv.name): np.asarray(free[rv.name], dtype=np.float64) for rv in told}
+    draws = len(next(iter(values.values())))
+    parts: list[list[NDArray[Any]]] = []
+    for first in range(0, draws, TOGETHER):
+        some = [each[first : first + TOGETHER] for each in values.values()]
+        size = len(some[0])
+        parts.append([
+            np.broadcast_to(value, (size, *var.type.shape)) if value.ndim == var.ndim else value
+            for value, var in zip(function(*some), derived, strict=True)
+        ])  # fmt: skip
+    for var, *chunks in zip(derived, *parts, strict=True):
+        values[str(var.name)] = np.concatenate(chunks)
+    return labelled(model, values, chains)
+
+
+def labelled(
+    model: pm.Model, values: Mapping[str, NDArray[Any]], chains: int, dims_of: Mapping[str, str] | None = None
+) -> xr.Dataset:
+    """(D, ...) draws of variables with the dims and coordinates that the model gives them, or with the dim that is told."""
+    variables, used = {}, {"chain": np.arange(chains)}
+    for name, array in values.items():
+        shaped = array.reshape(chains, -1, *array.shape[1:])
+        dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{n}" for n in range(array.ndim - 1)]
+        if dims_of and name in dims_of:
+            dims = [dims_of[name]]
+        variables[name] = (("chain", "draw", *dims), shaped)
+        used["draw"] = np.arange(shaped.shape[1])
+        for dim, size in zip(dims, array.shape[1:], strict=True):
+            labels = model.coords.get(dim)
+            used[str(dim)] = np.arange(size) if labels is None else np.asarray(labels)
+    return xr.Dataset(variables, coords=used)

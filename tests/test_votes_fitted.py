@@ -1,0 +1,185 @@
+"""Comparisons and stars fitted without a sampler: against brute force, against NUTS, and the shape of what comes back."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit, ndtri
+from scipy.stats import qmc
+
+from expsim_bayes.fit import engine_of, fit
+from expsim_bayes.posterior.fitted import stacked
+from expsim_bayes.ratings import validate
+from expsim_bayes.simulate import ordinal as star_truth
+from expsim_bayes.simulate import preference as duel_truth
+
+DRAWS = {"draws": 1000, "random_seed": 3}
+APART, WIDE = 0.1, 0.1
+"""How far means may be apart, in SDs, and SDs, relatively."""
+
+
+def uniforms(log2: int, dims: int) -> np.ndarray:
+    """Evenly spread points of the unit cube."""
+    return np.clip(qmc.Sobol(dims, rng=np.random.default_rng(0)).random_base2(log2), 1e-9, 1 - 1e-9)
+
+
+def close(values: np.ndarray, weight: np.ndarray, draws: np.ndarray) -> None:
+    """Weighted values and draws have the same mean and SD."""
+    mean = weight @ values / weight.sum()
+    sd = np.sqrt(weight @ (values - mean) ** 2 / weight.sum())
+    assert weight.sum() ** 2 / (weight**2).sum() > 1_500
+    np.testing.assert_allclose((draws.mean(axis=0) - mean) / sd, 0.0, atol=APART)
+    np.testing.assert_allclose(draws.std(axis=0) / sd, 1.0, atol=WIDE)
+
+
+@cache
+def few_duels():
+    """One person on five items, three times each; B always wins on two of them."""
+    won = [["left"] * 3, ["left"] * 3, ["left", "tie", "right"], ["right", "left", "left"], ["left", "left", "tie"]]
+    other = {"left": "right", "right": "left", "tie": "tie"}
+    rows = []
+    for i, sides in enumerate(won):
+        for n, side in enumerate(sides):
+            left, right, said = ("B", "A", side) if n % 2 == 0 else ("A", "B", other[side])
+            rows.append((str(i), left, right, n, "ann", "human", said))
+    columns = ["item", "variant_left", "variant_right", "repeat", "rater", "kind", "outcome"]
+    return validate(pd.DataFrame(rows, columns=columns), variants=("A", "B"), control="A")
+
+
+def test_few_comparisons_are_as_brute_force_has_them():
+    ratings = few_duels()
+    u = ndtri(uniforms(16, 4))
+    ahead, order, log_nu = np.sqrt(2) * u[:, 0], 0.7 * u[:, 1], -1 + 1.5 * u[:, 2]
+    spread = 2.5 * np.abs(u[:, 3])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    weights = weights / weights.sum()
+    table = ratings.table
+    logs = np.zeros(len(u))
+    for item in table["item"].unique():
+        each = np.zeros((len(u), nodes.size))
+        for row in table[table["item"] == item].itertuples():
+            sign = 1 if row.variant_left == "B" else -1
+            eta = (
+                sign * (np.sqrt(1 + 0.69 * spread**2) * ahead)[:, None]
+                + sign * np.sqrt(2) * spread[:, None] * nodes
+                + order[:, None]
+            )
+            logits = np.stack([eta / 2, np.broadcast_to(log_nu[:, None], eta.shape), -eta / 2])
+            logits -= np.log(np.exp(logits).sum(axis=0))
+            each += logits[["left", "tie", "right"].index(row.outcome)]
+        logs += np.log(np.exp(each) @ weights)
+    weight = np.exp(logs - logs.max())
+    both = np.zeros(len(u))
+    for sign in (1, -1):
+        eta = (np.sqrt(1 + 0.69 * spread**2) * ahead + sign * order)[:, None] + np.sqrt(2) * spread[:, None] * nodes
+        left, tie, right = np.exp(eta / 2), np.exp(log_nu)[:, None], np.exp(-eta / 2)
+        both += 0.5 * ((left + tie / 2) / (left + tie + right)) @ weights
+    tree = fit(ratings, model="preference", engine="fast", **DRAWS)
+    close(both, weight, stacked(tree, "quality")[:, 1])
+    close(spread, weight, tree["posterior"]["sd_interaction"].to_numpy().ravel())
+
+
+@cache
+def few_stars():
+    """One person on seven items, with two variants."""
+    scores = [(1, 3), (2, 3), (1, 1), (3, 3), (2, 3), (1, 2), (2, 3)]
+    rows = [(str(i), v, "ann", "human", s) for i, pair in enumerate(scores) for v, s in zip("AB", pair, strict=True)]
+    frame = pd.DataFrame(rows, columns=["item", "variant", "rater", "kind", "score"])
+    return validate(frame, variants=("A", "B"), control="A", score_range=(1, 3))
+
+
+def test_few_stars_are_as_brute_force_has_them():
+    table = few_stars().table
+    u = uniforms(19, 12)
+    z = ndtri(u[:, :10])
+    q, sd = 0.7 * z[:, :2], np.abs(z[:, 2])
+    item = sd[:, None] * z[:, 3:10]
+    e = -np.log(np.column_stack([u[:, 10:], np.random.default_rng(1).random(len(u))]))
+    below = np.cumsum(e / e.sum(axis=1, keepdims=True), axis=1)[:, :2]
+    cut = np.sqrt(1 + sd[:, None] ** 2 / (np.pi**2 / 3)) * logit(np.clip(below, 1e-12, 1 - 1e-12))
+    logs = np.zeros(len(u))
+    for row in table.itertuples():
+        v, i = "AB".index(row.variant), int(row.item)
+        eta = q[:, v] - q.mean(axis=1) + item[:, i] - item.mean(axis=1)
+        edges = np.column_stack([np.zeros(len(u)), expit(cut - eta[:, None]), np.ones(len(u))])
+        logs += np.log(edges[:, int(row.score)] - edges[:, int(row.score) - 1])
+    weight = np.exp(logs - logs.max())
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    at = q - q.mean(axis=1, keepdims=True) - item.mean(axis=1, keepdims=True)
+    quality = np.ones(at.shape)
+    for node, share in zip(nodes, weights / weights.sum(), strict=True):
+        quality += share * expit(at[:, :, None] + (sd * node)[:, None, None] - cut[:, None, :]).sum(axis=2)
+    tree = fit(few_stars(), model="ordinal", engine="fast", **DRAWS)
+    close(quality, weight, stacked(tree, "quality"))
+    close(quality[:, 1] - quality[:, 0], weight, np.diff(stacked(tree, "quality"), axis=1)[:, 0])
+    close(sd, weight, tree["posterior"]["sd_item"].to_numpy().ravel())
+
+
+@cache
+def fits(model: str, engine: str):
+    """A small data set of judges and people, fitted one way or the other."""
+    if model == "preference":
+        ratings = duel_truth.ratings(duel_truth.Truth(items=20), random_seed=5)
+    else:
+        ratings = star_truth.ratings(star_truth.Truth(items=20), random_seed=5)
+    return fit(ratings, model=model, engine=engine, tune=700, **DRAWS)
+
+
+def layout(tree):
+    """Names, dims, types and coordinates of every group but the sampler's own."""
+    return {
+        group: (
+            {str(n): (v.dims, v.shape, v.dtype.kind) for n, v in tree[group].data_vars.items()},
+            {str(n): v.to_numpy().tolist() for n, v in tree[group].coords.items()},
+        )
+        for group in tree.children
+        if group != "sample_stats"
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["preference", "ordinal"])
+def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model):
+    sampled, quick = fits(model, "nuts"), fits(model, "fast")
+    assert layout(quick) == layout(sampled)
+    kept = {"engine", "verdict", "settings", "started_utc", "finished_utc", "integration"}
+    assert {k: v for k, v in quick.attrs.items() if k not in kept} == {
+        k: v for k, v in sampled.attrs.items() if k not in kept
+    }
+    assert json.loads(quick.attrs["verdict"])["level"] == "ok"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["preference", "ordinal"])
+def test_engines_agree(model):
+    sampled, quick = (stacked(fits(model, engine), "quality") for engine in ("nuts", "fast"))
+    for one, other in ((sampled, quick), (np.diff(sampled, axis=1), np.diff(quick, axis=1))):
+        free = one.std(axis=0) > 0
+        assert np.abs((one.mean(axis=0) - other.mean(axis=0))[free] / one.std(axis=0)[free]).max() < 0.15
+        np.testing.assert_allclose(other.std(axis=0)[free] / one.std(axis=0)[free], 1.0, atol=0.1)
+    best = [np.eye(one.shape[1])[one.argmax(axis=1)].mean(axis=0) for one in (sampled, quick)]
+    np.testing.assert_allclose(*best, atol=0.03)
+
+
+def test_the_same_seed_gives_the_same_draws():
+    one, other = (stacked(fit(few_duels(), model="preference", engine="fast", **DRAWS), "quality") for _ in range(2))
+    assert np.array_equal(one, other)
+
+
+def test_who_never_lost_is_not_certain_to_be_better():
+    rows = [
+        {"variant_left": "A", "variant_right": "B", "outcome": "left", "repeat": n, "rater": "ann"} for n in range(5)
+    ]
+    tree = fit(validate(pd.DataFrame(rows), control="B"), model="preference", engine="fast", **DRAWS)
+    quality = stacked(tree, "quality")[:, 0]
+    assert 0.6 < quality.mean() < 0.9
+    assert 0.02 < (quality < 0.5).mean() < 0.3
+
+
+def test_engines_of_votes():
+    assert engine_of("fast", "ordinal", 10) == engine_of("fast", "preference", 10) == "fast"
+    assert engine_of("auto", "ordinal", 10) == "nuts"
