@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from expsim_bayes.experiment import play
 from expsim_bayes.facts import Compared, Decision, Facts, FitFacts, Interval, PlainMean, RaterFacts
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -179,7 +183,7 @@ def lower_is_better() -> Facts:
     return replace(facts, variants=variants, higher_is_better=False)
 
 
-SITUATIONS = {
+SITUATIONS: dict[str, Callable[[], Facts]] = {
     "clear winner": launch,
     "leaning": leaning,
     "equivalent": equivalent,

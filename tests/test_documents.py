@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from expsim_bayes import amounts
 from expsim_bayes.cli import app
+from expsim_bayes.cli.command import with_command
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.cli.report import FORMS as ON_THE_COMMAND_LINE
 from expsim_bayes.facts import FitFacts
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from expsim_bayes.facts import Facts
+    from expsim_bayes.report.document import Length
+    from expsim_bayes.report.forms import Form
 
+LENGTHS: tuple[Length, ...] = ("brief", "full")
+READABLE: tuple[Form, ...] = ("md", "html", "json")
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
 WORDS_WITH_NUMBERS = (
     "SHA-256, 80 %, 100 dollars, 1 dollar, the reference moves by 1, --tune 2000 --draws 4000 --target-accept 0.99"
@@ -130,8 +135,8 @@ class Plain(HTMLParser):
         return "\n".join(self.texts)
 
 
-def in_html(facts: Facts, length: str = "full") -> Plain:
-    return Plain(html(document(facts, length=length), {}))  # type: ignore[arg-type]
+def in_html(facts: Facts, length: Length = "full") -> Plain:
+    return Plain(html(document(facts, length=length), {}))
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -146,11 +151,11 @@ def strings(value: Any) -> Iterator[str]:
 def test_every_number_in_every_form_is_one_of_the_facts(situation: str) -> None:
     facts = SITUATIONS[situation]()
     may_stand = allowed(facts)
-    for length in ("brief", "full"):
-        page = document(facts, length=length)  # type: ignore[arg-type]
+    for length in LENGTHS:
+        page = document(facts, length=length)
         handed = json.loads(json.dumps(_data(page, {})))
         texts = {
-            "md": re.sub(r"\\(.)", r"\1", markdown(facts, length=length)),  # type: ignore[arg-type]
+            "md": re.sub(r"\\(.)", r"\1", markdown(facts, length=length)),
             "html": in_html(facts, length).text,
             "pdf": "\n".join(
                 strings({name: handed[name] for name in ("title", "story", "headline", "source", "sections")})
@@ -206,6 +211,7 @@ def test_five_questions_have_an_answer_each_in_every_situation() -> None:
         ("judge-limited", "No person has rated: what judge likes"),
         ("guardrail broken", "however much is rated"),
         ("too few data", "There is nothing to compare"),
+        ("one rater", "A single person rated (crowd)"),
         ("too few data", "It rests on 1 rating, whose price is not declared"),
     ],
 )
@@ -240,9 +246,9 @@ def test_lower_reads_as_better_where_it_is() -> None:
 def test_a_fit_that_is_not_to_be_trusted_has_reasons_and_a_remedy_and_no_probability(situation: str) -> None:
     facts = SITUATIONS[situation]()
     reason = facts.decision.reason.split(":")[0]
-    for length in ("brief", "full"):
-        for form in ("md", "html", "json"):
-            text = rendered(form, facts, length=length).decode()  # type: ignore[arg-type]
+    for length in LENGTHS:
+        for form in READABLE:
+            text = rendered(form, facts, length=length).decode()
             text = text if form == "json" else re.sub(r"\\(.)", r"\1", text)
             assert reason in text, (form, length)
             assert re.search(r"Fit once more|Have some of the same items rated", text), (form, length)
@@ -268,6 +274,12 @@ def test_no_name_becomes_markup(name: str) -> None:
     assert "x" * 41 not in text + found.text
     for sign in ("\u202e", "\x1b", "\x00"):
         assert sign not in text + found.text + rendered("json", facts).decode().partition('"document"')[2]
+
+
+def test_a_full_stop_in_a_name_ends_no_sentence() -> None:
+    facts = renamed(launch(), "St. Mary v1. 2")
+    told = [block.sentence for block in document(facts, length="brief").blocks() if block.kind == "answer"]
+    assert told[0] == "Launch St. Mary v1. 2 in place of A."
 
 
 def test_names_that_look_the_same_stay_apart_and_right_to_left_stays_in_its_place() -> None:
@@ -344,6 +356,10 @@ def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path
         json.loads((tmp_path / "manifest.json").read_text())["parts"]
     )
     assert "brief.pdf" in json.loads((tmp_path / ".expsim").read_text())["files"]
+    assert with_command(launch()).provenance[0] == (
+        "command",
+        f"expsim report {tmp_path.name} --format html,pdf --format json --length brief",
+    )
     wrong = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "docx"])
     assert wrong.exit_code == 2
     assert ON_THE_COMMAND_LINE == FORMS

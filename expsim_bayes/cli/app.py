@@ -56,8 +56,9 @@ class Guarded(TyperGroup):
         """Remember whether messages are to be JSON, before anything can fail; --debug may stand anywhere."""
         ctx.meta["as_json"] = "--json" in args
         ctx.meta["debug"] = "--debug" in args
-        ctx.meta[command.WORDS] = [word for word in args if word != "--debug"]
-        return super().parse_args(ctx, list(ctx.meta[command.WORDS]))
+        words = [word for word in args if word != "--debug"]
+        command.typed.set(tuple(words))
+        return super().parse_args(ctx, words)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a verb; whatever it raises becomes a message and an exit code."""

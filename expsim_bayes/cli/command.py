@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import shlex
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expsim_bayes.facts import Facts
 
-WORDS = "words"
-"""Where the group of verbs keeps what was typed."""
+typed: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
+"""What was typed after `expsim`; nothing where no verb runs."""
 WITH_VALUE, BARE = ("--out",), ("--overwrite", "--json", "--details")
 """Options that change no number."""
 
 
 def with_command(facts: Facts) -> Facts:
     """The same facts with the command that is running; as they are where none is."""
-    context = click.get_current_context(silent=True)
-    words = context.meta.get(WORDS) if context is not None else None
-    if not words:
-        return facts
-    return replace(facts, provenance=(("command", told(words)), *facts.provenance))
+    words = typed.get()
+    return replace(facts, provenance=(("command", told(words)), *facts.provenance)) if words else facts
 
 
 def told(words: Sequence[str]) -> str:

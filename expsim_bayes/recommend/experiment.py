@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -116,6 +117,7 @@ def of_experiment(
             ("strategy", strategy),
             ("rated by", str(played.history.attrs["evaluators"])),
             ("random seed", str(played.history.attrs["random_seed"])),
+            ("version", f"expsim-bayes {version('expsim-bayes')}"),
         ),
     )
 

@@ -23,6 +23,8 @@ DO, SURE, COST, WRONG, NEXT = (
     "What would one more week or 100 dollars change?",
 )
 """The questions."""
+_INSIDE = ".\x00"
+"""Stands for a full stop and a space within a name."""
 
 
 def answers(facts: Facts) -> tuple[Answer, ...]:
@@ -35,10 +37,10 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     >>> from expsim_bayes.scenario import load
     >>> found = answers(of_experiment(play(load("summarization-prompts"), random_seed=1)))
     >>> found[0].sentence, found[1].sentence
-    ('Launch B in place of A.', 'The probability that B is better than A is 99.4 %.')
+    ('Launch B in place of A.', 'The probability that B is better than A is ...')
     """
     advice = recommendation(facts)
-    first, rest = split(advice.what_to_do)
+    first, rest = split(advice.what_to_do, facts)
     if facts.decision.name == "refuse":
         rest = " ".join(part for part in (rest, remedy(facts)) if part)
     return (
@@ -54,16 +56,20 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     )
 
 
-def split(text: str) -> tuple[str, str]:
-    """The first sentence, and the others.
+def split(text: str, facts: Facts | None = None) -> tuple[str, str]:
+    """The first sentence, and the others; a full stop in a name ends none.
 
     Examples
     --------
     >>> split("Collect 240 ratings for $3.20 more. Until then keep A.")
     ('Collect 240 ratings for $3.20 more.', 'Until then keep A.')
     """
+    names = [] if facts is None else [*(v.name for v in facts.variants), *(e.name for e in facts.evaluators)]
+    for name in names:
+        text = text.replace(name, name.replace(". ", _INSIDE))
     first, stop, rest = text.partition(". ")
-    return (first + "." if stop else first), rest
+    whole = first + "." if stop else first
+    return whole.replace(_INSIDE, ". "), rest.replace(_INSIDE, ". ")
 
 
 def remedy(facts: Facts) -> str:
@@ -93,7 +99,7 @@ def how_sure(facts: Facts) -> str:
 def _of_several(facts: Facts) -> str:
     """The one probability where variants are compared."""
     if _all_barred(facts) and (faults := said_faults(facts)):
-        return split(faults)[0]
+        return split(faults, facts)[0]
     leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
         within = f"lie within {gap(facts.rope, facts.unit)} of each other"
@@ -127,7 +133,7 @@ def what_may_be_wrong(facts: Facts) -> str:
     """What most deserves doubt, in a sentence."""
     if not facts.variants and facts.decision.name != "refuse":
         return "Nothing was decided, so nothing can be wrong yet."
-    found = beware(facts, "")
+    found = _single_person(facts) or beware(facts, "")
     if found:
         return found
     other = best_other(facts)
@@ -137,6 +143,15 @@ def what_may_be_wrong(facts: Facts) -> str:
         f"The difference of {other.name} to {facts.baseline} is known to about {gap(other.effect_sd, facts.unit)} either way, and the "
         "items that were rated may differ from those in use."
     )
+
+
+def _single_person(facts: Facts) -> str:
+    """That a single person rated, where that is so and nothing worse is known."""
+    people = [e for e in facts.evaluators if e.kind == "human" and e.ratings and not e.anonymous]
+    doubtful = facts.decision.name == "refuse" or (facts.fit is not None and facts.fit.verdict == "caution")
+    if doubtful or [e.raters for e in people] != [1]:
+        return ""
+    return f"A single person rated ({people[0].name}): the answer is that person's, and says nothing of how far others agree."
 
 
 def what_next(facts: Facts) -> tuple[str, str]:

@@ -72,7 +72,7 @@ def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "
     >>> from expsim_bayes.scenario import load
     >>> found = document(of_experiment(play(load("summarization-prompts"), random_seed=1)))
     >>> [section.key for section in found.sections]
-    ['decision', 'evidence', 'cost', 'risks', 'change', 'assumed', 'reproduce']
+    ['decision', 'evidence', 'cost', 'risks', 'change', 'assumed', 'data', 'reproduce']
     """
     told = displayed(facts)
     shown = [Figure(f.file, clean(f.caption), clean(f.alternative)) for f in figures if _FILE.fullmatch(f.file)]
@@ -113,7 +113,7 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
         if not any(picture.file == figure.file for picture in one_picture) and not refused:
             place = PLACES.get(figure.file.rpartition("/")[2].partition(".")[0], "evidence")
             by_place.setdefault(place, []).append(Picture(figure.file, figure.caption, figure.alternative))
-    first, rest = split(advice.what_to_do)
+    first, rest = split(advice.what_to_do, facts)
     found = [
         Section("decision", f"Recommendation: {advice.headline}", _decision(facts, first, rest, advice)),
         Section(

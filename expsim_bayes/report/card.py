@@ -208,7 +208,8 @@ def _looks(facts: Facts) -> str:
 def _do(facts: Facts, subject: VariantFacts | None, headline: str, what_to_do: str) -> str:
     """What to do, or why, without what the headline and the reasons say."""
     if facts.decision.name == "refuse":
-        return "Do not act on this fit. No probability is shown, because the sampler did not converge."
+        because = "the sampler did not converge" if _failed(facts) else "nothing links the variants"
+        return f"Do not act on this fit. No probability is shown, because {because}."
     if facts.decision.name == "launch" and subject is not None and subject.effect is not None:
         used = words(facts)
         said = (used.more if subject.effect.mean >= 0 else used.less).format(
@@ -222,8 +223,13 @@ def _do(facts: Facts, subject: VariantFacts | None, headline: str, what_to_do: s
     return rest[:1].upper() + rest[1:]
 
 
+def _failed(facts: Facts) -> bool:
+    """Whether it is the fit that is refused, rather than a comparison of variants that nothing links."""
+    return facts.fit is None or facts.fit.verdict == "refuse"
+
+
 def _reasons(facts: Facts) -> tuple[str, ...]:
-    found = facts.fit.verdict_reasons if facts.fit is not None else ()
+    found = facts.fit.verdict_reasons if facts.fit is not None and _failed(facts) else ()
     return tuple(shown(reason, TEXT) for reason in found) or (shown(facts.decision.reason, TEXT),)
 
 
@@ -264,7 +270,11 @@ def beware(facts: Facts, changes: str = "") -> str:
     fit = facts.fit
     found = ""
     if facts.decision.name == "refuse":
-        found = "Everything: the numbers of this fit may be far from what the ratings say."
+        found = (
+            "Everything: the numbers of this fit may be far from what the ratings say."
+            if _failed(facts)
+            else "Any comparison between the groups: the ratings hold nothing that links them."
+        )
     elif fit is not None and fit.verdict == "caution":
         found = "The sampler's diagnostics pass only in part: " + " ".join(
             shown(r, TEXT) for r in fit.verdict_reasons[:1]

@@ -32,7 +32,7 @@ def displayed(facts: Facts) -> Facts:
     >>> from expsim_bayes.scenario import load
     >>> facts = of_experiment(play(load("summarization-prompts"), random_seed=1))
     >>> displayed(replace(facts, leader="prompt " * 20)).leader
-    'prompt prompt prompt…mpt prompt prompt'
+    'prompt prompt prompt…rompt prompt prompt'
     """
     known = _names(facts)
     long = sorted((name for name in known if known[name] != name and len(name) > 1), key=len, reverse=True)

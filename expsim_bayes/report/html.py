@@ -32,7 +32,7 @@ def html(page: Document, images: Mapping[Picture, Image]) -> str:
     >>> from expsim_bayes.report.build import document
     >>> from expsim_bayes.scenario import load
     >>> page = html(document(of_experiment(play(load("summarization-prompts"), random_seed=1))), {})
-    >>> page.splitlines()[0], "<script" in page, "http" in page
+    >>> page.splitlines()[0], "<script" in page, "://" in page
     ('<!DOCTYPE html>', False, False)
     """
     import jinja2

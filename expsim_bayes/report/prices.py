@@ -22,6 +22,8 @@ def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
         return tuple(found)
     if advice.further:
         found.append(Paragraph(advice.further, "What would help."))
+    if dollar := _one_dollar(facts):
+        found.append(Paragraph(dollar, "One more dollar."))
     found += [table for table in (_one_more(facts), _further(facts)) if table is not None]
     return tuple(found)
 
@@ -65,6 +67,17 @@ def _by_variant(facts: Facts) -> Table | None:
             for v in facts.variants
         ),
     )
+
+
+def _one_dollar(facts: Facts) -> str:
+    """What one more dollar removes of what is uncertain, where it removes most."""
+    offers = [(f.dollar, f.label) for f in facts.further if f.dollar is not None]
+    if not offers:
+        return ""
+    best, label = max(offers, key=lambda offer: offer[0].variance_removed)
+    most = f"Spent on {label}, " if len(offers) > 1 else ""
+    text = f"{most}it would remove {percent(best.variance_removed)} of the variance that remains."
+    return text[:1].upper() + text[1:]
 
 
 def _one_more(facts: Facts) -> Table | None:
