@@ -9,6 +9,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
+from expsim_bayes.errors import ScenarioError
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
 
 if TYPE_CHECKING:
@@ -149,6 +150,11 @@ def written(scenario: Scenario, edits: Edits | Mapping[str, float] = ()) -> str:
     scenario, edits
         As in `edited`.
 
+    Raises
+    ------
+    ScenarioError
+        There is no such place.
+
     Examples
     --------
     >>> "outputs_per_look = 80" in written(load("reranker"), {"outputs_per_look": 80})
@@ -160,9 +166,14 @@ def written(scenario: Scenario, edits: Edits | Mapping[str, float] = ()) -> str:
     for place, value in dict(edits).items():
         *way, last = place.split(".")
         inner: Any = told
-        for step in way:
-            inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
-        inner[last] = value
+        try:
+            for step in way:
+                inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
+            inner[last] = value
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise ScenarioError(
+                f"has no place called {place!r}", where=scenario.name, remedy="leave it out of the address"
+            ) from None
     return tomli_w.dumps(_without_none(told), multiline_strings=True)
 
 

@@ -21,8 +21,9 @@ from expsim_bayes.apps.asked import WHO, Asked
 from expsim_bayes.apps.kept import Result
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots.theme import DARK, LIGHT
-from expsim_bayes.report import card, card_png, markdown, write_experiment
-from expsim_bayes.report.folder import FIGURES, REPORT, facts_json
+from expsim_bayes.report import card, card_png, rendered, write_experiment
+from expsim_bayes.report.folder import FIGURES, facts_json, figures_of
+from expsim_bayes.report.forms import name_of
 from expsim_bayes.scenario import STRATEGY_TITLES, library
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from expsim_bayes.facts import Facts
+    from expsim_bayes.report.document import Length
+    from expsim_bayes.report.forms import Form
     from expsim_bayes.scenario import EvaluatorChoice, StrategyName
 
 POSTERIOR = "posterior.nc"
@@ -39,6 +42,13 @@ BY_TITLE = {title: name for name, title in STRATEGY_TITLES.items()}
 """Strategies by the words that a link has for them."""
 BY_WORDS: dict[str, EvaluatorChoice] = {WHO[name]: name for name in answers.CHOICES}
 """Who rates, likewise."""
+MEDIA: dict[Form, str] = {
+    "md": "text/markdown",
+    "html": "text/html",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
+"""Kinds of file of the forms of a report."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time that files in a zip file carry, the first that it can tell: the same files make the same zip file."""
 
@@ -115,10 +125,11 @@ def in_words(facts: Facts) -> str:
     return f"Decision card. {found.headline.rstrip('.')}. {found.do} {sure.rstrip('.')}. {foot}"
 
 
-def report(result: Result) -> File:
-    """The report as Markdown."""
-    mine = _in(result, REPORT)
-    return File(REPORT, "text/markdown", mine if mine is not None else markdown(result.facts).encode())
+def report(result: Result, form: Form, length: Length) -> File:
+    """The report in a form and a length, with the figures of a fit."""
+    figures = () if result.folder is None else figures_of(result.folder)
+    content = rendered(form, result.facts, figures, folder=result.folder, length=length)
+    return File(name_of(form, length), MEDIA[form], content)
 
 
 def facts(result: Result) -> File:

@@ -42,7 +42,6 @@ def fitted(simulated: Result, tmp_path: Path) -> Result:
     (tmp_path / "figures.json").write_text(
         json.dumps([{"file": "figures/qualities.png", "caption": "c", "alternative": "a"}])
     )
-    (tmp_path / "report.md").write_text("# A report")
     (tmp_path / "posterior.nc").write_bytes(b"a posterior")
     (tmp_path / "secret.txt").write_text("not for anybody")
     return Result("ratings.csv, fitted", facts, folder=tmp_path)
@@ -175,8 +174,11 @@ def test_a_link_that_cannot_be_run_is_told_in_words() -> None:
 
 
 def test_what_is_taken_away_is_what_is_shown(simulated: Result, fitted: Result, tmp_path: Path) -> None:
-    assert handed.report(simulated).content.decode() == markdown(simulated.facts)
-    assert handed.report(fitted).content == b"# A report"
+    assert handed.report(simulated, "md", "full").content.decode() == markdown(simulated.facts)
+    assert "figures/qualities.png" in handed.report(fitted, "md", "full").content.decode()
+    assert handed.report(simulated, "html", "full").content.startswith(b"<!")
+    brief = handed.report(simulated, "pdf", "brief")
+    assert (brief.name, brief.content[:5]) == ("brief.pdf", b"%PDF-")
     folder = tmp_path / "again"
     folder.mkdir()
     (folder / "facts.json").write_bytes(handed.facts(simulated).content)

@@ -60,6 +60,13 @@ class TestAsked:
         with pytest.raises(ExpsimError, match="quality"):
             edited(load("reranker"), {"variants.0.quality": 99.0})
 
+    @pytest.mark.parametrize(
+        "place", ["variants.9.quality", "variants.x.quality", "looks.more", "variants", "nothing.at.all"]
+    )
+    def test_places_that_there_are_not_are_told_in_words(self, place: str) -> None:
+        with pytest.raises(ExpsimError):
+            edited(load("reranker"), {place: 1.0})
+
     @pytest.mark.parametrize("edits", [(), EDITS])
     def test_its_python_says_what_the_page_says(
         self, edits: tuple[tuple[str, float], ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,15 @@ import streamlit as st
 from expsim_bayes.apps import handed, shown
 from expsim_bayes.apps.kept import Result, keep, latest
 from expsim_bayes.plots import DARK
+from expsim_bayes.report.document import Length
+from expsim_bayes.report.forms import Form, name_of
+
+REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
+    ("One page (PDF)", "pdf", "brief", ":material/picture_as_pdf:"),
+    ("Report (HTML)", "html", "full", ":material/html:"),
+    ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
+    ("Report (Markdown)", "md", "full", ":material/description:"),
+)
 
 st.title("Recommendation", anchor=False)
 result = latest()
@@ -33,7 +42,8 @@ def take_away(result: Result, card: handed.File) -> None:
     st.markdown("**Take it with you**")
     with st.container(horizontal=True):
         offer("Card (PNG)", card, ":material/image:")
-        offer("Report (Markdown)", handed.report(result), ":material/description:")
+        for label, form, length, icon in REPORTS:
+            on_demand(label, result, form, length, icon)
         if handed.has_figures(result):
             st.download_button(
                 "Figures (zip)",
@@ -49,6 +59,19 @@ def take_away(result: Result, card: handed.File) -> None:
         if data is not None:
             offer("Posterior (netCDF)" if result.history is None else "Looks (netCDF)", data, ":material/dataset:")
         offer("Facts (JSON)", handed.facts(result), ":material/data_object:")
+
+
+def on_demand(label: str, result: Result, form: Form, length: Length, icon: str) -> None:
+    """A button that gives a report, written when it is asked for."""
+    st.download_button(
+        label,
+        lambda: handed.report(result, form, length).content,
+        file_name=name_of(form, length),
+        mime=handed.MEDIA[form],
+        icon=icon,
+        key=f"take.{name_of(form, length)}",
+        on_click="ignore",
+    )
 
 
 def offer(label: str, file: handed.File, icon: str) -> None:

@@ -95,11 +95,17 @@ def write_forms(folder: Path, forms: Sequence[Form] = ("md",), *, length: Length
     ExpsimError
         The folder holds no facts, or its list of figures is damaged.
     """
-    return _finish(folder, read_facts(folder), _figures(folder), forms, length=length)
+    return _finish(folder, read_facts(folder), figures_of(folder), forms, length=length)
 
 
-def _figures(folder: Path) -> list[Figure]:
-    """The figures that a folder lists."""
+def figures_of(folder: Path) -> list[Figure]:
+    """The figures that a folder lists.
+
+    Raises
+    ------
+    ExpsimError
+        The list is damaged.
+    """
     path = folder / FIGURES
     if not path.exists():
         return []
