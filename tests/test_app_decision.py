@@ -31,6 +31,10 @@ def simulated() -> Result:
     return Result("A simulated experiment", found.facts, ASKED, found.history)
 
 
+ALWAYS = ("Card (PNG)", "One page (PDF)", "Report (HTML)", "Report (PDF)", "Report (Markdown)", "Facts (JSON)")
+"""What there is to take away of any decision."""
+
+
 @pytest.fixture
 def fitted(simulated: Result, tmp_path: Path) -> Result:
     """What the page of uploads hands over: facts, and a folder with files."""
@@ -99,7 +103,7 @@ def test_a_simulated_decision_is_told_and_taken_away(simulated: Result) -> None:
     at = page(simulated)
     advice = recommendation(simulated.facts)
     assert advice.headline in at.subheader[0].value
-    assert buttons(at) == {"Card (PNG)", "Report (Markdown)", "Figures (zip)", "Looks (netCDF)", "Facts (JSON)"}
+    assert buttons(at) == {*ALWAYS, "Figures (zip)", "Looks (netCDF)"}
     codes = [code.value for code in at.code]
     assert ASKED.command() in codes
     assert ASKED.link("recommendation") in codes
@@ -113,7 +117,7 @@ def test_a_simulated_decision_is_told_and_taken_away(simulated: Result) -> None:
 
 def test_a_fit_is_told_with_its_own_files_and_nothing_of_its_names_is_markup(fitted: Result) -> None:
     at = page(fitted)
-    assert buttons(at) == {"Card (PNG)", "Report (Markdown)", "Figures (zip)", "Posterior (netCDF)", "Facts (JSON)"}
+    assert buttons(at) == {*ALWAYS, "Figures (zip)", "Posterior (netCDF)"}
     assert "<b>" not in said(at)
     assert any("expsim report" in code.value for code in at.code)
     at.run()
