@@ -16,6 +16,8 @@ from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import ordinal as star_truth
 from expsim_bayes.simulate import preference as duel_truth
+from expsim_bayes.votes.of_duels import Compared, Priors
+from expsim_bayes.votes.single import drawn
 
 DRAWS = {"draws": 1000, "random_seed": 3}
 APART, WIDE = 0.1, 0.1
@@ -165,19 +167,28 @@ def test_engines_agree(model):
     np.testing.assert_allclose(*best, atol=0.03)
 
 
+def tried(ratings, seed: int = 3):
+    """Draws of comparisons, without the groups of a fit."""
+    story = Compared.of(ratings, Priors())
+    found = drawn(story, 4_000, np.random.default_rng(seed), candidates=2_000, looks=100)
+    return story.named(found.given, found.x), found
+
+
 def test_the_same_seed_gives_the_same_draws():
-    one, other = (stacked(fit(few_duels(), model="preference", engine="fast", **DRAWS), "quality") for _ in range(2))
-    assert np.array_equal(one, other)
+    one, other = (tried(few_duels())[1] for _ in range(2))
+    assert np.array_equal(one.x, other.x)
+    assert one.k_hat < 0.7
 
 
 def test_who_never_lost_is_not_certain_to_be_better():
-    rows = [
-        {"variant_left": "A", "variant_right": "B", "outcome": "left", "repeat": n, "rater": "ann"} for n in range(5)
-    ]
-    tree = fit(validate(pd.DataFrame(rows), control="B"), model="preference", engine="fast", **DRAWS)
-    quality = stacked(tree, "quality")[:, 0]
-    assert 0.6 < quality.mean() < 0.9
-    assert 0.02 < (quality < 0.5).mean() < 0.3
+    rows = [("A", "B", "left", n, "ann") for n in range(5)]
+    frame = pd.DataFrame(rows, columns=["variant_left", "variant_right", "outcome", "repeat", "rater"])
+    named, _ = tried(validate(frame, control="B"))
+    order, log_nu = 0.7 * ndtri(uniforms(14, 3)[:, 1]), -1 + 1.5 * ndtri(uniforms(14, 3)[:, 2])
+    ahead = np.sqrt(2) * ndtri(uniforms(14, 3)[:, 0])
+    left = np.exp((ahead + order) / 2)
+    weight = (left / (left + np.exp(log_nu) + 1 / left)) ** 5
+    close(ahead, weight, named["q"][:, 0] - named["q"][:, 1])
 
 
 def test_engines_of_votes():

@@ -23,7 +23,7 @@ class Component(NamedTuple):
     """As the model's free variable."""
     spread: float
     """Scale of their half-normal prior, or SD of their normal one."""
-    count: int
+    count: int  # type: ignore[assignment]
     """How many there are."""
     half: bool
     """Whether the prior is half-normal."""

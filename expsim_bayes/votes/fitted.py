@@ -29,6 +29,8 @@ TOGETHER = 500
 """Draws whose own effects are drawn at once."""
 CANDIDATES, LOOKS = 4_000, 512
 """Places that draws are chosen from, and points over the components."""
+MANY = 3_000
+"""Rows of votes from which half as many must do: looking at them is dear, and they tell components better."""
 
 
 def fitted(
@@ -65,7 +67,8 @@ def fitted(
     story = STORIES[model].of(ratings, believed)
     first, second = np.random.SeedSequence(random_seed).spawn(2)
     rng = np.random.default_rng(first)
-    found = drawn(story, chains * draws, rng, candidates=CANDIDATES, looks=LOOKS)
+    fewer = 1 if len(story.votes.vote) < MANY else 2
+    found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS // fewer)
     kept = np.arange(chains * draws) % draws % _draws.kept_every(story.seen.count.size, chains * draws) == 0
     own, mean = _own(story, found, kept, int(rng.integers(2**31)))
     given = {name: values[kept] for name, values in found.given.items()}

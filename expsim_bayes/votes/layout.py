@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -84,7 +84,9 @@ def laid_out(  # noqa: PLR0917
         np.searchsorted(block[order], np.arange(blocks + 1)), np.searchsorted(key[:, 0], np.arange(blocks + 1)), own_from, inside,
         key[:, 1 + width :],
     )  # fmt: skip
-    plain = [np.array(values, dtype=np.float64 if n == 1 else np.int64, order="C") for n, values in enumerate(votes)]
+    plain: list[Any] = [
+        np.array(values, dtype=np.float64 if n == 1 else np.int64, order="C") for n, values in enumerate(votes)
+    ]
     return Votes(kind, int(cuts), int(evaluators), float(shares), float(middle), *plain), stands
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 APART = 0.1
 """Step of differences of the density along components."""
+SLOPE = 0.2
+"""Slope along components at which their mode is near enough to draw points around."""
 BENT = 0.3
 """The same of second differences."""
 LEAST = 0.25
@@ -225,7 +227,7 @@ def _peak(target: Marginal) -> Peak:
         value, slope = target.with_slopes(x[None])
         return -float(value[0]), -slope[0]
 
-    x = np.clip(minimize(downhill, x, jac=True, method="BFGS", options={"gtol": 0.05}).x, -4.0, 4.0)
+    x = np.clip(minimize(downhill, x, jac=True, method="BFGS", options={"gtol": SLOPE}).x, -4.0, 4.0)
     target.moved(x)
     return Peak(x, _root(target, x))
 
