@@ -206,7 +206,7 @@ def test_five_questions_have_an_answer_each_in_every_situation() -> None:
     [
         ("clear winner", "Launch B in place of A. The probability that B is better than A is"),
         ("leaning", "Until then keep A."),
-        ("leaning", "with which a decision falls with a probability of"),
+        ("leaning", "and bring a decision with a probability of"),
         ("equivalent", "lie within 0.15 points of each other is 96.1 %"),
         ("judge-limited", "No person has rated: what judge likes"),
         ("guardrail broken", "however much is rated"),
