@@ -166,6 +166,23 @@ def too_few() -> Facts:
     )
 
 
+def no_variants() -> Facts:
+    """Nothing is compared: no variants are named."""
+    facts = fitted(launch())
+    assert facts.fit is not None
+    return replace(
+        facts,
+        decision=Decision("collect", reason="No variants are named, so there is nothing to choose between."),
+        variants=(),
+        leader="",
+        baseline="",
+        control=None,
+        prob_equivalent=None,
+        further=(),
+        fit=replace(facts.fit, plain_means=(), rank_correlation=None, shifts=()),
+    )
+
+
 def one_rater() -> Facts:
     """A single person rated."""
     facts = fitted(launch())
@@ -193,6 +210,7 @@ SITUATIONS: dict[str, Callable[[], Facts]] = {
     "invalid fit": refused,
     "variants that nothing links": unlinked,
     "too few data": too_few,
+    "no variants": no_variants,
     "one rater": one_rater,
     "lower is better": lower_is_better,
 }

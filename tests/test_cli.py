@@ -534,6 +534,9 @@ def test_every_option_that_a_remedy_names_exists() -> None:
         ("monitor", "init"),
         ("monitor", "add"),
         ("monitor", "status"),
+        ("report",),
+        ("guard",),
+        ("app",),
     )
     helps = [expsim(*verb, "--help", columns=200).stdout for verb in verbs]
     known = set(re.findall(r"--[a-z][a-z-]+", " ".join(helps)))

@@ -206,11 +206,12 @@ def test_five_questions_have_an_answer_each_in_every_situation() -> None:
     [
         ("clear winner", "Launch B in place of A. The probability that B is better than A is"),
         ("leaning", "Until then keep A."),
-        ("leaning", "with which a decision falls with a probability of"),
+        ("leaning", "and bring a decision with a probability of"),
         ("equivalent", "lie within 0.15 points of each other is 96.1 %"),
         ("judge-limited", "No person has rated: what judge likes"),
         ("guardrail broken", "however much is rated"),
         ("too few data", "There is nothing to compare"),
+        ("no variants", "no variants are named"),
         ("one rater", "A single person rated (crowd)"),
         ("too few data", "It rests on 1 rating, whose price is not declared"),
     ],
@@ -346,19 +347,32 @@ def test_json_holds_facts_recommendation_and_document() -> None:
 
 def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text(facts_json(launch()), encoding="utf-8")
-    asked = ["report", str(tmp_path), "--format", "html,pdf", "--format", "json", "--length", "brief", "--json"]
+    asked = [
+        "report",
+        str(tmp_path),
+        "--format",
+        "html,pdf",
+        "--format",
+        "json",
+        "--length",
+        "brief",
+        "--json",
+        "--card",
+        str(tmp_path / "card.svg"),
+    ]
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output
     files = json.loads(result.stdout)["reports"]
     assert files == {form: str(tmp_path / f"brief.{form}") for form in ("html", "pdf", "json")}
     assert unfinished(tmp_path) == ""
+    assert "card.svg" in json.loads((tmp_path / "manifest.json").read_text())["parts"]
     assert {"brief.html", "brief.pdf", "brief.json"} <= set(
         json.loads((tmp_path / "manifest.json").read_text())["parts"]
     )
     assert "brief.pdf" in json.loads((tmp_path / ".expsim").read_text())["files"]
     assert with_command(launch()).provenance[0] == (
         "command",
-        f"expsim report {tmp_path.name} --format html,pdf --format json --length brief",
+        f"expsim report {tmp_path.name} --format html,pdf --format json --length brief --card card.svg",
     )
     wrong = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "docx"])
     assert wrong.exit_code == 2

@@ -66,10 +66,10 @@ def report(
     facts = read_facts(folder)
     problem = unfinished(folder)
     with locked(folder) as mark:
+        if card is not None:  # before the manifest, for it may lie in the folder
+            save_card(facts, card, theme=DARK if dark else LIGHT)
         pages = write_forms(folder, asked, length=length)
         remember(mark, [page.name for page in pages])
-    if card is not None:
-        save_card(facts, card, theme=DARK if dark else LIGHT)
     if problem:
         screen.aside(f"Warning: '{folder}' is not as its run left it: {problem}.", style="yellow")
     screen.heading(facts.title)

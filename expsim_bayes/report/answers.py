@@ -176,7 +176,7 @@ def what_next(facts: Facts) -> tuple[str, str]:
         parts.append(f"100 dollars {_would(priced, priced.hundred, undecided=undecided)}")
     if weekly is not None and weekly.week is not None and weekly.week.ratings:
         at = f" (for {dollars(weekly.week.usd)})" if weekly.week.usd is not None else ""
-        parts.append(f"a week{at} {_would(weekly, weekly.week, undecided=undecided)}")
+        parts.append(f"a week{at} {_would(weekly, weekly.week, undecided=undecided, again=weekly is priced)}")
     more = "" if undecided else "The decision does not wait for them."
     if not parts:
         best = max(facts.further, key=lambda f: f.variance_removed)
@@ -184,7 +184,7 @@ def what_next(facts: Facts) -> tuple[str, str]:
         return f"Prices and speeds are not declared; {brings}.", more
     sentence = "; ".join(parts)
     stuck = [f for f in facts.further if f.floor > 0.5]
-    floor = " ".join(f"However many {f.label} are added, {share(f.floor)} of it stays." for f in stuck)
+    floor = " ".join(f"However many {f.label} are added, {share(f.floor)} of the variance stays." for f in stuck)
     return f"{sentence[:1].upper()}{sentence[1:]}.", " ".join(part for part in (floor, more) if part)
 
 
@@ -194,10 +194,9 @@ def _best(facts: Facts, span: str) -> Further | None:
     return max(offers, key=lambda offer: offer[0].variance_removed)[1] if offers else None
 
 
-def _would(kind: Further, bought: Bought, *, undecided: bool) -> str:
-    what = f"would buy {count(bought.ratings)} {kind.label} and remove {share(bought.variance_removed)} of the variance that remains"
-    return (
-        f"{what}, with which a decision falls with a probability of {percent(bought.prob_decides)}"
-        if undecided
-        else what
-    )
+def _would(kind: Further, bought: Bought, *, undecided: bool, again: bool = False) -> str:
+    """What some ratings would bring: a decision where none has fallen, else less doubt."""
+    what = f"would buy {count(bought.ratings)}{' of them' if again else f' {kind.label}'}"
+    if undecided:
+        return f"{what} and bring a decision with a probability of {percent(bought.prob_decides)}"
+    return f"{what} and remove {share(bought.variance_removed)} of the variance that remains"

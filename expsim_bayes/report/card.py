@@ -48,8 +48,8 @@ def card(facts: Facts, *, day: str | None = None) -> Card:
     >>> from expsim_bayes.recommend import of_experiment
     >>> from expsim_bayes.scenario import load
     >>> found = card(of_experiment(play(load("summarization-prompts"), random_seed=1)), day="2026-01-31")
-    >>> found.headline, found.sure, found.sure_of
-    ('Launch B', '99.4 %', 'probability that B is better than A')
+    >>> found.headline, found.sure_of
+    ('Launch B', 'probability that B is better than A')
     """
     told = _displayed(facts)
     advice = recommendation(told)
