@@ -78,7 +78,8 @@ class Case(NamedTuple):
 def made_up(model: str, settings: dict[str, Any], seed: int) -> Ratings:
     """From the story of a model."""
     story: Any = {"preference": preference, "ordinal": ordinal}[model]
-    return story.ratings(story.Truth(**settings), random_seed=seed)
+    found: Ratings = story.ratings(story.Truth(**settings), random_seed=seed)
+    return found
 
 
 def pandalm(_: int, *, data: Path = DATA) -> Ratings:
