@@ -113,11 +113,11 @@ def test_few_stars_are_as_brute_force_has_them() -> None:
     below = np.cumsum(e / e.sum(axis=1, keepdims=True), axis=1)[:, :2]
     cut = np.sqrt(1 + sd[:, None] ** 2 / (np.pi**2 / 3)) * logit(np.clip(below, 1e-12, 1 - 1e-12))
     logs = np.zeros(len(u))
-    for row in table.itertuples():
-        v, i = "AB".index(row.variant), int(row.item)
+    for variant, item_name, score in table[["variant", "item", "score"]].to_numpy().tolist():
+        v, i, step = "AB".index(variant), int(item_name), int(score)
         eta = q[:, v] - q.mean(axis=1) + item[:, i] - item.mean(axis=1)
         edges = np.column_stack([np.zeros(len(u)), expit(cut - eta[:, None]), np.ones(len(u))])
-        logs += np.log(edges[:, int(row.score)] - edges[:, int(row.score) - 1])
+        logs += np.log(edges[:, step] - edges[:, step - 1])
     weight = np.exp(logs - logs.max())
     nodes, weights = np.polynomial.hermite_e.hermegauss(21)
     at = q - q.mean(axis=1, keepdims=True) - item.mean(axis=1, keepdims=True)
