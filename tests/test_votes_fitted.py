@@ -12,12 +12,13 @@ import pytest
 from scipy.special import expit, logit, ndtri
 from scipy.stats import qmc
 
+from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import engine_of, fit
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
-from expsim_bayes.simulate import ordinal as star_truth
 from expsim_bayes.simulate import preference as duel_truth
+from expsim_bayes.votes.fitted import fitted
 from expsim_bayes.votes.of_duels import Compared
 from expsim_bayes.votes.single import drawn
 
@@ -124,19 +125,17 @@ def test_few_stars_are_as_brute_force_has_them() -> None:
     quality = np.ones(at.shape)
     for node, share in zip(nodes, weights / weights.sum(), strict=True):
         quality += share * expit(at[:, :, None] + (sd * node)[:, None, None] - cut[:, None, :]).sum(axis=2)
-    tree = fit(few_stars(), model="ordinal", engine="fast", **DRAWS)
-    close(quality, weight, stacked(tree, "quality"))
-    close(quality[:, 1] - quality[:, 0], weight, np.diff(stacked(tree, "quality"), axis=1)[:, 0])
-    close(sd, weight, tree["posterior"]["sd_item"].to_numpy().ravel())
+    posterior = fitted(few_stars(), "ordinal", **DRAWS)[0]["posterior"]
+    found = posterior["quality"].to_numpy().reshape(-1, 2)
+    close(quality, weight, found)
+    close(quality[:, 1] - quality[:, 0], weight, found[:, 1] - found[:, 0])
+    close(sd, weight, posterior["sd_item"].to_numpy().ravel())
 
 
 @cache
 def fits(model: str, engine: Engine) -> xr.DataTree:
     """A small data set of judges and people, fitted one way or the other."""
-    if model == "preference":
-        ratings = duel_truth.ratings(duel_truth.Truth(items=20), random_seed=5)
-    else:
-        ratings = star_truth.ratings(star_truth.Truth(items=20), random_seed=5)
+    ratings = duel_truth.ratings(duel_truth.Truth(items=20), random_seed=5)
     return fit(ratings, model=model, engine=engine, tune=700, **DRAWS)
 
 
@@ -153,7 +152,7 @@ def layout(tree: xr.DataTree) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["preference", "ordinal"])
+@pytest.mark.parametrize("model", ["preference"])
 def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     sampled, quick = fits(model, "nuts"), fits(model, "fast")
     assert layout(quick) == layout(sampled)
@@ -165,7 +164,7 @@ def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["preference", "ordinal"])
+@pytest.mark.parametrize("model", ["preference"])
 def test_engines_agree(model: str) -> None:
     sampled, quick = (stacked(tree, "quality") for tree in (fits(model, "nuts"), fits(model, "fast")))
     for one, other in ((sampled, quick), (np.diff(sampled, axis=1), np.diff(quick, axis=1))):
@@ -201,5 +200,7 @@ def test_who_never_lost_is_not_certain_to_be_better() -> None:
 
 
 def test_engines_of_votes() -> None:
-    assert engine_of("fast", "ordinal", 10) == engine_of("fast", "preference", 10) == "fast"
-    assert engine_of("auto", "ordinal", 10) == "nuts"
+    assert engine_of("fast", "preference", 10) == "fast"
+    assert engine_of("auto", "preference", 50_000) == "nuts"
+    with pytest.raises(SettingError, match="needs a sampler"):
+        engine_of("fast", "ordinal", 10)
