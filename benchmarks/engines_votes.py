@@ -20,7 +20,7 @@ import pandas as pd
 
 from expsim_bayes import superiority
 from expsim_bayes.diagnostics import Verdict
-from expsim_bayes.fit import fit
+from expsim_bayes.fit import WITHOUT_SAMPLER, fit
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import ordinal, preference
@@ -78,7 +78,8 @@ class Case(NamedTuple):
 def made_up(model: str, settings: dict[str, Any], seed: int) -> Ratings:
     """From the story of a model."""
     story: Any = {"preference": preference, "ordinal": ordinal}[model]
-    return story.ratings(story.Truth(**settings), random_seed=seed)
+    found: Ratings = story.ratings(story.Truth(**settings), random_seed=seed)
+    return found
 
 
 def pandalm(_: int, *, data: Path = DATA) -> Ratings:
@@ -101,7 +102,8 @@ def cases() -> list[Case]:
     found = [Case(f"comparisons, {n}", "preference", partial(made_up, "preference", s)) for n, s in DUELS.items()]
     found += [Case(f"stars, {n}", "ordinal", partial(made_up, "ordinal", s)) for n, s in STARS.items()]
     found.append(Case("PandaLM", "preference", pandalm))
-    return [*found, *(Case(f"HANNA {c}", "ordinal", partial(hanna, criterion=c)) for c in ("relevance", "surprise"))]
+    hanna_cases = (Case(f"HANNA {c}", "ordinal", partial(hanna, criterion=c)) for c in ("relevance", "surprise"))
+    return [case for case in (*found, *hanna_cases) if case.model in WITHOUT_SAMPLER]
 
 
 def apart(sampled: xr.DataTree, quick: xr.DataTree) -> tuple[float, float, float]:

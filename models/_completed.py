@@ -58,7 +58,20 @@ def completed(
         ])  # fmt: skip
     for var, *chunks in zip(derived, *parts, strict=True):
         values[str(var.name)] = np.concatenate(chunks)
-    return labelled(model, values, chains)
+    found = labelled(model, values, chains)
+    return found.assign_coords(_left_out(model, [name for name in without if name in model.named_vars]))
+
+
+def _left_out(model: pm.Model, names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Coordinates of variables that are left out: a sampler's draws keep them when those are put elsewhere."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in names:
+        shape = model.named_vars[name].shape.eval()
+        dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{n}" for n in range(len(shape))]
+        for dim, size in zip(dims, shape, strict=True):
+            labels = model.coords.get(dim)
+            found[str(dim)] = np.arange(size) if labels is None else np.asarray(labels)
+    return found
 
 
 def labelled(
@@ -69,7 +82,7 @@ def labelled(
     for name, array in values.items():
         shaped = array.reshape(chains, -1, *array.shape[1:])
         dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{n}" for n in range(array.ndim - 1)]
-        if dims_of and name in dims_of:
+        if dims_of and name in dims_of and name not in model.named_vars:
             dims = [dims_of[name]]
         variables[name] = (("chain", "draw", *dims), shaped)
         used["draw"] = np.arange(shaped.shape[1])
