@@ -207,23 +207,20 @@ def dressed(
         Leave room for names at the ends of lines.
     """
     text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
-    sized = {} if height is None else {"height": height}
-    room = {"left": 5, "right": 95 if named else 20, "top": 22 if named else 8, "bottom": 5}
-    made: alt.TopLevelMixin = (
-        chart.properties(width="container", padding=room, **sized)
-        .configure(background="transparent", font="Source Sans, sans-serif")
-        .configure_view(strokeWidth=0)
-        .configure_axis(
-            gridColor=theme.faint,
-            domainColor=theme.faint,
-            tickColor=theme.faint,
-            labelFontSize=12,
-            titleFontSize=12,
-            **text,
-        )
-        .configure_legend(
-            labelFontSize=12, titleFontSize=12, symbolFillColor=theme.muted, symbolStrokeColor=theme.muted, **text
-        )
-        .configure_header(labelColor=theme.ink, labelFontSize=12, title=None)
-    )
+    sizes = {"labelFontSize": 12, "titleFontSize": 12}
+    made: alt.TopLevelMixin = chart.copy(deep=False)  # its own methods copy all that is drawn, each time
+    settings: dict[str, Any] = {
+        "width": "container",
+        "padding": {"left": 5, "right": 95 if named else 20, "top": 22 if named else 8, "bottom": 5},
+        "config": {
+            "background": "transparent",
+            "font": "Source Sans, sans-serif",
+            "view": {"strokeWidth": 0},
+            "axis": {"gridColor": theme.faint, "domainColor": theme.faint, "tickColor": theme.faint, **sizes, **text},
+            "legend": {"symbolFillColor": theme.muted, "symbolStrokeColor": theme.muted, **sizes, **text},
+            "header": {"labelColor": theme.ink, "labelFontSize": 12, "title": None},
+        },
+    }
+    for name, value in (settings | ({} if height is None else {"height": height})).items():
+        setattr(made, name, value)
     return made
