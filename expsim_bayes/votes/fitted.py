@@ -56,7 +56,7 @@ def fitted(
     fixed : Components, optional
         None of these models takes given components, which is told by an error.
     draws, chains : int
-        Draws come in as many equal parts as chains, to be read like a sampler's; all of them are independent.
+        Draws come in as many equal parts as chains, to be read like a sampler's; some candidates are drawn several times.
     random_seed : int
         Seed of everything that is drawn.
     """
