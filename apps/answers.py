@@ -6,6 +6,7 @@ uploads passes through here: what belongs to one session stays in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -88,7 +89,7 @@ class Puzzle(NamedTuple):
 
 
 def one(asked: Asked) -> One:
-    """One experiment, with its recommendation and the false-launch rate of its rules.
+    """One experiment, as fast as it may be had: its facts without what further ratings would bring.
 
     Raises
     ------
@@ -96,6 +97,20 @@ def one(asked: Asked) -> One:
         The scenario cannot be run like this.
     """
     return _one(asked.toml(), asked.strategy, asked.evaluators, asked.seed)
+
+
+def weighed(asked: Asked) -> Facts:
+    """All facts of one experiment: also what further ratings would bring, and how often its rules launch when nothing differs.
+
+    The latter only where it is counted in a moment.
+
+    Raises
+    ------
+    ExpsimError
+        The scenario cannot be run like this.
+    """
+    rate = many(asked).false_launch if quick(asked.scenario) else None
+    return replace(_weighed(asked.toml(), asked.strategy, asked.evaluators, asked.seed), false_launch=rate)
 
 
 def many(asked: Asked, replications: int = MANY) -> Many:
@@ -166,7 +181,15 @@ def _one(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, 
 
     scenario = parse(toml, "scenario")
     played = play(scenario, strategy=strategy, evaluators=evaluators, random_seed=seed)
-    return One(played.history, of_experiment(played))
+    return One(played.history, of_experiment(played, plan_further=False))
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _weighed(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int) -> Facts:
+    from expsim_bayes.experiment import play
+    from expsim_bayes.recommend import of_experiment
+
+    return of_experiment(play(parse(toml, "scenario"), strategy=strategy, evaluators=evaluators, random_seed=seed))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)

@@ -99,8 +99,9 @@ def simulated(asked: Asked) -> Result:
     ExpsimError
         It cannot be run like this.
     """
-    found = answers.one(asked)
-    facts = replace(found.facts, false_launch=answers.many(asked, answers.replications(asked.scenario)).false_launch)
+    facts, found = answers.weighed(asked), answers.one(asked)
+    if facts.false_launch is None:
+        facts = replace(facts, false_launch=answers.many(asked, answers.replications(asked.scenario)).false_launch)
     return Result(f"A simulated experiment: {facts.title}", facts, asked, found.history)
 
 

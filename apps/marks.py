@@ -1,15 +1,15 @@
-"""Parts of an interactive chart: lines with bands, markers and names at their ends, levels, axes, and the colours of a theme.
+"""Parts of an interactive chart, as Vega-Lite reads them: lines with bands, markers and names, levels, axes, the colours of a theme.
 
-A line is told by its colour, its dash, its marker and its name at the end, so that colour is never the only cue.
+A line is told by its colour, its dash, its marker and its name at the end, so that colour is never the only cue. Charts that are drawn
+anew with every move of a slider are written down as they are; the others are composed with Altair, which takes a tenth of a second more.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import altair as alt
 import numpy as np
-import pandas as pd
 
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+Spec = dict[str, Any]
+"""A chart, or a part of one, as Vega-Lite reads it."""
 DOLLARS = "datum.value < 1 ? format(datum.value, '$.2f') : format(datum.value, '$,.0f')"
 """How dollars stand beside an axis."""
 HEIGHT = 340
@@ -43,8 +45,8 @@ DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2, 1, 2])
 class Picture(NamedTuple):
     """A chart with its words."""
 
-    chart: alt.TopLevelMixin
-    """The chart."""
+    chart: Spec
+    """The chart, as Vega-Lite reads it."""
     words: str
     """The same in words."""
 
@@ -81,124 +83,123 @@ class Axis(NamedTuple):
     """Its ends."""
 
 
-def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT) -> alt.LayerChart:
+def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT) -> Spec:
     """Lines with their bands, markers, and names at their ends."""
-    frame = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "x": line.x,
-                    "y": line.y,
-                    "low": line.y if line.low is None else line.low,
-                    "high": line.y if line.high is None else line.high,
-                    "name": line.name,
-                }
-            )
-            for line in lines
-        ]
-    )
-    names = [line.name for line in lines]
-    looks = [style(line.place, theme) for line in lines]
-    domain = y.domain or _ends(frame)
-    colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=[s.colour for s in looks]), legend=None)
-    dash = alt.StrokeDash(
-        "name:N",
-        scale=alt.Scale(domain=names, range=[DASHES[max(line.place, 0) % len(DASHES)] for line in lines]),
-        legend=None,
-    )
-    shape = alt.Shape("name:N", scale=alt.Scale(domain=names, range=[SHAPES[s.marker] for s in looks]), legend=None)
-    at_x = alt.X(
-        "x:Q",
-        title=x.title,
-        axis=_ticks(x, grid=False),
-        scale=alt.Scale(type="log" if x.log else "linear", domain=x.domain or alt.Undefined, nice=False, zero=False),
-    )
-    at_y = alt.Y("y:Q", title=y.title, axis=_ticks(y), scale=alt.Scale(domain=domain, clamp=True, zero=False))
-    base = alt.Chart(frame)
-    band = base.mark_area(opacity=0.13).encode(
-        x=at_x, y=alt.Y("low:Q", title=y.title, scale=alt.Scale(domain=domain, clamp=True)), y2="high:Q", color=colour
-    )
-    line = base.mark_line(strokeWidth=2.4).encode(x=at_x, y=at_y, color=colour, strokeDash=dash)
-    some = pd.concat([part.iloc[:: max(1, len(part) // 9)] for _, part in frame.groupby("name", sort=False)])
+    rows = [row for line in lines for row in _rows(line)]
+    marked = [row for line in lines for row in _rows(line)[:: max(1, len(line.x) // 9)]]
+    names, looks = [line.name for line in lines], [style(line.place, theme) for line in lines]
+    domain = list(y.domain or _ends(rows))
+    dashes = [DASHES[max(line.place, 0) % len(DASHES)] for line in lines]
+    colour = _by_name(names, [look.colour for look in looks])
+    scale = {"type": "log" if x.log else "linear", "nice": False, "zero": False} | _domain(x)
+    at_x = _number("x", x.title, axis=_ticks(x, grid=False), scale=scale)
+    at_y = _number("y", y.title, axis=_ticks(y), scale={"domain": domain, "clamp": True, "zero": False})
+    low = _number("low", y.title, scale={"domain": domain, "clamp": True})
     tips = [
-        alt.Tooltip("name:N", title=" "),
-        alt.Tooltip("x:Q", title=x.title, format=x.format or "~g"),
-        alt.Tooltip("y:Q", title=y.title, format=".1%" if y.format == ".0%" else y.format or "~g"),
+        {"field": "name", "type": "nominal", "title": " "},
+        _number("x", x.title, format=x.format or "~g"),
+        _number("y", y.title, format=".1%" if y.format == ".0%" else y.format or "~g"),
     ]
-    marks = (
-        alt.Chart(some).mark_point(filled=True, size=55, opacity=1).encode(x=at_x, y=at_y, color=colour, shape=shape)
+    here = {"x": at_x, "y": at_y, "color": colour}
+    return layered(
+        _layer(rows, {"type": "area", "opacity": 0.13}, here | {"y": low, "y2": {"field": "high"}}),
+        _layer(rows, {"type": "line", "strokeWidth": 2.4}, here | {"strokeDash": _by_name(names, dashes)}),
+        _layer(
+            marked,
+            {"type": "point", "filled": True, "size": 55, "opacity": 1},
+            here | {"shape": _by_name(names, [SHAPES[look.marker] for look in looks])},
+        ),
+        _layer(
+            _names(lines, domain),
+            {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False},
+            here | {"y": _number("y", "", scale={"domain": domain}), "text": {"field": "name", "type": "nominal"}},
+        ),
+        _layer(rows, {"type": "point", "size": 260, "opacity": 0}, {"x": at_x, "y": at_y, "tooltip": tips}),
     )
-    hits = base.mark_point(size=260, opacity=0).encode(x=at_x, y=at_y, tooltip=tips)
-    return layered(band, line, marks, _names(lines, domain, at_x, colour), hits)
 
 
-def _ticks(axis: Axis, *, grid: bool = True) -> alt.Axis:
+def _rows(line: Line) -> list[dict[str, Any]]:
+    low, high = line.y if line.low is None else line.low, line.y if line.high is None else line.high
+    points = zip(line.x.tolist(), line.y.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [{"x": x, "y": y, "low": a, "high": b, "name": line.name} for x, y, a, b in points]
+
+
+def _layer(rows: list[dict[str, Any]], mark: Spec, encoding: Spec) -> Spec:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+def _number(field: str, title: str, **more: Any) -> Spec:
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def _by_name(names: Sequence[str], values: Sequence[Any]) -> Spec:
+    scale = {"domain": list(names), "range": list(values)}
+    return {"field": "name", "type": "nominal", "scale": scale, "legend": None}
+
+
+def _domain(axis: Axis) -> Spec:
+    return {} if axis.domain is None else {"domain": list(axis.domain)}
+
+
+def _ticks(axis: Axis, *, grid: bool = True) -> Spec:
     """How numbers stand beside an axis."""
     if axis.dollars and axis.log:
-        return alt.Axis(labelExpr=DOLLARS, grid=grid, values=[10.0**k for k in range(-4, 7)], tickCount=8)
+        return {"labelExpr": DOLLARS, "grid": grid, "values": [10.0**k for k in range(-4, 7)], "tickCount": 8}
     if axis.dollars:
-        return alt.Axis(labelExpr=DOLLARS, grid=grid)
-    return alt.Axis(format=axis.format, grid=grid, tickMinStep=1 if axis.format == "d" else alt.Undefined)
+        return {"labelExpr": DOLLARS, "grid": grid}
+    return {"format": axis.format, "grid": grid} | ({"tickMinStep": 1} if axis.format == "d" else {})
 
 
-def _ends(frame: pd.DataFrame) -> tuple[float, float]:
+def _ends(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
     """Ends of an axis that hold all that is drawn."""
-    low, high = float(np.nanmin(frame["low"])), float(np.nanmax(frame["high"]))
+    low, high = float(np.nanmin([row["low"] for row in rows])), float(np.nanmax([row["high"] for row in rows]))
     room = 0.05 * max(high - low, 1e-9 + 0.01 * abs(high))
     return low - room, high + room
 
 
-def _names(lines: Sequence[Line], domain: tuple[float, float], x: alt.X, colour: alt.Color) -> alt.Chart:
+def _names(lines: Sequence[Line], domain: Sequence[float]) -> list[dict[str, Any]]:
     """Names beside the last points, moved apart where they would meet."""
-    ends = [(float(line.x[-1]), float(line.y[-1]), line.name) for line in lines]
+    ends = sorted(((float(line.y[-1]), float(line.x[-1]), line.name) for line in lines), key=lambda end: end[0])
     gap = GAP * (domain[1] - domain[0])
-    order = sorted(range(len(ends)), key=lambda n: ends[n][1])
-    at = np.array([ends[n][1] for n in order])
+    at = np.array([y for y, _, _ in ends])
     for n in range(1, at.size):
         at[n] = max(at[n], at[n - 1] + gap)
-    over = max(0.0, at[-1] - domain[1]) if at.size else 0.0
+    over = max(0.0, at[-1] - domain[1])
     at = at - over
     for n in range(at.size - 2, -1, -1):
         at[n] = min(at[n], at[n + 1] - gap) if over else at[n]
-    frame = pd.DataFrame([{"x": ends[n][0], "y": at[k], "name": ends[n][2]} for k, n in enumerate(order)])
-    return cast(
-        "alt.Chart",
-        (
-            alt.Chart(frame)
-            .mark_text(align="left", dx=10, fontSize=13, fontWeight=600, clip=False)
-            .encode(x=x, y=alt.Y("y:Q", scale=alt.Scale(domain=domain), title=""), text="name:N", color=colour)
-        ),
-    )
+    return [{"x": x, "y": float(y), "name": name} for y, (_, x, name) in zip(at, ends, strict=True)]
 
 
-def level_line(
-    at: float, words: str, theme: Theme, x: float, align: Literal["left", "right"] = "right"
-) -> list[alt.Chart]:
-    """A level that counts, as a dotted line with its words above or below it."""
-    frame = pd.DataFrame({"y": [at], "x": [x], "words": [words]})
-    rule = alt.Chart(frame).mark_rule(strokeDash=[2, 3], color=theme.muted, strokeWidth=1.5).encode(y="y:Q")
-    text = (
-        alt.Chart(frame)
-        .mark_text(align=align, dx=4 if align == "left" else -4, dy=-9, color=theme.muted, fontSize=12)
-        .encode(x="x:Q", y="y:Q", text="words:N")
-    )
-    return [rule, text]
+def level_line(at: float, words: str, theme: Theme, x: float, align: Literal["left", "right"] = "right") -> list[Spec]:
+    """A level that counts, as a dotted line with its words above it."""
+    row = {"y": at, "x": x, "words": words}
+    place = {"x": _number("x", ""), "y": _number("y", "")}
+    text = {"type": "text", "align": align, "dx": 4 if align == "left" else -4, "dy": -9, "fontSize": 12}
+    return [
+        dotted(at, theme.muted),
+        _layer([row], text | {"color": theme.muted}, place | {"text": {"field": "words", "type": "nominal"}}),
+    ]
 
 
-def layered(*charts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
+def dotted(at: float, colour: str) -> Spec:
+    """A dotted line across."""
+    mark = {"type": "rule", "strokeDash": [2, 3], "strokeWidth": 1.6, "color": colour}
+    return _layer([{"y": at}], mark, {"y": _number("y", "")})
+
+
+def layered(*charts: Spec) -> Spec:
     """Charts one above the other."""
-    return cast("alt.LayerChart", alt.layer(*charts))
+    return {"layer": list(charts)}
 
 
-def dressed(
-    chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: bool = False
-) -> alt.TopLevelMixin:
+def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: bool = False) -> Spec:
     """A chart in the colours of a theme, as wide as the page.
 
     Parameters
     ----------
-    chart : altair chart
-        Whose parts are drawn.
+    chart : dict, or altair chart
+        What is drawn.
     theme : Theme
         Colours.
     height : int or altair.Step, optional
@@ -208,8 +209,7 @@ def dressed(
     """
     text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
     sizes = {"labelFontSize": 12, "titleFontSize": 12}
-    made: alt.TopLevelMixin = chart.copy(deep=False)  # its own methods copy all that is drawn, each time
-    settings: dict[str, Any] = {
+    settings: Spec = {
         "width": "container",
         "padding": {"left": 5, "right": 95 if named else 20, "top": 22 if named else 8, "bottom": 5},
         "config": {
@@ -221,6 +221,6 @@ def dressed(
             "header": {"labelColor": theme.ink, "labelFontSize": 12, "title": None},
         },
     }
-    for name, value in (settings | ({} if height is None else {"height": height})).items():
-        setattr(made, name, value)
-    return made
+    if height is not None:
+        settings["height"] = height if isinstance(height, int) else height.to_dict()
+    return (chart if isinstance(chart, dict) else chart.to_dict(validate=False)) | settings

@@ -15,7 +15,19 @@ from scipy.special import ndtri
 
 from expsim_bayes.amounts import dollars, duration, level, percent
 from expsim_bayes.apps.asked import WHO
-from expsim_bayes.apps.marks import DOLLARS, SHAPES, Axis, Line, Picture, dressed, layered, level_line, line_chart
+from expsim_bayes.apps.marks import (
+    DOLLARS,
+    SHAPES,
+    Axis,
+    Line,
+    Picture,
+    Spec,
+    dotted,
+    dressed,
+    layered,
+    level_line,
+    line_chart,
+)
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
@@ -207,7 +219,7 @@ def _times(facts: Facts) -> float:
     return 100.0 if facts.unit == "share" else 1.0
 
 
-def _truths(facts: Facts, what: str, shown: Sequence[str], names: Mapping[str, str], theme: Theme) -> list[alt.Chart]:
+def _truths(facts: Facts, what: str, shown: Sequence[str], names: Mapping[str, str], theme: Theme) -> list[Spec]:
     """True values as dotted lines in the colours of their variants."""
     places = dict(zip(names.values(), _places(list(names.values()), facts.control), strict=True))
     base = facts.variant(facts.baseline).true_quality if what == "effect" else 0.0
@@ -216,9 +228,8 @@ def _truths(facts: Facts, what: str, shown: Sequence[str], names: Mapping[str, s
         true = facts.variant(names[label]).true_quality
         if true is None or base is None:
             continue
-        frame = pd.DataFrame({"y": [_times(facts) * (true - base)]})
         look = style(places[names[label]], theme)
-        found.append(alt.Chart(frame).mark_rule(strokeDash=[2, 3], strokeWidth=1.8, color=look.colour).encode(y="y:Q"))
+        found.append(dotted(_times(facts) * (true - base), look.colour))
     return found
 
 
@@ -304,7 +315,7 @@ def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LI
     )
     truths = ", ".join(f"{name} {truth[name]:.2f}" for name in names)
     return Picture(
-        dressed(layered(bars, points), theme, height=200),
+        dressed(alt.layer(bars, points), theme, height=200),
         f"Mean scores. {told}; truth: {truths}. Bars are two standard errors.",
     )
 
@@ -373,4 +384,4 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
         f"Ends right most often: {best['strategy']} rated by {best['rated by']}, {percent(best['right'])} for "
         f"{dollars(best['usd'])} on average. Bars are two Monte-Carlo errors each way."
     )
-    return Picture(dressed(layered(bars, points), theme), words)
+    return Picture(dressed(alt.layer(bars, points), theme), words)

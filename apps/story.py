@@ -5,7 +5,6 @@ A step is a heading, two or three sentences and a live picture, computed from th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -104,7 +103,7 @@ def _convergence() -> None:
 
 def _decision() -> None:
     asked = Asked(PROMPTS, seed=int(st.session_state.get("story.run", RUN)))
-    facts = replace(answers.one(asked).facts, false_launch=answers.many(asked).false_launch)
+    facts = answers.weighed(asked)
     shown.decision(facts)
     st.caption(shown.plain(shown.truth(facts)))
 

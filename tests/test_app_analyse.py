@@ -415,7 +415,7 @@ def test_pictures_tell_every_row_and_say_it_in_words() -> None:
     found = facts()
     drawn = fit_pictures.qualities(found)
     assert drawn.words.startswith("From the best: <b>2</b> 2.00 (1.50 to 2.50)")
-    told = drawn.chart.to_dict()
+    told = drawn.chart
     rows = next(data for data in told["datasets"].values() if "mean" in data[0])
     assert [row["mean"] for row in rows] == [2, 1, 0]
     assert [row["style"] for row in rows] == [0, 0, -1]

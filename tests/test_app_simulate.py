@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ class TestAsked:
         told = io.StringIO()
         with redirect_stdout(told):
             exec(asked.python(), {})
-        assert told.getvalue().strip() == recommendation(answers.one(asked).facts).text()
+        assert told.getvalue().strip() == recommendation(replace(answers.weighed(asked), false_launch=None)).text()
 
     def test_its_link_brings_back_the_page(self) -> None:
         asked = Asked("support-chat-tone", (("looks", 3),), "bandit", "human", 5)
@@ -135,7 +136,7 @@ class TestPictures:
     def test_a_picture_tells_its_last_look_in_words(self, what: str) -> None:
         one = answers.one(Asked("support-chat-tone", seed=5))
         found = pictures.over_looks(one.history, one.facts, what, truth=True, theme=DARK)
-        assert found.chart.to_dict()
+        assert found.chart["layer"]
         if what == "prob_best":
             for variant in one.facts.variants:
                 assert f"{variant.name}: {100 * variant.prob_best:.1f} %" in found.words or "than" in found.words
@@ -143,9 +144,9 @@ class TestPictures:
     def test_names_at_the_ends_of_lines_keep_apart(self) -> None:
         x = np.array([0.0, 1.0])
         lines = [marks.Line(name, x, np.array([0.5, 0.5])) for name in "abcd"]
-        spec = marks.line_chart(lines, marks.Axis("x"), marks.Axis("y", domain=(0.0, 1.0))).to_dict()
+        spec = marks.line_chart(lines, marks.Axis("x"), marks.Axis("y", domain=(0.0, 1.0)))
         layer = next(part for part in spec["layer"] if part["mark"].get("type") == "text")
-        at = sorted(row["y"] for row in spec["datasets"][layer["data"]["name"]])
+        at = sorted(row["y"] for row in layer["data"]["values"])
         assert np.diff(at).min() >= marks.GAP - 1e-12
         assert 0 <= at[0] <= at[-1] <= 1
 

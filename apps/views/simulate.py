@@ -1,7 +1,5 @@
 """Simulate: one experiment look by look, a thousand counted, and what certainty costs; every number can be moved."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from expsim_bayes.apps import answers, controls, pictures, shown, tables
@@ -45,13 +43,11 @@ def one_experiment() -> None:
         controls.go_on()
         return
     place = st.empty()
-    facts = found.facts
+    with place.container():
+        shown.decision(found.facts)
+    facts = answers.weighed(asked)
     with place.container():
         shown.decision(facts)
-    if answers.quick(asked.scenario):
-        facts = replace(facts, false_launch=answers.many(asked).false_launch)
-        with place.container():
-            shown.decision(facts)
     st.caption(shown.plain(shown.truth(facts, told=not asked.edits)))
     keep(Result(f"A simulated experiment: {facts.title}", facts, asked, found.history))
     with st.expander("What is unknown, and what would help"):
