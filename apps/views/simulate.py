@@ -96,7 +96,9 @@ def certainty() -> None:
 
 with right:
     st.markdown(f"#### {shown.plain(asked.scenario.title)}")
-    tabs = st.tabs(["One experiment", "A thousand of them", "What certainty costs"])
-    for tab, part in zip(tabs, (one_experiment, a_thousand, certainty), strict=True):
-        with tab, shown.trouble():
-            part()
+    names = ["One experiment", "A thousand of them", "What certainty costs"]
+    parts = st.tabs(names, key="part", bind="query-params")
+    for tab, part in zip(parts, (one_experiment, a_thousand, certainty), strict=True):
+        if tab.open:  # what is not looked at is not simulated
+            with tab, shown.trouble():
+                part()
