@@ -19,12 +19,13 @@ import streamlit as st
 from expsim_bayes.apps import answers
 from expsim_bayes.apps.asked import WHO, Asked
 from expsim_bayes.apps.kept import Result
+from expsim_bayes.apps.knobs import Knob, knobs
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots.theme import DARK, LIGHT
 from expsim_bayes.report import card, card_png, rendered, write_experiment
 from expsim_bayes.report.folder import FIGURES, facts_json, figures_of
 from expsim_bayes.report.forms import name_of
-from expsim_bayes.scenario import STRATEGY_TITLES, library
+from expsim_bayes.scenario import STRATEGY_TITLES, library, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,30 +66,39 @@ class File(NamedTuple):
 
 
 def asked_in(query: Mapping[str, str]) -> Asked | None:
-    """What the page's address asks for; None where it asks for nothing that there is.
+    """What the page's address asks for; None where it asks for nothing that there is, or that a slider would not give.
 
     Examples
     --------
     >>> asked_in({"scenario": "reranker", "seed": "4", "reranker.looks": "3"})
-    Asked(library='reranker', edits=(('looks', 3),), strategy=None, evaluators='both', seed=4)
+    Asked(library='reranker', edits=(('looks', 3),), strategy='sequential', evaluators='both', seed=4, own='')
     >>> asked_in({"scenario": "../../etc/passwd"}) is None
     True
     """
     name = query.get("scenario", "")
     if name not in library():
         return None
+    scenario = load(name)
     own = {key.removeprefix(f"{name}."): value for key, value in query.items() if key.startswith(f"{name}.")}
-    strategy = BY_TITLE.get(own.pop("strategy", ""))
+    strategy = BY_TITLE.get(own.pop("strategy", ""), scenario.default_strategy)
     who = BY_WORDS.get(own.pop("rated_by", ""), "both")
-    try:
-        edits = tuple((place, _number(value)) for place, value in own.items())
-        return Asked(name, edits, strategy, who, int(query.get("seed", "0")))
-    except ValueError:
+    if strategy not in scenario.strategies:
         return None
+    sound = {knob.place: knob for some in knobs(scenario, strategy).values() for knob in some}
+    try:
+        edits = tuple((place, _turned(sound[place], value)) for place, value in own.items())
+        seed = int(query.get("seed", "0"))
+    except (KeyError, ValueError):
+        return None
+    return Asked(name, edits, strategy, who, seed) if 0 <= seed < 2**32 else None
 
 
-def _number(text: str) -> float:
-    return int(text) if text.lstrip("-").isdecimal() else float(text)
+def _turned(knob: Knob, text: str) -> float:
+    """Where the address has a knob; nothing beyond its ends, which a page would not let anyone set."""
+    value = int(text) if knob.whole else float(text)
+    if not knob.low <= value <= knob.high:
+        raise ValueError(text)
+    return value
 
 
 def simulated(asked: Asked) -> Result:

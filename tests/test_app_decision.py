@@ -15,14 +15,16 @@ from streamlit.testing.v1 import AppTest
 from expsim_bayes.apps import answers, handed
 from expsim_bayes.apps.asked import Asked
 from expsim_bayes.apps.kept import KEY, Result
+from expsim_bayes.apps.knobs import knobs
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.facts import Decision, FitFacts
 from expsim_bayes.report import markdown, read_facts
 from expsim_bayes.report.folder import facts_json
+from expsim_bayes.scenario import load
 from expsim_bayes.sentences import recommendation
 
 MAIN = Path(answers.__file__).with_name("main.py")
-ASKED = Asked("summarization-prompts", seed=1)
+ASKED = Asked("summarization-prompts", strategy="sequential", seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +166,11 @@ def test_a_link_is_read_as_it_was_written(asked: Asked) -> None:
         {"scenario": "nothing"},
         {"scenario": "../pyproject"},
         {"scenario": "reranker", "seed": "x"},
+        {"scenario": "reranker", "seed": "-1"},
         {"scenario": "reranker", "reranker.looks": "many"},
+        {"scenario": "reranker", "reranker.looks": "100000000"},
+        {"scenario": "reranker", "reranker.variants.0.quality": "nan"},
+        {"scenario": "reranker", "reranker.evaluators.9.raters": "3"},
     ],
 )
 def test_a_link_that_asks_for_nothing_known_is_left_alone(query: dict[str, str]) -> None:
@@ -172,9 +178,17 @@ def test_a_link_that_asks_for_nothing_known_is_left_alone(query: dict[str, str])
 
 
 def test_a_link_that_cannot_be_run_is_told_in_words() -> None:
-    at = page(None, **{"scenario": "reranker", "reranker.variants.0.quality": "99"})
+    at = page(
+        None, **{"scenario": "small-effect", "small-effect.budget_usd": str(knob_low("small-effect", "budget_usd"))}
+    )
     assert len(at.error) == 1
-    assert "quality" in at.error[0].value
+    assert "budget" in at.error[0].value
+
+
+def knob_low(name: str, place: str) -> float:
+    scenario = load(name)
+    turned = (knob for some in knobs(scenario, scenario.default_strategy).values() for knob in some)
+    return next(knob.low for knob in turned if knob.place == place)
 
 
 def test_what_is_taken_away_is_what_is_shown(simulated: Result, fitted: Result, tmp_path: Path) -> None:
