@@ -1,7 +1,7 @@
 """The calls behind the pages, cached at the edge: the same question is answered once, for everyone who asks it.
 
-Every function takes plain values that say all of the question (a scenario is its TOML) and gives finished numbers. Nothing that a user
-uploads passes through here: what belongs to one session stays in it.
+Every function takes plain values that say all of the question (a scenario is its TOML, a scenario of one's own as well) and gives finished
+numbers. Nobody meets an answer who has not asked the same question; ratings never pass through here.
 """
 
 from __future__ import annotations

@@ -104,6 +104,16 @@ class Asked(NamedTuple):
             f'print(characteristics(many, scenario.rated_by("{self.evaluators}")))\n'
         )
 
+    def curves(self, replications: int) -> str:
+        """Lines of Python that give the same learning curves."""
+        return (
+            "from expsim_bayes.operating_characteristics import learning_curve\n"
+            "from expsim_bayes.scenario import load\n\n"
+            f'scenario = load("{self.file()}")\n'
+            f'curve = learning_curve(scenario, evaluators="both", random_seed={self.seed}, replications={replications})\n'
+            'print(curve[["usd", "right"]].to_dataframe())  # evaluators: llm, human or both\n'
+        )
+
     def link(self, page: str = "simulate") -> str:
         """The page's address below the dashboard's own.
 
@@ -119,8 +129,19 @@ class Asked(NamedTuple):
             told[f"{self.library}.rated_by"] = WHO[self.evaluators]
         if self.seed:
             told["seed"] = self.seed
-        told |= {f"{self.library}.{place}": f"{value:g}" for place, value in self.edits}
+        told |= {f"{self.library}.{place}": exact(value) for place, value in self.edits}
         return f"{page}?{urlencode(told)}"
+
+
+def exact(value: float) -> str:
+    """A number with all its digits, as commands and links have it.
+
+    Examples
+    --------
+    >>> exact(1234567.0), exact(0.01234567), exact(3)
+    ('1234567', '0.01234567', '3')
+    """
+    return repr(value).removesuffix(".0")
 
 
 def edited(scenario: Scenario, edits: Edits | Mapping[str, float]) -> Scenario:

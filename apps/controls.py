@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -43,7 +44,7 @@ def scenario_name() -> str:
 def setting() -> Asked:
     """A scenario, how it is run, who rates, what is changed in it, and the seed."""
     own = _own_scenario()
-    name = OWN if own else scenario_name()
+    name = f"{OWN}-{sha256(own.encode()).hexdigest()[:8]}" if own else scenario_name()
     scenario = parse(own, OWN) if own else load(name)
     strategies = list(scenario.strategies)
     strategy = st.segmented_control(
@@ -84,7 +85,7 @@ def setting() -> Asked:
 def _own_scenario() -> str:
     """The TOML of a scenario that was uploaded; nothing where none was, or where it is not sound, which is said."""
     with st.popover("A scenario of your own", icon=":material/upload_file:", width="stretch"):
-        st.markdown("Take one from *Show me the code*, change it, and open it here. It stays in this session.")
+        st.markdown("Take one from *Show me the code*, change it, and open it here. Other sessions do not see it.")
         file = st.file_uploader("Scenario, a TOML file", type="toml", key="own", max_upload_size=1)
     with shown.trouble():
         return "" if file is None else _text_of(file)

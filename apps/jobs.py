@@ -39,7 +39,7 @@ GRACE = 5.0
 """Seconds that a process has to end when it is asked to."""
 SAMPLING = (0.12, 0.84)
 """Shares of the progress at which the sampler begins and ends."""
-WORKER = (sys.executable, "-m", "expsim_bayes.apps.worker")
+WORKER = (sys.executable, "-P", "-m", "expsim_bayes.apps.worker")
 """The command of a process that fits."""
 
 

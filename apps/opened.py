@@ -7,8 +7,10 @@ of a file are numbers with the dims chain and draw, and a few groups beside them
 from __future__ import annotations
 
 import json
+import lzma
 import stat
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -48,6 +50,9 @@ CODECS = frozenset(
 """Ways of packing numbers and text that carry no code."""
 WANTED = "give the posterior.nc that `expsim fit --out` writes, another netCDF file, or a Zarr folder as a zip"
 TROUBLE = (
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
     OSError,
     ValueError,
     KeyError,

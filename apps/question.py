@@ -10,6 +10,7 @@ import shlex
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from expsim_bayes.apps.asked import exact
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
@@ -153,18 +154,18 @@ class Question:
         >>> Question(where=(("criterion", "empathy"),), control="GPT-2").command("hanna.csv")
         'expsim fit hanna.csv --where criterion=empathy --control GPT-2 --out fit'
         """
-        words = ["expsim", "fit", file]
+        words = ["expsim", "fit", f"./{file}" if file.startswith("-") else file]
         for name, flag in FLAGS.items():
             for key, value in getattr(self, name):
                 words += _told(name, flag, key, value)
         for name, flag in (("score_range", "--score-range"), ("valid_range", "--valid-range")):
             ends = getattr(self, name)
-            words += [] if ends is None else [flag, f"{ends[0]:g}:{ends[1]:g}"]
+            words += [] if ends is None else [flag, f"{exact(ends[0])}:{exact(ends[1])}"]
         for kind in self.anonymous_kinds:
             words += ["--anonymous-raters", kind]
         for name, flag in _VALUED.items():
             value = getattr(self, name)
-            words += [] if value == _default(name) else [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [] if value == _default(name) else [flag, exact(value) if isinstance(value, float) else str(value)]
         for name, flag in _SWITCHES.items():
             words += [flag] if getattr(self, name) != _default(name) else []
         return shlex.join([*words, "--out", out])
@@ -175,9 +176,9 @@ class Question:
         reading |= {n: dict(getattr(self, n)) for n in MAPPINGS if getattr(self, n)}
         model = "*choose(ratings)" if self.model == AUTO else repr(self.model)
         priors = f", priors=priors_from(model, {dict(self.priors)!r})" if self.priors else ""
-        effect = f", min_effect={self.min_effect:g}" if self.min_effect else ""
+        effect = f", min_effect={exact(self.min_effect)}" if self.min_effect else ""
         sampler = "".join(f", {n}={getattr(self, n)!r}" for n in SAMPLING if getattr(self, n) != _default(n))
-        weigh = effect + (f", threshold={self.threshold:g}" if self.threshold != _default("threshold") else "")
+        weigh = effect + (f", threshold={exact(self.threshold)}" if self.threshold != _default("threshold") else "")
         weigh += f", prices={dict(self.prices)!r}" if self.prices else ""
         lines = [
             "from expsim_bayes.fit import fit",
@@ -250,7 +251,7 @@ def _told(name: str, flag: str, key: str, value: Any) -> list[str]:
     """Words of the command line for one pair."""
     if name == "priors" and key in _SHORT:
         return [word for one in (value if isinstance(value, tuple) else (value,)) for word in (_SHORT[key], str(one))]
-    return [flag, f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"]
+    return [flag, f"{key}={exact(value)}" if isinstance(value, float) else f"{key}={value}"]
 
 
 def _default(name: str) -> Any:

@@ -24,6 +24,9 @@ SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collec
 """A sign for each decision, beside its colour."""
 COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "orange", "collect": "blue", "refuse": "red"}
 """A colour for each decision."""
+JOINER = "\u2060"
+"""Has no width; keeps Streamlit from making a link, an address or an icon of what looks like one."""
+_LINKS = re.compile(r"https?|www|@|(?<=:)(?=[a-z_])", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&])")
 
 
@@ -52,7 +55,7 @@ def plain(text: str) -> str:
     >>> plain("*bold* $5$")
     '\\\\*bold\\\\* \\\\$5\\\\$'
     """
-    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+    return _LINKS.sub(f"\\g<0>{JOINER}", _SPECIAL.sub(r"\\\1", text.replace("\n", " ")))
 
 
 def picture(found: Picture, *, key: str, large: bool = False) -> None:
@@ -103,6 +106,12 @@ def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None
             return
         st.caption("A link to this page as it stands, below the dashboard's own address.")
         st.code(asked.link(page), language=None)
+
+
+def lines(python: str) -> None:
+    """Show me the code: lines of Python that give the same numbers."""
+    with st.expander("Show me the code", icon=":material/code:"):
+        st.code(python, language="python")
 
 
 class trouble:  # noqa: N801  (used like a function)

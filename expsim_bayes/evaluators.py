@@ -51,8 +51,8 @@ class Evaluator(Frozen):
     """Name of the evaluator, as it appears in reports."""
     kind: Kind
     """human, llm or metric."""
-    raters: int = Field(default=1, ge=1)
-    """Number of people in the pool; 1 for a judge."""
+    raters: int = Field(default=1, ge=1, le=10_000)
+    """Number of people in the pool, up to 10,000; 1 for a judge."""
     ratings_per_output: int = Field(default=1, ge=1)
     """Ratings that each output, or comparisons that each pair of outputs, gets from it: different people, or the judge asked again."""
     severity_mean: float = 0.0

@@ -64,6 +64,8 @@ class FaultFacts:
     """Whether the limit is an amount above the control's."""
     prob_over: float
     """Probability that it is over the limit."""
+    bars: bool = False
+    """Whether that bars it from launch."""
     waits: bool = False
     """Whether that is too much for a launch, and too little to bar it."""
 

@@ -7,6 +7,7 @@ key with what to do about it. The same names of parameters appear in the simulat
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -177,7 +178,7 @@ class Scenario(Frozen):
             "raters of the evaluators": tuple(name for e in self.evaluators for name in rater_names(e)),
         }
         for key, taken in declared.items():
-            twice = sorted({name for name in taken if taken.count(name) > 1})
+            twice = sorted(name for name, times in Counter(taken).items() if times > 1)
             if twice:
                 raise ValueError(f"{key}: name {twice[0]!r} is used twice; give each its own")
         for key, names in (

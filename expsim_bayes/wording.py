@@ -198,9 +198,10 @@ def _said_fault(facts: Facts, variant: VariantFacts) -> str:
 
 
 def said_waiting(facts: Facts) -> str:
-    """What an undecided experiment waits for, where that is the check for faults; empty where it is not."""
+    """What an undecided experiment waits for, where that is the check for faults alone; empty where it is not."""
     leader = facts.variant(facts.leader)
-    if leader.faults is None or not leader.faults.waits:
+    sure = max(leader.prob_best, leader.prob_better or 0.0)
+    if leader.faults is None or not leader.faults.waits or (facts.threshold is not None and sure < facts.threshold):
         return ""
     return f"check more outputs of {leader.name}"
 

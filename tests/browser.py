@@ -110,6 +110,6 @@ def whole(page: Page, path: Path) -> None:
     assert size is not None
     height = page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": min(int(height) + 60, 6000)})
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(400)
     page.screenshot(path=str(path))
     page.set_viewport_size(size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,12 @@ class TestAsked:
             exec(asked.python(), {})
         assert told.getvalue().strip() == recommendation(replace(answers.weighed(asked), false_launch=None)).text()
 
+    def test_the_lines_behind_a_curve_run(self) -> None:
+        told = io.StringIO()
+        with redirect_stdout(told):
+            exec(Asked("reranker").curves(5), {})
+        assert "usd" in told.getvalue()
+
     def test_its_link_brings_back_the_page(self) -> None:
         asked = Asked("support-chat-tone", (("looks", 3),), "bandit", "human", 5)
         where, query = asked.link().split("?")
@@ -151,7 +158,11 @@ class TestPictures:
         assert 0 <= at[0] <= at[-1] <= 1
 
     def test_what_a_user_wrote_is_shown_as_it_is(self) -> None:
-        assert shown.plain("<b>[x](http://y)</b> $1$ :red[z]") == r"\<b\>\[x\]\(http\://y\)\</b\> \$1\$ \:red\[z\]"
+        told = shown.plain("<b>[x](http://y)</b> $1$ :red[z] www.evil.example a@b.example")
+        assert told.replace(shown.JOINER, "") == (
+            r"\<b\>\[x\]\(http\://y\)\</b\> \$1\$ \:red\[z\] www\.evil\.example a@b\.example"
+        )
+        assert not re.search(r"https?[\\]?:|www[\\]?\.|@\w|:red", told)
 
 
 class TestPeeking:

@@ -80,12 +80,24 @@ def guard(
         screen.out.print(Text(clean(f"The fit is not to be trusted: {' '.join(refused)}")), soft_wrap=True)
         screen.emit({"refused": refused})
         raise typer.Exit(exits.REFUSED)
-    unit = str(tree.attrs.get("unit", "points"))
+    from expsim_bayes.diagnostics import Verdict
+
+    unit, verdict = str(tree.attrs.get("unit", "points")), Verdict.from_json(tree.attrs["verdict"])
+    if verdict.level == "caution":
+        screen.aside(f"Take the probabilities with caution. {' '.join(verdict.reasons)}", style="yellow")
+    for row in rows:
+        if abs(row.prob_worse - risk) < 2 * row.mcse:
+            screen.aside(
+                f"{short(row.variant)} is near the limit of {percent(risk)}: its probability is known to ± {100 * row.mcse:.1f} "
+                "percentage points; more --draws tell better.",
+                style="yellow",
+            )
     for row in rows:
         screen.out.print(Text(line(row, question.control, margin, unit)), soft_wrap=True)
     passes = all(row.passes for row in rows)
     told = {"control": question.control, "margin": margin, "unit": unit, "risk": risk, "model": chosen.name}
-    screen.emit(told | {"passes": passes, "variants": rows})
+    diagnosed = {"verdict": verdict.level, "verdict_reasons": verdict.reasons}
+    screen.emit(told | {"passes": passes, "variants": rows} | diagnosed)
     if not passes:
         raise typer.Exit(exits.FAILED)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from expsim_bayes.scenario import Scenario
+    from expsim_bayes.stopping import Guardrail
 
 LIMITED = {"cost_usd": "cost", "latency_s": "latency", "fault_rate": "faults"}
 """What a guardrail is about, in a word."""
@@ -32,10 +33,15 @@ def what_is_limited(scenario: Scenario) -> str:
 
 
 def faults_of(end: xr.Dataset, scenario: Scenario, ci_prob: float) -> tuple[FaultFacts | None, ...]:
-    """(variant,) how often each has the fault, by the first guardrail that limits it; None where none does."""
-    rule = next((rule for rule in scenario.guardrails if rule.metric == "fault_rate"), None)
-    if rule is None:
+    """(variant,) how often each has the fault, by the guardrail on it that is likeliest to be broken; None where there is none."""
+    rules = [rule for rule in scenario.guardrails if rule.metric == "fault_rate"]
+    if not rules:
         return (None,) * len(scenario.variants)
+    by_rule = [_by(rule, end, scenario, ci_prob) for rule in rules]
+    return tuple(max(told, key=lambda fault: fault.prob_over) for told in zip(*by_rule, strict=True))
+
+
+def _by(rule: Guardrail, end: xr.Dataset, scenario: Scenario, ci_prob: float) -> tuple[FaultFacts, ...]:
     outputs = end["outputs"].values
     faults = end["faults"].values if "faults" in end else np.zeros_like(outputs)
     control = scenario.control_index
@@ -51,6 +57,7 @@ def faults_of(end: xr.Dataset, scenario: Scenario, ci_prob: float) -> tuple[Faul
             limit=limit,
             against_control=rule.at_most is None,
             prob_over=float(over[v]),
+            bars=v != control and bool(over[v] >= rule.threshold),
             waits=v != control and rule.clear_at is not None and rule.clear_at < over[v] < rule.threshold,
         )
         for v in range(len(scenario.variants))

@@ -98,7 +98,8 @@ def how_sure(facts: Facts) -> str:
 
 def _of_several(facts: Facts) -> str:
     """The one probability where variants are compared."""
-    if _all_barred(facts) and (faults := said_faults(facts)):
+    barred_by_faults = all(v.faults is not None and v.faults.bars for v in facts.variants if v.name != facts.control)
+    if _all_barred(facts) and barred_by_faults and (faults := said_faults(facts)):
         return split(faults, facts)[0]
     leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
