@@ -168,7 +168,7 @@ def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
 def test_engines_agree(model: str) -> None:
     sampled, quick = (stacked(tree, "quality") for tree in (fits(model, "nuts"), fits(model, "fast")))
     for one, other in ((sampled, quick), (np.diff(sampled, axis=1), np.diff(quick, axis=1))):
-        free = one.std(axis=0) > 0
+        free = one.std(axis=0) > 1e-9  # the control is one half by definition
         assert np.abs((one.mean(axis=0) - other.mean(axis=0))[free] / one.std(axis=0)[free]).max() < 0.15
         np.testing.assert_allclose(other.std(axis=0)[free] / one.std(axis=0)[free], 1.0, atol=0.1)
     best = [np.eye(one.shape[1])[one.argmax(axis=1)].mean(axis=0) for one in (sampled, quick)]
