@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from expsim_bayes.apps.asked import written
 from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, parse
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MANY = 1_000
 """Experiments behind a share."""
+EQUAL = 500
+"""Experiments without a difference behind the false-launch rate of one experiment, as `expsim simulate` counts them."""
 CURVE = 400
 """Experiments behind a learning curve."""
 KEPT = 256
@@ -109,7 +112,10 @@ def weighed(asked: Asked) -> Facts:
     ExpsimError
         The scenario cannot be run like this.
     """
-    rate = many(asked).false_launch if quick(asked.scenario) else None
+    scenario = asked.scenario
+    rate = None
+    if quick(scenario):
+        rate = _false_launch(written(scenario.without_difference()), asked.strategy, asked.evaluators, asked.seed)
     return replace(_weighed(asked.toml(), asked.strategy, asked.evaluators, asked.seed), false_launch=rate)
 
 
@@ -190,6 +196,15 @@ def _weighed(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoi
     from expsim_bayes.recommend import of_experiment
 
     return of_experiment(play(parse(toml, "scenario"), strategy=strategy, evaluators=evaluators, random_seed=seed))
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _false_launch(equal: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int) -> Estimate:
+    """How often the rules launch something, of a scenario without differences: true qualities that are moved do not change it."""
+    from expsim_bayes.operating_characteristics import false_launch_rate
+
+    scenario = parse(equal, "scenario")
+    return false_launch_rate(scenario, strategy=strategy, evaluators=evaluators, random_seed=seed, replications=EQUAL)
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)

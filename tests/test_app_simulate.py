@@ -14,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from expsim_bayes.apps import answers, knobs, marks, pictures, shown, story
 from expsim_bayes.apps.asked import Asked, edited, written
+from expsim_bayes.cli.simulate import EQUAL_REPLICATIONS
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.operating_characteristics import false_launch_rate
 from expsim_bayes.plots import DARK
 from expsim_bayes.scenario import library, load, parse
 from expsim_bayes.sentences import recommendation
@@ -81,6 +83,12 @@ class TestAsked:
         with redirect_stdout(told):
             exec(asked.python(), {})
         assert told.getvalue().strip() == recommendation(replace(answers.weighed(asked), false_launch=None)).text()
+
+    def test_the_page_counts_false_launches_as_the_command_does(self) -> None:
+        asked = Asked("reranker", (("looks", 3),), "sequential", "both", 2)
+        scenario = asked.scenario
+        counted = false_launch_rate(scenario, strategy="sequential", random_seed=2, replications=EQUAL_REPLICATIONS)
+        assert answers.weighed(asked).false_launch == counted
 
     def test_the_lines_behind_a_curve_run(self) -> None:
         told = io.StringIO()
