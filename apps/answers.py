@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from expsim_bayes.apps.asked import written
+from expsim_bayes.apps.asked import edited, written
 from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName, parse
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.apps.asked import Asked
+    from expsim_bayes.experiment import Played
     from expsim_bayes.facts import Facts
     from expsim_bayes.operating_characteristics import Characteristics, Estimate
 
@@ -30,10 +31,10 @@ EQUAL = 500
 """Experiments without a difference behind the false-launch rate of one experiment, as `expsim simulate` counts them."""
 CURVE = 400
 """Experiments behind a learning curve."""
+RECENT = 16
+"""Experiments that are kept whole."""
 KEPT = 256
 """Answers of each kind that are kept."""
-CHOICES: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
-"""Who may rate."""
 
 
 class One(NamedTuple):
@@ -165,37 +166,27 @@ def curve_replications(scenario: Scenario) -> int:
     return CURVE if quick(scenario) else CURVE // 10
 
 
-def who_may_rate(scenario: Scenario) -> tuple[EvaluatorChoice, ...]:
-    """Choices of evaluators that a scenario has.
+@st.cache_resource(max_entries=RECENT, show_spinner=False)
+def _played(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int) -> Played:
+    """One experiment, kept whole for the questions that follow at once; nobody changes it."""
+    from expsim_bayes.experiment import play
 
-    Examples
-    --------
-    >>> from expsim_bayes.scenario import load
-    >>> who_may_rate(load("reranker"))
-    ('llm', 'human', 'both')
-    """
-    people = [e.kind == "human" for e in scenario.evaluators]
-    if any(people) and not all(people):
-        return CHOICES
-    return ("human",) if all(people) else ("llm",)
+    return play(parse(toml, "scenario"), strategy=strategy, evaluators=evaluators, random_seed=seed)
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def _one(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int) -> One:
-    from expsim_bayes.experiment import play
     from expsim_bayes.recommend import of_experiment
 
-    scenario = parse(toml, "scenario")
-    played = play(scenario, strategy=strategy, evaluators=evaluators, random_seed=seed)
+    played = _played(toml, strategy, evaluators, seed)
     return One(played.history, of_experiment(played, plan_further=False))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def _weighed(toml: str, strategy: StrategyName | None, evaluators: EvaluatorChoice, seed: int) -> Facts:
-    from expsim_bayes.experiment import play
     from expsim_bayes.recommend import of_experiment
 
-    return of_experiment(play(parse(toml, "scenario"), strategy=strategy, evaluators=evaluators, random_seed=seed))
+    return of_experiment(_played(toml, strategy, evaluators, seed))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
@@ -223,7 +214,7 @@ def _curves(toml: str, seed: int, replications: int) -> Curves:
     from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 
     scenario = parse(toml, "scenario")
-    choices = who_may_rate(scenario)
+    choices = scenario.choices
     found = {
         who: learning_curve(scenario, evaluators=who, random_seed=seed, replications=replications) for who in choices
     }
@@ -233,7 +224,6 @@ def _curves(toml: str, seed: int, replications: int) -> Curves:
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def _seen(toml: str, strategy: StrategyName | None, seed: int, outputs: int) -> pd.DataFrame:
-    from expsim_bayes.apps.asked import edited
     from expsim_bayes.experiment import play
 
     scenario = parse(toml, "scenario")
@@ -247,7 +237,6 @@ def _seen(toml: str, strategy: StrategyName | None, seed: int, outputs: int) -> 
 def _peeked(toml: str, strategy: StrategyName | None, seed: int, eager: float, replications: int) -> Peeked:
     import numpy as np
 
-    from expsim_bayes.apps.asked import edited
     from expsim_bayes.experiment import run
     from expsim_bayes.stopping import LAUNCH
 
@@ -274,7 +263,6 @@ def _peeked(toml: str, strategy: StrategyName | None, seed: int, eager: float, r
 def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
     import numpy as np
 
-    from expsim_bayes.apps.asked import edited
     from expsim_bayes.experiment import play
     from expsim_bayes.recommend import of_experiment
 

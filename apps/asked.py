@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from expsim_bayes.errors import ScenarioError
+from expsim_bayes.plots.operating import WHO
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WHO: dict[str, str] = {"llm": "judge only", "human": "humans only", "both": "both"}
-"""Who rates, in words; their order gives the colours."""
 Edits = tuple[tuple[str, float], ...]
 """(place in the scenario, value): places such as ``variants.1.quality``."""
 

@@ -10,9 +10,10 @@ import streamlit as st
 
 from expsim_bayes.amounts import count, dollars, duration, percent
 from expsim_bayes.apps import answers, shown
-from expsim_bayes.apps.asked import WHO, Asked
+from expsim_bayes.apps.asked import Asked
 from expsim_bayes.apps.knobs import Knob, knobs
 from expsim_bayes.errors import ScenarioError
+from expsim_bayes.plots.operating import WHO
 from expsim_bayes.scenario import STRATEGY_TITLES, Scenario, StrategyName, library, load, parse
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def setting() -> Asked:
         help="An A/B test decides once, at the end. A sequential test asks its rules at every look. "
         "A bandit also shows better variants more often.",
     )
-    choices = list(answers.who_may_rate(scenario))
+    choices = list(scenario.choices)
     evaluators = st.segmented_control(
         "Rated by",
         choices,
@@ -211,7 +212,7 @@ def go_on() -> None:
 def every_way(asked: Asked, replications: int) -> dict[tuple[str, str], Many]:
     """Every strategy and every choice of who rates, on the same random numbers, with progress."""
     scenario = asked.scenario
-    pairs = [(strategy, who) for strategy in scenario.strategies for who in answers.who_may_rate(scenario)]
+    pairs = [(strategy, who) for strategy in scenario.strategies for who in scenario.choices]
     bar = st.progress(0.0, "Simulating ...")
     found = {}
     for n, (strategy, who) in enumerate(pairs):

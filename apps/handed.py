@@ -12,20 +12,21 @@ import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import streamlit as st
 
 from expsim_bayes.apps import answers
-from expsim_bayes.apps.asked import WHO, Asked
+from expsim_bayes.apps.asked import Asked
 from expsim_bayes.apps.kept import Result
 from expsim_bayes.apps.knobs import Knob, knobs
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.plots.operating import WHO
 from expsim_bayes.plots.theme import DARK, LIGHT
 from expsim_bayes.report import card, card_png, rendered, write_experiment
 from expsim_bayes.report.folder import FIGURES, facts_json, figures_of
 from expsim_bayes.report.forms import name_of
-from expsim_bayes.scenario import STRATEGY_TITLES, library, load
+from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, library, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
     from expsim_bayes.report.document import Length
     from expsim_bayes.report.forms import Form
-    from expsim_bayes.scenario import EvaluatorChoice, StrategyName
+    from expsim_bayes.scenario import StrategyName
 
 POSTERIOR = "posterior.nc"
 """The posterior in the folder of a fit."""
 BY_TITLE = {title: name for name, title in STRATEGY_TITLES.items()}
 """Strategies by the words that a link has for them."""
-BY_WORDS: dict[str, EvaluatorChoice] = {WHO[name]: name for name in answers.CHOICES}
+BY_WORDS: dict[str, EvaluatorChoice] = {WHO[name]: name for name in get_args(EvaluatorChoice)}
 """Who rates, likewise."""
 MEDIA: dict[Form, str] = {
     "md": "text/markdown",

@@ -14,7 +14,6 @@ import pandas as pd
 from scipy.special import ndtri
 
 from expsim_bayes.amounts import dollars, duration, level, percent
-from expsim_bayes.apps.asked import WHO
 from expsim_bayes.apps.marks import (
     DOLLARS,
     SHAPES,
@@ -29,6 +28,7 @@ from expsim_bayes.apps.marks import (
     line_chart,
 )
 from expsim_bayes.plots.labels import distinct
+from expsim_bayes.plots.operating import WHO
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
 if TYPE_CHECKING:

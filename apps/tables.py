@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from expsim_bayes.amounts import change, count, dollars, duration, level, percent, quantity
-from expsim_bayes.apps.asked import WHO
+from expsim_bayes.plots.operating import WHO
 from expsim_bayes.wording import took_part_in
 
 if TYPE_CHECKING:

@@ -336,6 +336,20 @@ class Scenario(Frozen):
             )
         return strategy or self.default_strategy
 
+    @property
+    def choices(self) -> tuple[EvaluatorChoice, ...]:
+        """Who may rate: judges, people and both, or the only kind that is declared.
+
+        Examples
+        --------
+        >>> load("reranker").choices
+        ('llm', 'human', 'both')
+        """
+        people = [e.kind == "human" for e in self.evaluators]
+        if any(people) and not all(people):
+            return get_args(EvaluatorChoice)
+        return ("human",) if all(people) else ("llm",)
+
     def rated_by(self, choice: EvaluatorChoice) -> Scenario:
         """The same scenario with only the judges, only the people, or both.
 

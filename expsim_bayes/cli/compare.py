@@ -102,10 +102,10 @@ def _ways(scenario: Scenario, strategies: Sequence[StrategyName], evaluators: Se
         declared_strategy(scenario, name)
     for choice in evaluators:
         scenario.rated_by(choice)
-    people = [e.kind == "human" for e in scenario.evaluators]
-    everyone = EVERYONE if any(people) and not all(people) else EVERYONE[1:2] if all(people) else EVERYONE[:1]
     return [
-        (strategy, choice) for strategy in strategies or tuple(scenario.strategies) for choice in evaluators or everyone
+        (strategy, choice)
+        for strategy in strategies or tuple(scenario.strategies)
+        for choice in evaluators or scenario.choices
     ]
 
 
