@@ -222,9 +222,8 @@ def block(
                 sums[k, 2] -= n * rho**4 * fourth
                 a1, a2, al = -0.5 * v * rho * rho * third, -0.5 * v * rho * rho * other, -v * rho * rho * bent
                 pulled = a1 * rho
-            if bends:
-                for a in range(m):
-                    alpha[a] += pulled * loads[k, a]
+            for a in range(m):
+                alpha[a] += pulled * loads[k, a]
         if not bends:
             continue
         g1, g2, h11, h12, h22 = told[t, 0], told[t, 1], told[t, 2], told[t, 3], told[t, 4]

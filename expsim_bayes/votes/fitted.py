@@ -68,7 +68,7 @@ def fitted(
     first, second = np.random.SeedSequence(random_seed).spawn(2)
     rng = np.random.default_rng(first)
     fewer = 1 if len(story.votes.vote) < MANY else 2
-    found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS // fewer)
+    found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS)
     kept = np.arange(chains * draws) % draws % _draws.kept_every(story.seen.count.size, chains * draws) == 0
     own, mean = _own(story, found, kept, int(rng.integers(2**31)))
     given = {name: values[kept] for name, values in found.given.items()}

@@ -64,7 +64,7 @@ def _threaded[T](work: Callable[[slice], T], count: int) -> list[T]:
 
 
 def found_at(votes: Votes, tables: Tables, start: Floats, start_own: Floats) -> Found:
-    """Modes at S sets of components, sought from one place.
+    """Modes at S sets of components.
 
     Parameters
     ----------
@@ -72,16 +72,15 @@ def found_at(votes: Votes, tables: Tables, start: Floats, start_own: Floats) -> 
         Of one data set.
     tables : Tables
         Coefficients at these sets.
-    start : (n,) array
+    start : (S, n) array
         Where effects may be.
-    start_own : (L,) array
+    start_own : (S, L) array
         And own effects.
     """
 
     def some(part: slice) -> Found:
-        given = [np.array(values[part], order="C") for values in tables]
-        sets = len(given[0])
-        return Found(*found_each(votes, *given, np.tile(start, (sets, 1)), np.tile(start_own, (sets, 1))))
+        given = [np.array(values[part], order="C") for values in (*tables, start, start_own)]
+        return Found(*found_each(votes, *given))
 
     parts = _threaded(some, len(tables.first))
     return Found(*(np.concatenate(values) for values in zip(*parts, strict=True)))

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-APART = 0.1
+APART = 0.2
 """Step of differences of the density along components."""
-SLOPE = 0.2
-"""Slope along components at which their mode is near enough to draw points around."""
-BENT = 0.3
-"""The same of second differences."""
 LEAST = 0.25
 """Curvature along components at least, as the prior alone has 1."""
+STEPS, FARTHEST, OUTSIDE = 25, 1.5, 4.0
+"""Steps towards the mode of the components, at most; the length of any; how far from the middle none is looked for."""
+NEAR = 0.02
+"""Gain that the next step promises at which their mode is near enough to draw points around."""
+HALVINGS = 6
+"""Times that a step is halved where it leads down."""
+LEANING = 1.5
+"""Distance along components up to which modes of effects are taken to lie on a line."""
 ROUNDS, EVEN = 3, 0.5
 """How often effects are drawn, at most, and the shape of the largest weights up to which that is not done again."""
 WIDTHS = (0.8, 1.6)
@@ -94,14 +98,17 @@ class Drawn(NamedTuple):
 
 @dataclass
 class Marginal:
-    """The density of the components; where modes of effects were found last they are sought again."""
+    """The density of the components; modes of effects are sought where they lay last, and on the line on which they moved there."""
 
     story: Story
-    at: Floats
-    """(n,)"""
-    own: Floats
-    """(L,)"""
     work: float
+
+    def __post_init__(self) -> None:
+        """In the middle, where nothing is known yet of how modes move."""
+        dims, start = self.dims, self.story.start()
+        own = int(self.story.votes.own_from[-1])
+        self._place, self._at, self._own = np.zeros(dims), start, np.zeros(own)
+        self._lean, self._lean_own = np.zeros((dims, start.size)), np.zeros((dims, own))
 
     @property
     def dims(self) -> int:
@@ -110,24 +117,37 @@ class Marginal:
 
     def log_density(self, x: Floats) -> Floats:
         """(S,) at S places."""
-        return np.nan_to_num(self.looked(x).density, nan=NEVER, neginf=NEVER, posinf=NEVER) - 0.5 * (x**2).sum(axis=1)
-
-    def with_slopes(self, x: Floats) -> tuple[Floats, Floats]:
-        """The same and (S, d) slopes, by differences."""
-        sets, dims = x.shape
-        off = APART * np.concatenate([np.zeros((1, dims)), np.eye(dims), -np.eye(dims)])
-        values = self.log_density((x[:, None] + off).reshape(-1, dims)).reshape(sets, -1)
-        return values[:, 0], (values[:, 1 : dims + 1] - values[:, dims + 1 :]) / (2 * APART)
+        return _density(self.looked(x), x)
 
     def looked(self, x: Floats) -> Found:
         """Modes at S places."""
+        away = x - self._place
+        away *= np.minimum(1.0, LEANING / np.maximum(np.linalg.norm(away, axis=1), 1e-9))[:, None]
         tables = self.story.tables(self.story.components.values(x))
-        return found_at(self.story.votes, tables, self.at, self.own)
+        return found_at(self.story.votes, tables, self._at + away @ self._lean, self._own + away @ self._lean_own)
 
-    def moved(self, x: Floats) -> None:
-        """Seek modes from where they are at a place, from now on."""
-        found = self.looked(x[None])
-        self.at, self.own = found.at[0], found.own[0]
+    def bent(self, x: Floats) -> tuple[float, Floats, Floats]:
+        """The density at a place, (d,) its slopes and (d, d) curvatures, by differences; from there modes are sought from now on."""
+        dims = self.dims
+        one, other = np.triu_indices(dims, 1)
+        step = APART * np.eye(dims)
+        off = np.concatenate([np.zeros((1, dims)), step, -step, step[one] + step[other], -step[one] - step[other]])
+        found = self.looked(x + off)
+        middle, up, down, both, neither = np.split(_density(found, x + off), np.cumsum([1, dims, dims, one.size]))
+        curvature = np.diag((up + down - 2 * middle) / APART**2)
+        pairs = both + neither + 2 * middle - up[one] - up[other] - down[one] - down[other]
+        curvature[one, other] = curvature[other, one] = pairs / (2 * APART**2)
+        if np.isfinite(found.density[: 2 * dims + 1]).all():
+            self._place, self._at, self._own = x, found.at[0], found.own[0]
+            ahead, behind = slice(1, dims + 1), slice(dims + 1, 2 * dims + 1)
+            self._lean = (found.at[ahead] - found.at[behind]) / (2 * APART)
+            self._lean_own = (found.own[ahead] - found.own[behind]) / (2 * APART)
+        return float(middle[0]), (up - down) / (2 * APART), curvature
+
+
+def _density(found: Found, x: Floats) -> Floats:
+    """(S,) log density of components at S places."""
+    return np.nan_to_num(found.density, nan=NEVER, neginf=NEVER, posinf=NEVER) - 0.5 * (x**2).sum(axis=1)
 
 
 def drawn(story: Story, draws: int, rng: np.random.Generator, *, candidates: int, looks: int) -> Drawn:
@@ -148,8 +168,7 @@ def drawn(story: Story, draws: int, rng: np.random.Generator, *, candidates: int
     """
     from expsim_bayes.fast.integration import EFFORT
 
-    own = np.zeros(int(story.votes.own_from[-1]))
-    target = Marginal(story, story.start(), own, EFFORT / looks)
+    target = Marginal(story, EFFORT / looks)
     with threadpool_limits(1, "blas"):
         found = points(target, _peak(target), rng, most=looks)
         point = systematic(found.weight, candidates, rng)
@@ -212,46 +231,19 @@ def _spread(root: Floats, which: Ints, normal: Floats) -> Floats:
 
 
 def _peak(target: Marginal) -> Peak:
-    """Mode and curvature of the components, by differences."""
-    from scipy.optimize import minimize
-
-    dims = target.dims
-    if not dims:
-        target.moved(np.zeros(0))
-        return Peak(np.zeros(0), np.zeros((0, 0)))
-    x = np.zeros(dims)
-    target.moved(x)
-
-    def downhill(x: Floats) -> tuple[float, Floats]:
-        x = np.clip(x, -4.0, 4.0)
-        value, slope = target.with_slopes(x[None])
-        return -float(value[0]), -slope[0]
-
-    x = np.clip(minimize(downhill, x, jac=True, method="BFGS", options={"gtol": SLOPE}).x, -4.0, 4.0)
-    target.moved(x)
-    return Peak(x, _root(target, x))
-
-
-def _root(target: Marginal, x: Floats) -> Floats:
-    """Root of the inverse of minus the Hessian, by second differences of the density."""
-    dims = x.size
-    pairs = [(i, j) for i in range(dims) for j in range(i)]
-    step = BENT * np.eye(dims)
-    off = [
-        np.zeros(dims),
-        *step,
-        *-step,
-        *(step[i] + step[j] for i, j in pairs),
-        *(-step[i] - step[j] for i, j in pairs),
-    ]
-    values = target.log_density(x + np.array(off))
-    middle, up, down = values[0], values[1 : dims + 1], values[dims + 1 : 2 * dims + 1]
-    bent = np.diag((up + down - 2 * middle) / BENT**2)
-    both, neither = np.split(values[2 * dims + 1 :], 2)
-    for n, (i, j) in enumerate(pairs):
-        bent[i, j] = bent[j, i] = (both[n] + neither[n] + 2 * middle - up[i] - up[j] - down[i] - down[j]) / (
-            2 * BENT**2
-        )
-    values, vectors = np.linalg.eigh(-bent)
-    cov = (vectors / np.maximum(values, LEAST)) @ vectors.T
-    return np.linalg.cholesky(cov)
+    """Mode and curvature of the components, by Newton's steps."""
+    x = np.zeros(target.dims)
+    for _ in range(STEPS):
+        value, slope, bent = target.bent(x)
+        values, vectors = np.linalg.eigh(-bent)
+        values = np.maximum(values, LEAST)
+        step = vectors @ (vectors.T @ slope / values)
+        if slope @ step < 2 * NEAR:
+            break
+        step *= min(1.0, FARTHEST / np.abs(step).max())
+        for _ in range(HALVINGS):
+            if target.log_density((x + step)[None])[0] > value:
+                break
+            step *= 0.5
+        x = np.clip(x + step, -OUTSIDE, OUTSIDE)
+    return Peak(x, np.linalg.cholesky((vectors / values) @ vectors.T))
