@@ -20,10 +20,11 @@ from typer.testing import CliRunner
 from expsim_bayes import amounts
 from expsim_bayes.cli import app
 from expsim_bayes.cli.command import with_command
+from expsim_bayes.cli.diagnose import FORMS as ON_DIAGNOSE
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.cli.report import FORMS as ON_THE_COMMAND_LINE
 from expsim_bayes.facts import FitFacts
-from expsim_bayes.report import FORMS, document, markdown, rendered
+from expsim_bayes.report import WRITTEN, document, markdown, rendered
 from expsim_bayes.report.answers import COST, DO, NEXT, SURE, WRONG
 from expsim_bayes.report.build import Figure
 from expsim_bayes.report.displayed import displayed, shown
@@ -376,4 +377,4 @@ def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path
     )
     wrong = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "docx"])
     assert wrong.exit_code == 2
-    assert ON_THE_COMMAND_LINE == FORMS
+    assert ON_THE_COMMAND_LINE == ON_DIAGNOSE == WRITTEN

@@ -8,6 +8,8 @@ pretend    expsim pretend: ratings of any kind made up, with their truth
 fit        expsim fit: real ratings to a decision
 monitor    expsim monitor init, add, status, next, report: a running experiment, batch after batch; watched: what it shows
 report     expsim report: the pages of a finished folder, written again
+diagnose   expsim diagnose: whether a fit may be believed, and why
+export     expsim export: a fit as netCDF or Zarr
 serve      expsim app: the dashboard, served by a process of its own
 options    options that several verbs have, and how their values are read
 reading, question  options with which a file is read and its ratings are fitted

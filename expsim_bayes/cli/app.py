@@ -23,7 +23,9 @@ from expsim_bayes.cli import (
     compare,
     compare_models,
     decide,
+    diagnose,
     exits,
+    export,
     fit,
     guard,
     monitor,
@@ -131,6 +133,8 @@ app.command("guard")(guard.guard)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
 app.command("compare-models")(compare_models.compare_models)
+app.command("diagnose")(diagnose.diagnose)
+app.command("export")(export.export)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("raters")(raters.raters)
 app.command("agreement")(agreement.agreement)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent, share
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
+from expsim_bayes.report.prices import as_of
 from expsim_bayes.sentences import recommendation
 from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_level
 
@@ -50,7 +51,7 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
             how_sure(facts),
             advice.how_sure if facts.decision.name != "refuse" and len(facts.variants) > 1 else "",
         ),
-        Answer(COST, cost(facts), ""),
+        Answer(COST, cost(facts), as_of(facts) if facts.usd is not None else ""),
         Answer(WRONG, what_may_be_wrong(facts), ""),
         Answer(NEXT, *what_next(facts)),
     )

@@ -10,8 +10,7 @@ from expsim_bayes.plots.card import COLOURS, SIGNS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from expsim_bayes.facts import DecisionName
-    from expsim_bayes.report.document import Document, Picture
+    from expsim_bayes.report.document import Document, Picture, Sign
     from expsim_bayes.report.images import Image
 
 
@@ -54,7 +53,7 @@ def html(page: Document, images: Mapping[Picture, Image]) -> str:
     )
 
 
-def strokes(decision: DecisionName) -> list[str]:
+def strokes(decision: Sign) -> list[str]:
     """The sign of a decision as points of lines in a square of side 100, the first corner at the top.
 
     Examples
