@@ -319,6 +319,13 @@ def test_a_brief_pdf_is_one_page_and_holds_what_the_document_says() -> None:
     assert b"/URI" not in made
 
 
+def test_a_page_is_a4_or_letter() -> None:
+    for paper, size in (("a4", b"595.27"), ("letter", b"612 792")):
+        made = rendered("pdf", launch(), length="brief", paper=paper)  # type: ignore[arg-type]
+        assert pages(made) == 1
+        assert size in made, paper
+
+
 def test_a_brief_pdf_is_one_page_however_much_there_is_to_say(tmp_path: Path) -> None:
     facts = fitted(launch())
     reasons = tuple(f"Chains disagree on quality[variant {n}]: the worst R-hat is 1.{n}." for n in range(10, 60))

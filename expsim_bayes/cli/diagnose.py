@@ -11,7 +11,7 @@ from expsim_bayes.amounts import count
 from expsim_bayes.cli import exits
 from expsim_bayes.cli.folder import locked, remember, unfinished
 from expsim_bayes.cli.opened import POSTERIOR
-from expsim_bayes.cli.options import OUTPUT, AsJson, Details, Out, choices
+from expsim_bayes.cli.options import OUTPUT, AsJson, Details, Out, Paper, choices
 from expsim_bayes.cli.screen import Column, Screen, plain, short
 from expsim_bayes.errors import SettingError
 
@@ -48,6 +48,7 @@ def diagnose(
         Literal["brief", "full"],
         typer.Option(help="brief: the verdict and what it rests on, a page; full: everything.", rich_help_panel=OUTPUT),
     ] = "full",
+    paper: Paper = "a4",
     out: Out = None,
     details: Details = False,
     as_json: AsJson = False,
@@ -73,7 +74,7 @@ def diagnose(
     read = opened(file, OWN)
     found = found_in(read.tree, fit.name, notes=read.notes)
     _show(screen, found, details=details)
-    written = _written(found, folder, asked, length)
+    written = _written(found, folder, asked, length, paper)
     if written:
         screen.out.print()
         screen.labelled([("Report", path) for path in written])
@@ -97,7 +98,7 @@ def _folder(fit: Path, out: Path | None, asked: tuple[Form, ...]) -> Path | None
 
 
 def _written(
-    found: Diagnosed, folder: Path | None, asked: tuple[Form, ...], length: Literal["brief", "full"]
+    found: Diagnosed, folder: Path | None, asked: tuple[Form, ...], length: Literal["brief", "full"], paper: Paper
 ) -> list[str]:
     """Files of the reports."""
     if folder is None:
@@ -106,7 +107,7 @@ def _written(
     from expsim_bayes.report.folder import renew_manifest
 
     with locked(folder) as mark:
-        files = write(found, folder, asked, length=length)
+        files = write(found, folder, asked, length=length, paper=paper)
         remember(mark, [path.relative_to(folder).as_posix() for path in files])
         renew_manifest(folder)
     return [str(path) for path in files if path.suffix != ".png"]

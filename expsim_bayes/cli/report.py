@@ -9,7 +9,7 @@ import typer
 
 from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import locked, remember, unfinished
-from expsim_bayes.cli.options import OUTPUT, AsJson, Details, choices
+from expsim_bayes.cli.options import OUTPUT, AsJson, Details, Paper, choices
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
@@ -40,6 +40,7 @@ def report(
             rich_help_panel=OUTPUT,
         ),
     ] = "full",
+    paper: Paper = "a4",
     card: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +69,7 @@ def report(
     with locked(folder) as mark:
         if card is not None:  # before the manifest, for it may lie in the folder
             save_card(facts, card, theme=DARK if dark else LIGHT)
-        pages = write_forms(folder, asked, length=length)
+        pages = write_forms(folder, asked, length=length, paper=paper)
         remember(mark, [file.relative_to(folder).as_posix() for page in pages for file in _files(page)])
     if problem:
         screen.aside(f"Warning: '{folder}' is not as its run left it: {problem}.", style="yellow")

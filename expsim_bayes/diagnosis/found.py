@@ -101,6 +101,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
 
     Examples
     --------
+    >>> import numpy as np
     >>> import xarray as xr
     >>> rng = np.random.default_rng(1)
     >>> theta = xr.Dataset({"theta": (("chain", "draw"), rng.normal(size=(4, 500)))})

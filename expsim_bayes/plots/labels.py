@@ -31,7 +31,9 @@ FONT_SIZE = 9.5
 LONGEST = 26
 """Characters of a name that are shown."""
 NO_GLYPH = "\N{WHITE SQUARE}"
-"""Shown for a character that no installed font has."""
+"""Shown for a letter that no installed font has."""
+PICTOGRAPHS = frozenset({"So", "Sk", "Me", "Co"})
+"""Categories of signs, such as emoji, that are left out where no installed font has them."""
 FALLBACK_FONTS = (
     "Noto Sans",
     "Noto Sans CJK SC",
@@ -40,6 +42,8 @@ FALLBACK_FONTS = (
     "Symbola",
     "Arial Unicode MS",
     "Segoe UI Symbol",
+    "Segoe UI Emoji",
+    "Apple Symbols",
 )
 """Fonts that are used, where installed, for characters that the first font lacks."""
 
@@ -64,6 +68,8 @@ def _has_glyph(character: str) -> bool:
 def shown(name: str, longest: int = LONGEST) -> str:
     """A name as it is displayed: one line, no invisible characters, shortened in the middle.
 
+    An emoji that no installed font has is left out, and told by its name where nothing else is left.
+
     Examples
     --------
     >>> shown("prompt-with-a-very-long-name-2026-03-v2")
@@ -74,9 +80,20 @@ def shown(name: str, longest: int = LONGEST) -> str:
     visible = "".join(
         c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} and not "\ufe00" <= c <= "\ufe0f"
     )
+    visible = _drawable(visible)
     if len(visible) > longest:
         visible = f"{visible[: longest // 2]}…{visible[-(longest - longest // 2 - 1) :]}"
-    return "".join(c if _has_glyph(c) else NO_GLYPH for c in visible).strip() or "(no name)"
+    return visible or "(no name)"
+
+
+def _drawable(text: str) -> str:
+    """A text of characters that an installed font has."""
+    lacking = {c for c in text if unicodedata.category(c) in PICTOGRAPHS and not _has_glyph(c)}
+    kept = " ".join("".join(c for c in text if c not in lacking).split())
+    if lacking and not kept:
+        names = [unicodedata.name(c, "").lower() for c in dict.fromkeys(text) if c in lacking]
+        kept = " ".join(filter(None, names))
+    return "".join(c if _has_glyph(c) else NO_GLYPH for c in kept).strip()
 
 
 def distinct(names: Sequence[str], longest: int = LONGEST) -> list[str]:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from expsim_bayes.report.document import Document, Length, Picture
     from expsim_bayes.report.folder import Written
     from expsim_bayes.report.forms import Form
+    from expsim_bayes.report.pdf import Paper
 
 MOST_FEATURES = 24
 """Features beside their predictions that the picture shows, those that fail first."""
 
 
-def rendered(form: Form, found: Diagnosed, *, length: Length = "full") -> bytes:
+def rendered(form: Form, found: Diagnosed, *, length: Length = "full", paper: Paper = "a4") -> bytes:
     """The report of how a fit went, as the bytes of a file.
 
     Parameters
@@ -41,12 +42,18 @@ def rendered(form: Form, found: Diagnosed, *, length: Length = "full") -> bytes:
         From `diagnosis.diagnose`.
     length : {"brief", "full"}
         The verdict with its numbers on a page, or everything.
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
     """
     page = document(found, length=length)
-    return formed(form, page, lambda: _object(found, page), lambda *, dark: _images(page, found, dark=dark))
+    return formed(
+        form, page, lambda: _object(found, page), lambda *, dark: _images(page, found, dark=dark), paper=paper
+    )
 
 
-def write(found: Diagnosed, folder: Path, forms: Sequence[Written], *, length: Length = "full") -> tuple[Path, ...]:
+def write(
+    found: Diagnosed, folder: Path, forms: Sequence[Written], *, length: Length = "full", paper: Paper = "a4"
+) -> tuple[Path, ...]:
     """The report in a folder, in one form or several; Markdown with its pictures beside it, csv as a file a table.
 
     Returns
@@ -62,7 +69,7 @@ def write(found: Diagnosed, folder: Path, forms: Sequence[Written], *, length: L
             continue
         pages.append(folder / name_of(form, length))
         with whole(pages[-1]) as file:
-            file.write(rendered(form, found, length=length))
+            file.write(rendered(form, found, length=length, paper=paper))
     pictures = []
     if "md" in forms:
         (folder / FIGURES).mkdir(exist_ok=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from expsim_bayes.experiment import Played
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.report.document import Length
+    from expsim_bayes.report.pdf import Paper
 
 Written = Form | Literal["csv"]
 WRITTEN: Final[tuple[Written, ...]] = (*FORMS, "csv")
@@ -78,7 +79,9 @@ def rewrite(folder: Path) -> Path:
     return write_forms(folder)[0]
 
 
-def write_forms(folder: Path, forms: Sequence[Written] = ("md",), *, length: Length = "full") -> tuple[Path, ...]:
+def write_forms(
+    folder: Path, forms: Sequence[Written] = ("md",), *, length: Length = "full", paper: Paper = "a4"
+) -> tuple[Path, ...]:
     """The report of a folder in one form or several, from its facts and figures.
 
     Parameters
@@ -89,6 +92,8 @@ def write_forms(folder: Path, forms: Sequence[Written] = ("md",), *, length: Len
         Which; csv is every table as a file of its own, whatever the length.
     length : {"brief", "full"}
         A page for who decides (brief.md and so on), or everything for who checks (report.md).
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def write_forms(folder: Path, forms: Sequence[Written] = ("md",), *, length: Len
     ExpsimError
         The folder holds no facts, or its list of figures is damaged.
     """
-    return _finish(folder, read_facts(folder), figures_of(folder), forms, length=length)
+    return _finish(folder, read_facts(folder), figures_of(folder), forms, length=length, paper=paper)
 
 
 def figures_of(folder: Path) -> list[Figure]:
@@ -162,6 +167,7 @@ def _finish(
     forms: Sequence[Written] = ("md",),
     *,
     length: Length = "full",
+    paper: Paper = "a4",
 ) -> tuple[Path, ...]:
     """Facts, reports and, last of all, the manifest."""
     drawn = list(figures)
@@ -173,7 +179,7 @@ def _finish(
             tidy.write(tidy.sheets(facts), folder)
             continue
         with whole(page) as file:
-            file.write(rendered(form, facts, drawn, folder=folder, length=length))
+            file.write(rendered(form, facts, drawn, folder=folder, length=length, paper=paper))
     renew_manifest(folder, source=facts.source)
     return pages
 

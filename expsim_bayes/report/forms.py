@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
     from expsim_bayes.report.document import Document, Length, Picture
     from expsim_bayes.report.images import Image
+    from expsim_bayes.report.pdf import Paper
 
 Form = Literal["md", "html", "pdf", "json"]
 FORMS: Final[tuple[Form, ...]] = ("md", "html", "pdf", "json")
@@ -40,6 +41,7 @@ def rendered(
     *,
     folder: Path | None = None,
     length: Length = "full",
+    paper: Paper = "a4",
 ) -> bytes:
     """A report as the bytes of a file.
 
@@ -55,6 +57,8 @@ def rendered(
         Where they lie.
     length : {"brief", "full"}
         A page for who decides, or everything for who checks.
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
 
     Examples
     --------
@@ -72,7 +76,7 @@ def rendered(
 
         return images(page, facts, folder, dark=dark)
 
-    return formed(form, page, lambda: _object(facts, page), drawn)
+    return formed(form, page, lambda: _object(facts, page), drawn, paper=paper)
 
 
 class Drawn(Protocol):
@@ -82,7 +86,9 @@ class Drawn(Protocol):
         """Every picture that there is to show; with `dark` light on dark, too."""
 
 
-def formed(form: Form, page: Document, told: Callable[[], Mapping[str, Any]], drawn: Drawn) -> bytes:
+def formed(
+    form: Form, page: Document, told: Callable[[], Mapping[str, Any]], drawn: Drawn, *, paper: Paper = "a4"
+) -> bytes:
     """A document as the bytes of a file.
 
     Parameters
@@ -95,6 +101,8 @@ def formed(form: Form, page: Document, told: Callable[[], Mapping[str, Any]], dr
         Gives what stands in the JSON.
     drawn : callable
         Draws its pictures.
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
     """
     if form == "md":
         from expsim_bayes.report.markdown import of_document
@@ -108,7 +116,7 @@ def formed(form: Form, page: Document, told: Callable[[], Mapping[str, Any]], dr
         return html(page, drawn(dark=True)).encode()
     from expsim_bayes.report.pdf import pdf
 
-    return pdf(page, drawn(dark=False))
+    return pdf(page, drawn(dark=False), paper=paper)
 
 
 def _object(facts: Facts, page: Document) -> dict[str, Any]:
