@@ -94,10 +94,28 @@ def main() -> None:
         python = next(
             path for path in (folder / "clean/bin/python", folder / "clean/Scripts/python.exe") if path.exists()
         )
-        install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", folder / "pins.txt", *PACKAGES]
+        install: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "-c",
+            folder / "pins.txt",
+            *PACKAGES,
+        ]
         subprocess.run(install, check=True)
         print(f"environment made in {time.monotonic() - began:.0f} s")
-        reader = [python, "-W", "ignore::FutureWarning", "-c", READER, folder / "expected.json", *paths]
+        reader: list[str | Path] = [
+            python,
+            "-W",
+            "ignore::FutureWarning",
+            "-c",
+            READER,
+            folder / "expected.json",
+            *paths,
+        ]
         subprocess.run(reader, check=True, cwd=folder)
 
 

@@ -208,7 +208,8 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
 
 def _wrapped(text: str, width: float, size: float) -> str:
     """A text in lines of about the same length that fit into a width, with the size of its letters, both in points."""
-    longest = max(int(width / (0.6 * size)), 20)
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    longest = max(int(width / (0.56 * size)), 20)
     lines = len(textwrap.wrap(text, longest))
     shorter = (size for size in range(min(20, longest), longest) if len(textwrap.wrap(text, size)) <= lines)
-    return textwrap.fill(text, next(shorter, longest))
+    return textwrap.fill(text, next(shorter, longest)).replace("\N{NO-BREAK SPACE}%", " %")
