@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -144,12 +145,13 @@ def numbers(rows: tuple[Row, ...]) -> list[Column]:
     """One row a number of the posterior."""
     from expsim_bayes.report.diagnosed import number
 
+    known = any(isfinite(r.r_hat) for r in rows)
     return [
         Column("Number", tuple(short(r.name, 40) for r in rows), justify="left"),
         Column("Mean", tuple(f"{r.mean:.4g}" for r in rows)),
         Column("SD", tuple(f"{r.sd:.3g}" for r in rows)),
         Column("MCSE", tuple(f"{r.mcse:.2g}" for r in rows)),
-        Column("R-hat", tuple(number(r.r_hat, ".3f") for r in rows)),
+        Column("R-hat", tuple(number(r.r_hat, ".3f") if known else "" for r in rows)),
         Column("ESS (bulk)", tuple(number(r.ess_bulk, ",.0f") for r in rows)),
         Column("ESS (tail)", tuple(number(r.ess_tail, ",.0f") for r in rows)),
     ]

@@ -141,14 +141,16 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
 def _rows(tree: xr.DataTree, verdict: Verdict) -> tuple[Row, ...]:
     """Every number of a verdict with its mean, the worst first."""
     judged = {row.name: row for row in verdict.quantities}
-    return tuple(_row(draws(tree, name), judged[name]) for name in numbers(tree, verdict))
+    weighed = verdict.points > 1
+    return tuple(_row(draws(tree, name), judged[name], weighed=weighed) for name in numbers(tree, verdict))
 
 
-def _row(found: Draws, judged: Quantity) -> Row:
+def _row(found: Draws, judged: Quantity, *, weighed: bool) -> Row:
+    """One number; where draws are of weighted points, its error comes from what these are worth."""
     from expsim_bayes.sensitivity import monte_carlo_error
 
     mean, sd = float(found.values.mean()), float(found.values.std())
-    error = monte_carlo_error(found.values)
+    error = sd / judged.ess_bulk**0.5 if weighed else monte_carlo_error(found.values)
     return Row(found.name, mean, sd, error, judged.r_hat, judged.ess_bulk, judged.ess_tail)
 
 

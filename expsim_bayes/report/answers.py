@@ -9,7 +9,7 @@ from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
 from expsim_bayes.report.prices import as_of
 from expsim_bayes.sentences import recommendation
-from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_level
+from expsim_bayes.wording import best_other, counted, left_out, never_removed, said_faults, said_level
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -185,8 +185,7 @@ def what_next(facts: Facts) -> tuple[str, str]:
         brings = f"{count(best.batch_ratings)} more {best.label} would remove {share(best.variance_removed)} of the variance that remains"
         return f"Prices and speeds are not declared; {brings}.", more
     sentence = "; ".join(parts)
-    stuck = [f for f in facts.further if f.floor > 0.5]
-    floor = " ".join(f"However many {f.label} are added, {share(f.floor)} of the variance stays." for f in stuck)
+    floor = never_removed(facts.further, "the variance")
     return f"{sentence[:1].upper()}{sentence[1:]}.", " ".join(part for part in (floor, more) if part)
 
 

@@ -46,7 +46,7 @@ def document(found: Diagnosed, *, length: Length = "full") -> Document:
     ('Caution: take its probabilities as approximate', ['decision', 'numbers', 'chains', 'quantities', 'lacking'])
     """
     sections = [
-        Section("decision", f"Verdict: {found.headline}", tuple(Paragraph(clean(reason)) for reason in found.reasons)),
+        Section("decision", f"Verdict: {found.headline}", tuple(Paragraph(clean(text)) for text in _verdict(found))),
         Section("numbers", "What the verdict rests on", (_numbers(found),)),
         Section("chains", "Do the chains see the same?", tuple(_chains(found, length))),
     ]
@@ -71,12 +71,23 @@ def document(found: Diagnosed, *, length: Length = "full") -> Document:
     )
 
 
+def _verdict(found: Diagnosed) -> Iterator[str]:
+    """Why, and that draws which may be believed are not yet a model that fits."""
+    yield from found.reasons
+    missed = sum(not check.reproduced for check in found.checks)
+    if missed and found.verdict.level != "refuse":
+        yield (
+            f"This is said of the draws. The model itself misses {count(missed)} of {count(len(found.checks))} features of the data, which "
+            "is told below."
+        )
+
+
 def _numbers(found: Diagnosed) -> Table:
     """The figures of the gate, beside what is good."""
     v = found.verdict
     rows = [
         ("chains and draws of each", f"{count(v.chains)} × {count(v.draws)}", "4 chains"),
-        ("smallest effective sample size (ESS)", number(v.worst_ess, ",.0f"), "400 or more"),
+        ("smallest effective sample size (ESS)", number(v.worst_ess, ",.0f"), "" if v.points else "400 or more"),
     ]
     if v.points:
         rows += [
@@ -214,18 +225,20 @@ def _quantities(found: Diagnosed) -> Table:
     more = (
         f" {count(len(found.rows) - len(rows))} more stand in the JSON and CSV." if len(found.rows) > len(rows) else ""
     )
-    return Table(
-        ("number", "mean", "SD", "MCSE", "R-hat", "ESS (bulk)", "ESS (tail)"),
-        tuple(
-            (
-                shown(r.name, NAME), f"{r.mean:.4g}", f"{r.sd:.3g}", f"{r.mcse:.2g}", number(r.r_hat, ".3f"), number(r.ess_bulk, ",.0f"),
-                number(r.ess_tail, ",.0f"),
-            )
-            for r in rows
-        ),
-        note=f"The worst R-hat first; MCSE is the Monte-Carlo error of the mean.{more}",
-        sheet="diagnostics-numbers",
+    known = any(np.isfinite(row.r_hat) for row in rows)
+    cells = (
+        (
+            shown(r.name, NAME), f"{r.mean:.4g}", f"{r.sd:.3g}", f"{r.mcse:.2g}", *((number(r.r_hat, ".3f"),) if known else ()),
+            number(r.ess_bulk, ",.0f"), number(r.ess_tail, ",.0f"),
+        )
+        for r in rows
     )  # fmt: skip
+    return Table(
+        ("number", "mean", "SD", "MCSE", *(("R-hat",) if known else ()), "ESS (bulk)", "ESS (tail)"),
+        tuple(cells),
+        note=f"{'The worst R-hat first; ' if known else ''}MCSE is the Monte-Carlo error of the mean.{more}",
+        sheet="diagnostics-numbers",
+    )
 
 
 def _points(texts: Sequence[str]) -> tuple[Block, ...]:

@@ -28,6 +28,12 @@ LONGEST_WORD = 18
 _LONG = re.compile(rf"[^\s\u200b-\u200d\ufe0e\ufe0f\u2066-\u2069]{{{LONGEST_WORD}}}(?=[A-Za-z0-9_.\-/])")
 
 
+_JOINT = re.compile(r"(?<=\w)[_/](?=\w)")
+"""Where a name may be broken before that."""
+_TOGETHER = re.compile(r"(?<=\d) (%|pp\b)")
+"""A space between a number and its unit, where no line may end."""
+
+
 def pdf(page: Document, images: Mapping[Picture, Image], *, paper: Paper = "a4") -> bytes:
     """A document as PDF: a single page where it is a brief one.
 
@@ -84,9 +90,9 @@ def _data(page: Document, names: Mapping[Picture, str], paper: Paper = "a4") -> 
 
 
 def _breakable(value: Any) -> Any:
-    """The same with places in long words where a line may end."""
+    """The same with places in long words where a line may end, and none before a per cent sign."""
     if isinstance(value, str):
-        return _LONG.sub("\\g<0>\u200b", value)
+        return _TOGETHER.sub("\u00a0\\g<1>", _JOINT.sub("\\g<0>\u200b", _LONG.sub("\\g<0>\u200b", value)))
     if isinstance(value, dict):
         return {name: part if name in _FIXED else _breakable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
