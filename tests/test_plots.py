@@ -269,7 +269,9 @@ def test_looks_after_the_stop_are_left_out(picture: Callable[..., Axes]) -> None
 
 def test_a_single_look_is_drawn() -> None:
     for name in ("quality_over_looks", "prob_best_over_looks", "allocation_over_looks", "cost_over_looks"):
-        assert draw(getattr(plots, name)(history(looks=1), axes()))
+        ax = getattr(plots, name)(history(looks=1), axes())
+        assert draw(ax)
+        assert all(tick == round(tick) for tick in ax.get_xticks()), name
 
 
 def test_several_replications_are_refused() -> None:

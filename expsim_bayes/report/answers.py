@@ -44,13 +44,11 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     first, rest = split(advice.what_to_do, facts)
     if facts.decision.name == "refuse":
         rest = " ".join(part for part in (rest, remedy(facts)) if part)
+    sure = how_sure(facts)
+    more = " ".join(advice.how_sure.replace(sure, "").split())  # what has been said is not said again
     return (
         Answer(DO, first, rest),
-        Answer(
-            SURE,
-            how_sure(facts),
-            advice.how_sure if facts.decision.name != "refuse" and len(facts.variants) > 1 else "",
-        ),
+        Answer(SURE, sure, more if facts.decision.name != "refuse" and len(facts.variants) > 1 else ""),
         Answer(COST, cost(facts), as_of(facts) if facts.usd is not None else ""),
         Answer(WRONG, what_may_be_wrong(facts), ""),
         Answer(NEXT, *what_next(facts)),
