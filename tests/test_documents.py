@@ -319,6 +319,19 @@ def test_a_brief_pdf_is_one_page_and_holds_what_the_document_says() -> None:
     assert b"/URI" not in made
 
 
+def test_emoji_leave_no_squares_where_no_font_has_them() -> None:
+    facts = renamed(launch(), "\N{ROCKET} v2 \N{WOMAN}\u200d\N{GIRL}")
+    assert displayed(facts, emoji=False).leader == "v2"
+    assert displayed(renamed(launch(), "\N{ROCKET}"), emoji=False).leader == "rocket"
+    told = [block.sentence for block in document(facts, length="brief", emoji=False).blocks() if block.kind == "answer"]
+    assert told[0] == "Launch v2 in place of A."
+    pair = launch()
+    named = {v.name: f"{sign} A" for v, sign in zip(pair.variants, "\N{ROCKET}\N{FIRE}", strict=True)}
+    alike = replace(pair, variants=tuple(replace(v, name=named[v.name]) for v in pair.variants))
+    assert [v.name for v in displayed(alike, emoji=False).variants] == ["A", "A (2)"]
+    assert displayed(facts).leader == "\N{ROCKET} v2 \N{WOMAN}\u200d\N{GIRL}"
+
+
 def test_a_page_is_a4_or_letter() -> None:
     for paper, size in (("a4", b"595.27"), ("letter", b"612 792")):
         made = rendered("pdf", launch(), length="brief", paper=paper)  # type: ignore[arg-type]

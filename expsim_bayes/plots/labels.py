@@ -6,6 +6,7 @@ there is no font. Here they are made fit for display; nothing else in the progra
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ import numpy as np
 from expsim_bayes.amounts import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -88,12 +89,35 @@ def shown(name: str, longest: int = LONGEST) -> str:
 
 def _drawable(text: str) -> str:
     """A text of characters that an installed font has."""
-    lacking = {c for c in text if unicodedata.category(c) in PICTOGRAPHS and not _has_glyph(c)}
-    kept = " ".join("".join(c for c in text if c not in lacking).split())
-    if lacking and not kept:
-        names = [unicodedata.name(c, "").lower() for c in dict.fromkeys(text) if c in lacking]
-        kept = " ".join(filter(None, names))
+    kept = without_pictographs(text, lambda c: not _has_glyph(c))
     return "".join(c if _has_glyph(c) else NO_GLYPH for c in kept).strip()
+
+
+def without_pictographs(text: str, lacking: Callable[[str], bool]) -> str:
+    """A text without the emoji and other pictographs that are lacking; their names where nothing else is left.
+
+    Examples
+    --------
+    >>> without_pictographs("\N{ROCKET} v2", lambda _: True), without_pictographs("\N{ROCKET}", lambda _: True)
+    ('v2', 'rocket')
+    """
+    gone = {c for c in text if unicodedata.category(c) in PICTOGRAPHS and lacking(c)}
+    if not gone:
+        return text
+    kept = " ".join(_ORPHANS.sub("", "".join(c for c in text if c not in gone)).split())
+    return kept or " ".join(filter(None, (unicodedata.name(c, "").lower() for c in dict.fromkeys(text) if c in gone)))
+
+
+_ORPHANS = re.compile("[\ufe00-\ufe0f]|(?<!\\w)[\u200c\u200d]+|[\u200c\u200d]+(?!\\w)")
+"""What joined or dressed pictographs that are gone."""
+
+
+@lru_cache(maxsize=1)
+def emoji_installed() -> bool:
+    """Whether a font with emoji is installed, so that what sets text with the fonts of this machine can show them."""
+    from matplotlib.font_manager import findSystemFonts
+
+    return any("emoji" in name or "symbola" in name for name in map(str.lower, findSystemFonts()))
 
 
 def distinct(names: Sequence[str], longest: int = LONGEST) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from expsim_bayes.plots.labels import emoji_installed
 from expsim_bayes.report.build import Figure, document
 from expsim_bayes.sentences import recommendation
 
@@ -69,7 +70,7 @@ def rendered(
     >>> sorted(json.loads(rendered("json", facts)))
     ['document', 'facts', 'recommendation']
     """
-    page = document(facts, figures, length=length)
+    page = document(facts, figures, length=length, emoji=form != "pdf" or emoji_installed())
 
     def drawn(*, dark: bool) -> Mapping[Picture, Image]:
         from expsim_bayes.report.images import images
