@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import Any
 
 import pytest
 from genai_prices import Usage, calc_price
+from typer.testing import CliRunner
 
+from expsim_bayes.cli import app
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.experiment import play
 from expsim_bayes.prices import price, priced
@@ -119,3 +122,11 @@ def test_the_report_says_of_which_day_prices_are() -> None:
     text = markdown(facts).replace("\\", "")
     assert told in text
     assert "$1.50 and $6.00 for a million tokens in and out (our contract)" in text
+
+
+def test_the_command_lists_every_price() -> None:
+    done = CliRunner().invoke(app, ["scenario", "prices", "--json"])
+    assert done.exit_code == 0
+    told = {entry["name"]: entry for entry in json.loads(done.stdout)["prices"]}
+    assert set(told) == set(priced())
+    assert told["gpt-4o-mini"]["as_of"] == price("gpt-4o-mini").as_of

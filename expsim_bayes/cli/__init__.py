@@ -1,7 +1,7 @@
 """The `expsim` command: a verb a file, and what all of them share.
 
 app        the command itself: verbs, version, exit codes, what happens when something fails
-scenarios  expsim scenario list, show, check
+scenarios  expsim scenario list, show, prices, check
 simulate   expsim simulate: one experiment told look by look, or many counted
 compare    expsim compare: strategies and evaluators side by side
 pretend    expsim pretend: ratings of any kind made up, with their truth

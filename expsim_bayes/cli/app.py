@@ -112,6 +112,7 @@ scenario = typer.Typer(
 )
 scenario.command("list")(scenarios.show_library)
 scenario.command("show")(scenarios.show)
+scenario.command("prices")(scenarios.show_prices)
 scenario.command("check")(scenarios.check)
 scenario.command("table")(scenario_table.table)
 app.add_typer(scenario, name="scenario")

@@ -72,10 +72,14 @@ def diagnose(
     from expsim_bayes.diagnosis import diagnose as found_in
     from expsim_bayes.fits.opened import OWN, opened
 
-    read = opened(file, OWN)
-    found = found_in(read.tree, fit.name, notes=read.notes)
+    with screen.progress("opening the fit", total=1.0) as advance:
+        advance(0.0, "opening the fit")
+        read = opened(file, OWN)
+        advance(0.2, "judging it")
+        found = found_in(read.tree, fit.name, notes=read.notes)
+        advance(0.7, "writing the reports" if asked else "done")
+        written = _written(found, folder, asked, length, paper)
     _show(screen, found, details=details)
-    written = _written(found, folder, asked, length, paper)
     if written:
         screen.out.print()
         screen.labelled([("Report", path) for path in written])
