@@ -185,7 +185,8 @@ def _worst(values: list[float], pick: Callable[[list[float]], float]) -> float:
 def _quantities(values: xr.DataArray, constant: xr.Dataset | None) -> list[Quantity]:
     """Convergence of every entry of a variable that is not constant by construction."""
     name = str(values.name)
-    flat = values.transpose("chain", "draw", ...).to_numpy().reshape(values.sizes["chain"], values.sizes["draw"], -1)
+    drawn = values.transpose("chain", "draw", ...).to_numpy().astype(np.float64, copy=False)
+    flat = drawn.reshape(values.sizes["chain"], values.sizes["draw"], -1)
     mask = np.ones(flat.shape[2], dtype=bool)
     if constant is not None and f"{name}_estimated" in constant:
         mask = constant[f"{name}_estimated"].to_numpy().ravel().astype(bool)

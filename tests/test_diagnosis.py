@@ -117,6 +117,29 @@ def test_no_name_becomes_markup_and_every_picture_has_its_words(of_foreign: Diag
     assert all(len(p.alternative) > len(p.caption) for p in pictures)
 
 
+def test_strange_fits_are_judged_and_never_break_the_report() -> None:
+    both = ("chain", "draw")
+    rng = np.random.default_rng(0)
+    strange = {
+        "switches": {"x": (both, rng.integers(0, 2, (4, 100)).astype(bool))},
+        "one chain": {"x": (both, rng.normal(size=(1, 100)))},
+        "still": {"x": (both, np.ones((4, 100)))},
+        "holes": {"x": (both, np.full((4, 100), np.nan))},
+    }
+    for name, variables in strange.items():
+        made = xr.DataTree.from_dict({"posterior": xr.Dataset(variables)})
+        made["sample_stats"] = xr.DataTree(
+            xr.Dataset({"energy": (both, np.full(made["posterior"]["x"].shape, np.inf))})
+        )
+        made["log_likelihood"] = xr.DataTree(
+            xr.Dataset({"y": ((*both, "obs"), np.full((*made["posterior"]["x"].shape, 3), np.nan))})
+        )
+        found = diagnose(made, name)
+        assert found.energies is None
+        assert json.loads(rendered("json", found))["diagnostics"]["name"] == name
+        assert "## Verdict: Refuse" in rendered("md", found).decode()
+
+
 def told(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["diagnose", *arguments])
     return done.exit_code, done.output

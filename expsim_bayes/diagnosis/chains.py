@@ -81,9 +81,9 @@ def draws(tree: xr.DataTree, name: str) -> Draws:
 
 
 def energy(tree: xr.DataTree) -> Floats | None:
-    """(chain, draw) energy of the sampler; None where it is not known."""
+    """(chain, draw) energy of the sampler; None where it is not known, or not finite."""
     found: Floats | None = _stat(tree, "energy", np.float64)
-    return found
+    return found if found is not None and np.isfinite(found).all() else None
 
 
 def _stat(tree: xr.DataTree, name: str, kind: Any) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from expsim_bayes.amounts import listed
 from expsim_bayes.diagnosis import checks, features, words
 from expsim_bayes.diagnosis.chains import MOST_CHAINS, Draws, Energies, draws, energies, energy, numbers
@@ -116,7 +118,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
     checked = _asked(lambda: features.checked(tree), lacking) or ()
     if not checked:
         lacking.append(
-            "It holds no predictions of what was observed (posterior_predictive, observed_data), so its model was not checked."
+            "It holds no predictions that fit what was observed (posterior_predictive, observed_data), so its model was not checked."
         )
     hangs, sentences = _sensitivity(tree, lacking)
     return Diagnosed(
@@ -178,7 +180,8 @@ def _left_out(tree: xr.DataTree, name: str, lacking: list[str]) -> Scored | None
 def _asked[Answer](question: Callable[[], Answer], lacking: list[str]) -> Answer | None:
     """An answer; None where a fit cannot give it, which is then told."""
     try:
-        return question()
+        with np.errstate(all="ignore"):
+            return question()
     except (ExpsimError, *checks.TROUBLE) as error:
         told = (
             error.problem
