@@ -71,17 +71,12 @@ def test_a_round_trip_through_every_form_changes_nothing(tmp_path: Path) -> None
         the_same(made, before)
 
 
-def test_arviz_reads_every_form(tmp_path: Path) -> None:
+def test_arviz_reads_every_form_and_so_do_we_without_trust(tmp_path: Path) -> None:
     made = tree()
     for ending in ENGINES:
-        found = read(write(made, tmp_path / f"fit{ending}"), ending)
-        assert float(az.rhat(found)["sd_item"]) == float(az.rhat(made)["sd_item"])
-
-
-def test_what_is_written_is_opened_without_trust_too(tmp_path: Path) -> None:
-    for ending in ENGINES:
-        found = opened(write(tree(), tmp_path / f"fit{ending}"))
-        assert found.tree["posterior"].to_dataset().equals(tree()["posterior"].to_dataset()), ending
+        path = write(made, tmp_path / f"fit{ending}")
+        assert float(az.rhat(read(path, ending))["sd_item"]) == float(az.rhat(made)["sd_item"])
+        assert opened(path).tree["posterior"].to_dataset().equals(made["posterior"].to_dataset()), ending
 
 
 def test_a_new_file_takes_the_place_of_the_old_and_of_nothing_else(tmp_path: Path) -> None:
@@ -111,10 +106,9 @@ def test_a_link_in_a_zarr_folder_is_not_followed(tmp_path: Path) -> None:
 
 def test_the_command_writes_what_the_name_asks_for(tmp_path: Path) -> None:
     fit = write(tree(), tmp_path / "posterior.nc")
-    for ending in (".zarr", ".zarr.zip"):
-        done = CliRunner().invoke(app, ["export", str(fit), str(tmp_path / f"draws{ending}")])
-        assert done.exit_code == 0, done.output
-        assert how_to_open(f"draws{ending}") in " ".join(done.output.split())
-        the_same(tree(), read(tmp_path / f"draws{ending}", ending))
+    done = CliRunner().invoke(app, ["export", str(fit), str(tmp_path / "draws.zarr")])
+    assert done.exit_code == 0, done.output
+    assert how_to_open("draws.zarr") in " ".join(done.output.split())
+    the_same(tree(), read(tmp_path / "draws.zarr", ".zarr"))
     assert CliRunner().invoke(app, ["export", str(fit), str(tmp_path / "draws.csv")]).exit_code == 2
     assert CliRunner().invoke(app, ["export", str(fit), str(tmp_path / "none" / "draws.nc")]).exit_code == 2
