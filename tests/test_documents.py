@@ -133,7 +133,7 @@ class Plain(HTMLParser):
 
     @property
     def text(self) -> str:
-        return "\n".join(self.texts)
+        return "\n".join(self.texts).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def in_html(facts: Facts, length: Length = "full") -> Plain:

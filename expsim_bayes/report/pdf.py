@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from expsim_bayes.plots import LIGHT
 from expsim_bayes.plots.card import COLOURS
-from expsim_bayes.report.html import strokes
+from expsim_bayes.report.html import strokes, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,6 @@ _LONG = re.compile(rf"[^\s\u200b-\u200d\ufe0e\ufe0f\u2066-\u2069]{{{LONGEST_WORD
 
 _JOINT = re.compile(r"(?<=\w)[_/](?=\w)")
 """Where a name may be broken before that."""
-_TOGETHER = re.compile(r"(?<=\d) (%|pp\b)")
-"""A space between a number and its unit, where no line may end."""
 
 
 def pdf(page: Document, images: Mapping[Picture, Image], *, paper: Paper = "a4") -> bytes:
@@ -92,7 +90,7 @@ def _data(page: Document, names: Mapping[Picture, str], paper: Paper = "a4") -> 
 def _breakable(value: Any) -> Any:
     """The same with places in long words where a line may end, and none before a per cent sign."""
     if isinstance(value, str):
-        return _TOGETHER.sub("\u00a0\\g<1>", _JOINT.sub("\\g<0>\u200b", _LONG.sub("\\g<0>\u200b", value)))
+        return together(_JOINT.sub("\\g<0>\u200b", _LONG.sub("\\g<0>\u200b", value)))
     if isinstance(value, dict):
         return {name: part if name in _FIXED else _breakable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
