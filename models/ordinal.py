@@ -97,7 +97,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
     >>> from expsim_bayes.ratings import validate
     >>> frame = pd.DataFrame({"variant": ["A", "B"] * 4, "item": list("11223344"), "rater": "ann", "score": [1, 3, 2, 2, 4, 5, 3, 3]})
     >>> model = build_model(validate(frame, score_range=(1, 5)))
-    >>> model.named_vars_to_dims["quality"], model["count"].eval().sum()
+    >>> model.named_vars_to_dims["quality"], model["count_of"].get_value().sum()
     (('variant',), np.int64(8))
     """
     priors = priors or Priors()

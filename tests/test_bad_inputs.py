@@ -32,6 +32,8 @@ from expsim_bayes.sentences import recommendation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from expsim_bayes.fit import Engine
+
 HEADER = "variant,item,rater,score\n"
 GOOD = HEADER + "A,1,ann,4\nB,1,ann,5\nA,2,bob,3\nB,2,bob,4\n"
 
@@ -633,7 +635,7 @@ CASES = [
     Case(
         50,
         "all scores equal, no scale declared",
-        lambda _: [str(fit(validate(crossed().assign(score=3.0))))],
+        lambda _: [str(fit(validate(crossed().assign(score=3.0)), engine="fast"))],
         "E",
         "the ratings have no scale of their own.*--score-range",
     ),
@@ -679,6 +681,9 @@ def test_no_limit_is_read_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 # Ratings that say little, fitted: what must come out is an honest answer, neither a crash nor a false certainty.
 
+ENGINES = pytest.mark.parametrize("engine", ["fast", pytest.param("nuts", marks=pytest.mark.long)])
+"""Without a sampler in seconds; with one in minutes, in `make long`."""
+
 
 def asked_again() -> pd.DataFrame:
     """A judge that is asked three times and always repeats itself, and two people."""
@@ -694,48 +699,53 @@ def asked_again() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "item", "rater", "kind", "repeat", "score"])
 
 
-def answered(table: pd.DataFrame, **declared: Any) -> Facts:
+def answered(table: pd.DataFrame, engine: Engine, **declared: Any) -> Facts:
     """What a fit of ratings on a 1-5 scale says, which it must be willing to say."""
     ratings = validate(table, score_range=(1, 5), **declared)
-    facts = of_fit(fit(ratings, random_seed=1), ratings)
+    facts = of_fit(fit(ratings, engine=engine, random_seed=1), ratings)
     assert facts.fit is not None
     assert facts.fit.verdict != "refuse", facts.fit.verdict_reasons
     return facts
 
 
-def test_50_without_variation_nothing_is_certain() -> None:
-    facts = answered(crossed().assign(score=3.0))
+@ENGINES
+def test_50_without_variation_nothing_is_certain(engine: Engine) -> None:
+    facts = answered(crossed().assign(score=3.0), engine)
     assert facts.variant("A").prob_best == pytest.approx(0.5, abs=0.05)
     assert all(v.quality.high - v.quality.low > 0.05 for v in facts.variants)
     assert facts.decision.name == "collect"
 
 
-def test_58_a_variant_without_ratings_is_what_was_believed() -> None:
+@ENGINES
+def test_58_a_variant_without_ratings_is_what_was_believed(engine: Engine) -> None:
     table = crossed(items=10).assign(score=lambda t: t["score"].where(t["variant"] == "A"))
-    facts = answered(table, variants=("A", "B"))
+    facts = answered(table, engine, variants=("A", "B"))
     assert facts.variant("B").prob_best == pytest.approx(0.5, abs=0.1)
     known, unknown = (facts.variant(name).quality for name in "AB")
     assert unknown.high - unknown.low > 1.2 * (known.high - known.low)
 
 
-def test_60_an_arm_without_variance_has_an_interval() -> None:
+@ENGINES
+def test_60_an_arm_without_variance_has_an_interval(engine: Engine) -> None:
     table = crossed(items=10).assign(score=lambda t: t["score"].where(t["variant"] == "A", 3.0))
-    facts = answered(table)
+    facts = answered(table, engine)
     assert all(v.quality.high - v.quality.low > 0.1 for v in facts.variants)
 
 
-def test_31_one_variant_is_estimated_and_not_compared() -> None:
-    facts = answered(crossed(variants=("A",), items=10))
+@ENGINES
+def test_31_one_variant_is_estimated_and_not_compared(engine: Engine) -> None:
+    facts = answered(crossed(variants=("A",), items=10), engine)
     told = recommendation(facts)
     assert told.headline == "Nothing to compare: only A was rated"
     assert "interval" in told.how_sure
     assert "probability" not in told.text()
 
 
-def test_a_judge_that_always_repeats_itself_counts_once() -> None:
+@ENGINES
+def test_a_judge_that_always_repeats_itself_counts_once(engine: Engine) -> None:
     table = asked_again()
-    facts = answered(table)
-    once = answered(table.drop_duplicates(["variant", "item", "rater"]))
+    facts = answered(table, engine)
+    once = answered(table.drop_duplicates(["variant", "item", "rater"]), engine)
     both = [f.variants[0].effect or f.variants[1].effect for f in (facts, once)]
     widths = [effect.high - effect.low for effect in both if effect is not None]
     assert widths[0] == pytest.approx(widths[1], rel=0.1)

@@ -264,22 +264,6 @@ def test_scores_that_never_vary_leave_a_posterior() -> None:
     assert difference.std() > 0
 
 
-def test_a_fit_holds_what_a_sampled_one_holds() -> None:
-    ratings = design("holes")
-    sampled = fit(ratings, engine="nuts", draws=60, tune=60, chains=2, cores=1)
-    quick = fit(ratings, engine="fast", draws=60, chains=2)
-    assert set(sampled.children) == set(quick.children)
-    for name in set(sampled.children) - {"sample_stats"}:
-        one, other = sampled[name].to_dataset(), quick[name].to_dataset()
-        assert {str(key): value.dims for key, value in one.items()} == {
-            str(key): value.dims for key, value in other.items()
-        }
-        assert one.sizes == other.sizes
-        assert set(one.coords) == set(other.coords)
-    assert set(sampled.attrs) - set(quick.attrs) == set()
-    assert (sampled.attrs["engine"], quick.attrs["engine"]) == ("nuts", "fast")
-
-
 def test_the_gate_judges_the_points() -> None:
     tree = fit(one_judge(), engine="fast", draws=200)
     verdict = Verdict.from_json(tree.attrs["verdict"])

@@ -24,16 +24,17 @@ from expsim_bayes.ratings import Ratings, validate
 
 pytestmark = pytest.mark.slow
 
+DRAWS = 700
 TRUTH = {"A": -0.25, "B": 0.05, "C": 0.3}
 SHIFT = {"A": 0.3, "B": -0.2, "C": 0.0}
 SEVERITY = {"ann": -0.5, "bob": 0.1, "cat": 0.0, "dan": 0.5}
 
 
 def pretend(seed: int = 4) -> Ratings:
-    """A judge and four people on 60 items by three variants, on a scale of 1 to 5."""
+    """A judge and four people on 40 items by three variants, on a scale of 1 to 5."""
     rng = np.random.default_rng(seed)
     rows = []
-    for item in range(60):
+    for item in range(40):
         ease = rng.normal(0, 0.5)
         for variant, q in TRUTH.items():
             worth = q + ease + rng.normal(0, 0.25)
@@ -49,7 +50,7 @@ def pretend(seed: int = 4) -> Ratings:
 
 @pytest.fixture(scope="module")
 def fitted() -> xr.DataTree:
-    return fit(pretend(), draws=700, tune=700, random_seed=7)
+    return fit(pretend(), draws=DRAWS, tune=600, random_seed=7)
 
 
 def test_known_truth_is_recovered(fitted: xr.DataTree) -> None:
@@ -91,6 +92,20 @@ def test_groups_dims_and_coords_are_the_contract(fitted: xr.DataTree) -> None:
     assert np.isnan(fitted["posterior"]["severity"].sel(rater="judge")).all()
 
 
+def test_a_fit_without_a_sampler_holds_the_same(fitted: xr.DataTree) -> None:
+    quick = fit(pretend(), engine="fast", draws=DRAWS, random_seed=7)
+    assert set(fitted.children) == set(quick.children)
+    for name in set(fitted.children) - {"sample_stats"}:
+        one, other = fitted[name].to_dataset(), quick[name].to_dataset()
+        assert {str(key): value.dims for key, value in one.items()} == {
+            str(key): value.dims for key, value in other.items()
+        }
+        assert one.sizes == other.sizes
+        assert set(one.coords) == set(other.coords)
+    assert set(fitted.attrs) == set(quick.attrs) - {"integration"}
+    assert (fitted.attrs["engine"], quick.attrs["engine"]) == ("nuts", "fast")
+
+
 def test_effects_are_those_of_the_predictions(fitted: xr.DataTree) -> None:
     """Residuals of the ratings from posterior mean predictions are about noise: items and interactions are in."""
     predicted = fitted["posterior_predictive"]["score"].mean(("chain", "draw"))
@@ -105,7 +120,7 @@ def test_effects_are_those_of_the_predictions(fitted: xr.DataTree) -> None:
 def test_provenance_can_be_read_again(fitted: xr.DataTree) -> None:
     attrs = fitted.attrs
     assert all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in attrs.values())
-    assert json.loads(attrs["settings"])["draws"] == 700
+    assert json.loads(attrs["settings"])["draws"] == DRAWS
     assert json.loads(attrs["versions"])["nutpie"]
     assert Priors.model_validate_json(attrs["priors"]) == Priors()
     assert attrs["data_sha256"] == pretend().sha256
@@ -126,9 +141,10 @@ def test_files_give_back_the_fit(fitted: xr.DataTree, tmp_path: Path, form: str)
     assert gate(back) == gate(fitted)
 
 
+@pytest.mark.long
 def test_same_seed_gives_the_same_draws(fitted: xr.DataTree) -> None:
     shares: list[float] = []
-    again = fit(pretend(), draws=700, tune=700, random_seed=7, cores=1, progress=lambda share, _: shares.append(share))
+    again = fit(pretend(), draws=DRAWS, tune=600, random_seed=7, cores=1, progress=lambda share, _: shares.append(share))
     for group in ("posterior", "effects", "posterior_predictive", "prior"):
         xr.testing.assert_identical(again[group].to_dataset(), fitted[group].to_dataset())
     assert shares == sorted(shares)
@@ -204,7 +220,10 @@ def test_eight_schools_with_our_settings(real_data: Path) -> None:
         theta = pm.Deterministic("theta", mu + tau * pm.Normal("raw", 0, 1, shape=8))
         pm.Normal("effect", theta, error, observed=effect)
     settings = {"draws": 4000, "tune": 1000, "chains": 4, "cores": 2}
-    trace, _ = module.sample(nutpie.compile_pymc_model(model), settings, module.ACCEPT, seed=1)
+    compiled = nutpie.compile_pymc_model(model)
+    trace, _ = module.sample(compiled, settings, module.ACCEPT, seed=1)
+    again, _ = module.sample(compiled, settings | {"cores": 1}, module.ACCEPT, seed=1)
+    xr.testing.assert_identical(again["posterior"].to_dataset(), trace["posterior"].to_dataset())
     assert not trace["sample_stats"]["diverging"].any()
     posterior = trace["posterior"]
     draws = {name: posterior[name].to_numpy() for name in ("mu", "tau")}

@@ -231,8 +231,9 @@ def sampled(ratings: Ratings, **options: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_all_ties_hold_variants_for_equal() -> None:
-    tree = sampled(counted([("A", "B", 0, 40, 0), ("B", "A", 0, 40, 0)], control="A"))
+@pytest.mark.parametrize("engine", ["fast", pytest.param("nuts", marks=pytest.mark.long)])
+def test_all_ties_hold_variants_for_equal(engine: str) -> None:
+    tree = sampled(counted([("A", "B", 0, 40, 0), ("B", "A", 0, 40, 0)], control="A"), engine=engine)
     quality = tree["posterior"]["quality"].sel(variant="B").to_numpy()
     assert float((quality > 0.5).mean()) == pytest.approx(0.5, abs=0.05)
     assert quality.mean() == pytest.approx(0.5, abs=0.02)

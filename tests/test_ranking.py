@@ -381,7 +381,7 @@ def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled:
 @pytest.mark.slow
 def test_an_undefeated_variant_stays_finite() -> None:
     ratings = rankings([(n, f"p{n}", "ABC" if n % 2 else "ACB") for n in range(40)], control="B")
-    tree = fit(ratings, model="ranking", draws=1000, tune=800, random_seed=1, cores=2)
+    tree = fit(ratings, model="ranking", draws=500, tune=500, random_seed=1, cores=2)
     assert Verdict.from_json(tree.attrs["verdict"]).level == "ok"
     quality = tree["posterior"]["quality"].to_numpy()
     assert 0.9 < quality[..., 0].mean() < 1

@@ -57,7 +57,7 @@ def fitted() -> tuple[Facts, Facts]:
     """A fit of simulated ratings by judge and people, and its facts with a control and without."""
     scenario = load("summarization-prompts").model_copy(update={"looks": 4})
     ratings = play(scenario, strategy="ab", random_seed=7).ratings
-    tree = fit(ratings, draws=1000, tune=700, random_seed=1)
+    tree = fit(ratings, engine="fast", draws=1000, random_seed=1)
     facts = of_fit(tree, ratings, min_effect=0.1, prices={"judge": 0.0004, "crowd": 0.3})
     without = of_fit(tree, replace(ratings, control=None), plan_further=False)
     components = components_of(tree, code(ratings))
@@ -119,7 +119,7 @@ def test_variants_without_a_common_item_or_rater_are_not_ranked() -> None:
     import pandas as pd
 
     ratings = validate(pd.DataFrame(rows))
-    tree = fit(ratings, draws=100, tune=200, random_seed=1)
+    tree = fit(ratings, engine="fast", draws=100, random_seed=1)
     facts = of_fit(tree, ratings, plan_further=False)
     assert facts.decision.name == "refuse"
     assert "cannot be ranked" in facts.decision.reason or (facts.fit is not None and facts.fit.verdict == "refuse")

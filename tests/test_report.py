@@ -170,7 +170,7 @@ def preferred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Facts, Path]:
     frame = pd.DataFrame(rows, columns=["variant_left", "variant_right", "outcome", "weight"])
     ratings = validate(frame, control="B")
     priors = recipe("preference").priors.model_validate({"items": False, "raters": False})
-    tree = fit(ratings, model="preference", priors=priors, draws=500, tune=500, random_seed=1)
+    tree = fit(ratings, model="preference", priors=priors, engine="fast", draws=500, random_seed=1)
     found = of_fit(tree, ratings, min_effect=0.05, why_model="a row compares two variants")
     where = tmp_path_factory.mktemp("preferred")
     write_fit(tree, ratings, found, where)

@@ -135,8 +135,8 @@ def test_few_stars_are_as_brute_force_has_them() -> None:
 @cache
 def fits(model: str, engine: Engine) -> xr.DataTree:
     """A small data set of judges and people, fitted one way or the other."""
-    ratings = duel_truth.ratings(duel_truth.Truth(items=20), random_seed=5)
-    return fit(ratings, model=model, engine=engine, tune=700, **DRAWS)
+    ratings = duel_truth.ratings(duel_truth.Truth(items=10, people=2), random_seed=5)
+    return fit(ratings, model=model, engine=engine, tune=500, **DRAWS)
 
 
 def layout(tree: xr.DataTree) -> dict[str, Any]:
