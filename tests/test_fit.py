@@ -144,7 +144,9 @@ def test_files_give_back_the_fit(fitted: xr.DataTree, tmp_path: Path, form: str)
 @pytest.mark.long
 def test_same_seed_gives_the_same_draws(fitted: xr.DataTree) -> None:
     shares: list[float] = []
-    again = fit(pretend(), draws=DRAWS, tune=600, random_seed=7, cores=1, progress=lambda share, _: shares.append(share))
+    again = fit(
+        pretend(), draws=DRAWS, tune=600, random_seed=7, cores=1, progress=lambda share, _: shares.append(share)
+    )
     for group in ("posterior", "effects", "posterior_predictive", "prior"):
         xr.testing.assert_identical(again[group].to_dataset(), fitted[group].to_dataset())
     assert shares == sorted(shares)
