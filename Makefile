@@ -60,8 +60,9 @@ notebooks: $(READY) ## execute every notebook from top to bottom; none carries s
 	  $(BIN)/jupyter-execute "$$notebook"; \
 	done
 
-docs: $(READY) ## write the pages of the models anew, from the models
+docs: $(READY) ## write the pages of the models anew, from the models, and draw the figures of the gallery
 	$(BIN)/python docs/model_pages.py
+	$(BIN)/python docs/gallery.py
 
 wheel: $(READY) ## build the sdist, and from it the wheel, into dist/
 	@rm -rf dist build

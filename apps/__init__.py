@@ -9,7 +9,6 @@ uploads    files of one session; samples to try
 guesses    what a table of ratings probably means
 question   what is asked of a file of ratings; as command line and Python
 jobs       fits in processes of their own, a few at once; `worker` is such a process
-opened     fits that were uploaded, opened without trust
 shown      what every page shows in the same way: a picture, a decision, the code, trouble
 controls   widgets that set up a simulated experiment, bound to the page's address
 knobs      what of a scenario can be changed on a page

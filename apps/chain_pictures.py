@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING
 import altair as alt
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, rankdata
 
-from expsim_bayes.amounts import count, listed
 from expsim_bayes.apps.marks import DASHES, Picture, dressed
+from expsim_bayes.diagnosis import chains, words
+from expsim_bayes.diagnosis.chains import MOST_CHAINS
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
 if TYPE_CHECKING:
-    from expsim_bayes.apps.fit_checks import Draws, Floats
+    from expsim_bayes.diagnosis.chains import Draws, Floats
 
 MOST_POINTS = 300
 """Draws of a chain that a trace shows, evenly spaced."""
-BINS = 20
-"""Bins of ranks, and of energies."""
 HEIGHT = 240
-MOST_CHAINS = 8
-"""Chains that are drawn."""
 
 
 def trace(found: Draws, *, theme: Theme = LIGHT) -> Picture:
@@ -41,7 +37,6 @@ def trace(found: Draws, *, theme: Theme = LIGHT) -> Picture:
         )
     )
     layers: list[alt.Chart] = [lines]
-    words = _alike(values)
     if found.diverging is not None and found.diverging.any():
         at = np.argwhere(found.diverging[:MOST_CHAINS])[:500]
         bad = pd.DataFrame(
@@ -52,21 +47,15 @@ def trace(found: Draws, *, theme: Theme = LIGHT) -> Picture:
             .mark_point(shape="cross", size=60, filled=True, color=theme.ink, opacity=1)
             .encode(x="draw:Q", y="value:Q", tooltip=["chain:N", "draw:Q"])
         )
-        words += f" Crosses: the {count(int(found.diverging.sum()))} draws that diverged."
     thin = f" One draw of {step} is shown." if step > 1 else ""
-    return Picture(dressed(alt.layer(*layers), theme, height=HEIGHT), words + thin)
+    return Picture(dressed(alt.layer(*layers), theme, height=HEIGHT), words.of_trace(found) + thin)
 
 
 def ranks(found: Draws, *, theme: Theme = LIGHT) -> Picture:
     """How often each chain has the lowest, middling and highest draws: about equally often is good."""
     values = found.values[:MOST_CHAINS]
-    chains, draws = values.shape
-    place = rankdata(values, method="average").reshape(values.shape) / values.size
-    bins = min(BINS, max(draws // 10, 2))
-    counts = np.stack([np.histogram(row, np.linspace(0, 1, bins + 1))[0] for row in place])
-    low, high = binom.ppf([0.005, 0.995], draws, 1 / bins) / (draws / bins)
-    middle = (np.arange(bins) + 0.5) / bins
-    frame = _long(counts / (draws / bins), middle)
+    told = chains.ranks(values)
+    frame = _long(told.times, told.middle)
     x = alt.X(
         "draw:Q",
         title="from the lowest draws to the highest",
@@ -75,7 +64,7 @@ def ranks(found: Draws, *, theme: Theme = LIGHT) -> Picture:
     )
     y = alt.Y("value:Q", title="times as often as expected", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=False))
     band = (
-        alt.Chart(pd.DataFrame({"x": [0.0, 1.0], "low": [low, low], "high": [high, high]}))
+        alt.Chart(pd.DataFrame({"x": [0.0, 1.0], "low": [told.low] * 2, "high": [told.high] * 2}))
         .mark_area(color=theme.faint, opacity=0.8)
         .encode(x=alt.X("x:Q"), y=alt.Y("low:Q", title="times as often as expected"), y2="high:Q")
     )
@@ -90,27 +79,17 @@ def ranks(found: Draws, *, theme: Theme = LIGHT) -> Picture:
             tooltip=["chain:N", alt.Tooltip("value:Q", format=".2f")],
         )
     )
-    outside = float(np.mean((counts < low * draws / bins) | (counts > high * draws / bins)))
-    words = (
-        f"If the {count(chains)} chains see the same, 99 of 100 steps lie within the grey band; {100 * (1 - outside):.0f} of 100 do. "
-        "Draws that hang together leave it more often."
-    )
-    return Picture(dressed(alt.layer(band, lines), theme, height=HEIGHT), words)
+    return Picture(dressed(alt.layer(band, lines), theme, height=HEIGHT), words.of_ranks(told))
 
 
 def energies(found: Floats, *, theme: Theme = LIGHT) -> Picture:
     """Energy of the sampler, and how far it moves from draw to draw: shapes that are about as wide are good."""
-    values = found[:MOST_CHAINS]
-    level = (values - values.mean(axis=1, keepdims=True)).ravel()
-    moves = np.diff(values, axis=1).ravel()
-    reach = float(np.quantile(np.abs(np.concatenate([level, moves])), 0.998)) or 1.0
-    edges = np.linspace(-reach, reach, 41)
-    middle = (edges[1:] + edges[:-1]) / 2
+    told = chains.energies(found[:MOST_CHAINS])
     names = ["energy, around its mean", "change from draw to draw"]
     frame = pd.concat(
         [
-            pd.DataFrame({"x": middle, "share": np.histogram(part, edges)[0] / max(part.size, 1), "what": name})
-            for part, name in zip((level, moves), names, strict=True)
+            pd.DataFrame({"x": told.middle, "share": shares, "what": name})
+            for shares, name in zip((told.level, told.moves), names, strict=True)
         ]
     )
     colours = [style(0, theme).colour, style(1, theme).colour]
@@ -129,18 +108,14 @@ def energies(found: Floats, *, theme: Theme = LIGHT) -> Picture:
             tooltip=["what:N", alt.Tooltip("share:Q", format=".1%")],
         )
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        each = np.mean(np.diff(found, axis=1) ** 2, axis=1) / np.var(found, axis=1)
-    told = listed([f"{value:.2f}" for value in each[:MOST_CHAINS]])
-    words = f"BFMI of the chains: {told}. From .3 the sampler moves fast enough between the middle and the tails."
-    return Picture(dressed(chart, theme, height=HEIGHT), words)
+    return Picture(dressed(chart, theme, height=HEIGHT), words.of_energies(told))
 
 
 def _long(values: Floats, x: Floats) -> pd.DataFrame:
     """One row a chain and place."""
-    chains = [f"chain {n + 1}" for n in range(len(values))]
+    names = [f"chain {n + 1}" for n in range(len(values))]
     return pd.DataFrame(
-        {"draw": np.tile(x, len(values)), "value": values.ravel(), "chain": np.repeat(chains, values.shape[1])}
+        {"draw": np.tile(x, len(values)), "value": values.ravel(), "chain": np.repeat(names, values.shape[1])}
     )
 
 
@@ -159,12 +134,3 @@ def _dash(values: Floats) -> alt.StrokeDash:
         scale=alt.Scale(domain=names, range=[DASHES[n % len(DASHES)] for n in range(len(values))]),
         legend=None,
     )
-
-
-def _alike(values: Floats) -> str:
-    """How far apart the means of the chains are."""
-    means, spread = values.mean(axis=1), float(values.std())
-    if not spread > 0:
-        return "The draws do not move at all."
-    apart = float(np.ptp(means)) / spread
-    return f"The means of the chains lie at most {apart:.2f} standard deviations apart; lines that cover each other are good."

@@ -8,14 +8,16 @@ import numpy as np
 import streamlit as st
 
 from expsim_bayes.amounts import count
-from expsim_bayes.apps import chain_pictures, fit_checks, fit_form, fit_tables, opened, shown, uploads
+from expsim_bayes.apps import chain_pictures, fit_form, fit_tables, shown, uploads
+from expsim_bayes.diagnosis import chains, checks, words
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.fits import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from expsim_bayes.apps.opened import Opened
     from expsim_bayes.diagnostics import Verdict
+    from expsim_bayes.fits.opened import Opened
     from expsim_bayes.model_comparison import Scored
     from expsim_bayes.sensitivity import Sensitivity
 
@@ -25,7 +27,7 @@ ICONS = {"ok": ":material/check_circle:", "caution": ":material/warning:", "refu
 
 def everything(found: Opened) -> None:
     """All that is told of a fit."""
-    verdict: Verdict = _once("verdict", found, lambda: fit_checks.verdict(found.tree))
+    verdict: Verdict = _once("verdict", found, lambda: checks.verdict(found.tree))
     _verdict(verdict, found)
     _figures(verdict, found)
     with st.expander("Do the chains see the same? Traces and ranks", icon=":material/show_chart:"):
@@ -38,17 +40,17 @@ def everything(found: Opened) -> None:
         _sensitivity(found)
     with st.expander("How well are left-out ratings predicted? LOO", icon=":material/target:"):
         _left_out(found)
-    about = fit_checks.about(found.tree)
+    about = checks.about(found.tree)
     if about:
         with st.expander("Where this fit comes from", icon=":material/info:"):
-            for words, text in about:
-                st.text(f"{words}: {text}")
+            for what, text in about:
+                st.text(f"{what}: {text}")
 
 
 def _verdict(verdict: Verdict, found: Opened) -> None:
-    reasons = verdict.reasons or (fit_checks.passed(verdict),)
+    reasons = verdict.reasons or (words.passed(verdict),)
     told = "\n".join(f"- {shown.plain(reason)}" for reason in reasons)
-    SAID[verdict.level](f"**{fit_checks.HEADLINES[verdict.level]}**\n\n{told}", icon=ICONS[verdict.level])
+    SAID[verdict.level](f"**{words.HEADLINES[verdict.level]}**\n\n{told}", icon=ICONS[verdict.level])
     for note in found.notes:
         st.caption(shown.plain(note))
 
@@ -63,8 +65,8 @@ def _figures(verdict: Verdict, found: Opened) -> None:
     )
     rows = [draws, worth, *(_of_points(verdict) if verdict.points else _of_sampler(verdict, found))]
     with st.container(horizontal=True):
-        for label, value, words in rows:
-            st.metric(label, value, help=words, border=True)
+        for label, value, meaning in rows:
+            st.metric(label, value, help=meaning, border=True)
 
 
 def _of_points(verdict: Verdict) -> list[tuple[str, str, str]]:
@@ -97,12 +99,12 @@ def _number(value: float, form: str) -> str:
 
 @st.fragment
 def _chains(verdict: Verdict, found: Opened) -> None:
-    names = fit_checks.numbers(found.tree, verdict)
+    names = chains.numbers(found.tree, verdict)
     if not names:
         st.info("There is no number to draw.")
         return
     name = st.selectbox("Number (the one on which chains agree least comes first)", names, key="chain_number")
-    drawn = fit_checks.draws(found.tree, name)
+    drawn = chains.draws(found.tree, name)
     st.caption("Trace: every chain from its first draw to its last.")
     shown.picture(chain_pictures.trace(drawn, theme=shown.theme()), key="chain_trace")
     st.caption("Ranks: how often each chain has the lowest, middling and highest of all draws.")
@@ -113,7 +115,7 @@ def _energy(found: Opened) -> None:
     st.caption(
         "A sampler that moves too little in energy explores the tails too slowly: the two shapes should be about as wide."
     )
-    values = fit_checks.energy(found.tree)
+    values = chains.energy(found.tree)
     if values is None:
         st.info("This fit holds no energy: no sampler was used, or the file does not tell.")
     else:
@@ -143,7 +145,7 @@ def _sensitivity(found: Opened) -> None:
             "This fit does not say which of its numbers a decision hangs on, so only fits of `expsim fit` are looked at here."
         )
         return
-    told: Sensitivity | None = _asked("sensitivity", "Work it out", found, lambda: fit_checks.sensitivity(found.tree))
+    told: Sensitivity | None = _asked("sensitivity", "Work it out", found, lambda: checks.sensitivity(found.tree))
     if told is None:
         return
     for sentence in told.sentences:
@@ -158,7 +160,7 @@ def _left_out(found: Opened) -> None:
         "Each rating in turn is predicted from all others (leave-one-out, Pareto smoothed). It serves to compare models of the same "
         "ratings; by itself the number says little."
     )
-    told: Scored | None = _asked("left_out", "Work it out", found, lambda: fit_checks.left_out(found.name, found.tree))
+    told: Scored | None = _asked("left_out", "Work it out", found, lambda: checks.left_out(found.name, found.tree))
     if told is None:
         return
     st.text(
@@ -178,7 +180,7 @@ def _left_out(found: Opened) -> None:
 
 def _comparison(found: Opened, other: Opened) -> None:
     second = other.name if other.name != found.name else f"{other.name} (the other)"
-    told = fit_checks.compared({found.name: found.tree, second: other.tree})
+    told = checks.compared({found.name: found.tree, second: other.tree})
     for sentence in told.sentences:
         st.text(f"• {sentence.removeprefix('warning: ')}")
     st.dataframe(fit_tables.scored(told), hide_index=True, alt="Fits by how well they predict.")

@@ -1,7 +1,7 @@
 """What things cost: tokens, people's time and waiting, turned into dollars and days.
 
-Pure functions of numbers and arrays. Prices of language models come from the maintained `genai-prices` package, so a scenario names a
-model rather than a price; a price that is written down wins over it.
+Pure functions of numbers and arrays. Prices of language models come from the library `expsim_bayes.prices`, and for models that are not in
+it from the maintained `genai-prices` package, so a scenario names a model rather than a price; a price that is written down wins over it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_bayes.errors import SettingError
+from expsim_bayes.prices import priced
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,6 +40,9 @@ def call_usd(model: str, *, tokens_in: float, tokens_out: float) -> float:
     >>> round(call_usd("gpt-4o-mini", tokens_in=1020, tokens_out=129), 6)
     0.00023
     """
+    known = priced().get(model)
+    if known is not None and known.usd_per_rating is None:
+        return known.of_tokens(tokens_in, tokens_out)
     from genai_prices import Usage, calc_price
 
     usage = Usage(input_tokens=round(tokens_in), output_tokens=round(tokens_out))

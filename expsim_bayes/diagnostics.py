@@ -185,7 +185,8 @@ def _worst(values: list[float], pick: Callable[[list[float]], float]) -> float:
 def _quantities(values: xr.DataArray, constant: xr.Dataset | None) -> list[Quantity]:
     """Convergence of every entry of a variable that is not constant by construction."""
     name = str(values.name)
-    flat = values.transpose("chain", "draw", ...).to_numpy().reshape(values.sizes["chain"], values.sizes["draw"], -1)
+    drawn = values.transpose("chain", "draw", ...).to_numpy().astype(np.float64, copy=False)
+    flat = drawn.reshape(values.sizes["chain"], values.sizes["draw"], -1)
     mask = np.ones(flat.shape[2], dtype=bool)
     if constant is not None and f"{name}_estimated" in constant:
         mask = constant[f"{name}_estimated"].to_numpy().ravel().astype(bool)
@@ -351,7 +352,7 @@ def check_predictions(
     if np.isfinite([low, high]).any():
         checks.append(_outside(predicted, low, high, ci_prob))
     if values.size > 1:
-        checks.append(_compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
+        checks.append(compared("skewness of the scores", _skewness(score[None])[0], _skewness(predicted), ci_prob))
     return tuple(checks)
 
 
@@ -368,13 +369,13 @@ def _features(fit: xr.DataTree, model: Recipe, ci_prob: float) -> tuple[Predicti
         found = model.supposed(fit["posterior"].to_dataset(), constant, np.random.default_rng(0))
         pairs += [(name, each.found, each.fresh) for name, each in found.items()]
     return tuple(
-        _compared(name, observed, values[np.isfinite(values)], ci_prob)
+        compared(name, observed, values[np.isfinite(values)], ci_prob)
         for name, observed, values in pairs
         if np.isfinite(observed) and np.isfinite(values).any()
     )
 
 
-def _compared(name: str, observed: float, predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
+def compared(name: str, observed: float, predicted: NDArray[np.float64], ci_prob: float) -> PredictiveCheck:
     """A check from one observed number and its predicted draws."""
     tail = (1 - ci_prob) / 2
     low, high = (float(x) for x in np.quantile(predicted, (tail, 1 - tail)))
@@ -401,7 +402,7 @@ def _rater_spread(
     """SD between raters of their mean scores."""
     belongs = np.eye(int(rater.max()) + 1)[rater]
     mean = belongs / belongs.sum(axis=0).clip(1)
-    return _compared(
+    return compared(
         "spread between raters' mean scores (SD)", float((score @ mean).std()), (predicted @ mean).std(axis=1), ci_prob
     )
 
@@ -427,13 +428,13 @@ def _outside(predicted: NDArray[np.float64], low: float, high: float, ci_prob: f
         else f"above {high:g}"
     )
     sentence = f"The model puts {rough(mean)} of scores {place}, where none can be."
-    check = _compared(f"share of scores {place}", 0.0, share, ci_prob)
+    check = compared(f"share of scores {place}", 0.0, share, ci_prob)
     return replace(check, reproduced=mean < MOST_OUTSIDE, sentence=sentence)
 
 
 def _at(score: NDArray[np.float64], predicted: NDArray[np.float64], value: float, ci_prob: float) -> PredictiveCheck:
     """Share of scores equal to one value; predicted ones count that the grid of scores rounds to it, or that lie beyond its end."""
-    return _compared(
+    return compared(
         f"share of scores equal to {value:g}",
         float((score == value).mean()),
         _share(predicted, np.unique(score), value),

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from expsim_bayes.costs import HOURS_PER_DAY, call_usd, labour_usd
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.prices import Price, priced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,30 @@ if TYPE_CHECKING:
 Kind = Literal["human", "llm", "metric"]
 
 
-def require_price(model: str | None, *, remedy: str) -> None:
-    """Refuse a model that is not in the price list, where it is declared."""
+def require_price(model: str | None, own: Price | None = None, *, remedy: str) -> None:
+    """Refuse a model that is not in the price list, where it is declared without a price of its own."""
     if model is None:
+        return
+    if own is not None:
+        if own.usd_per_rating is not None:
+            raise ValueError(
+                f"model: the price of {model!r} is that of a rating; give usd_per_million_in and usd_per_million_out"
+            )
         return
     try:
         call_usd(model, tokens_in=1, tokens_out=1)
     except SettingError as error:
         raise ValueError(f"model: {error.problem}; check the spelling, or give {remedy}") from None
+
+
+def _require_rating(name: str, own: Price | None) -> None:
+    """Refuse a name that is not that of a price for a rating."""
+    found = own or priced().get(name)
+    if found is None or found.usd_per_rating is None:
+        known = [known for known, entry in priced().items() if entry.usd_per_rating is not None]
+        raise ValueError(
+            f"price: {name!r} is no price of a rating; there is {', '.join(known)}, or give it under [prices.{name}], or usd_per_rating"
+        )
 
 
 class Evaluator(Frozen):
@@ -85,6 +102,10 @@ class Evaluator(Frozen):
     """Dollars a rating; else it follows from the wage or from the model's tokens."""
     wage_usd_per_hour: float | None = Field(default=None, ge=0)
     """Wage of people, dollars an hour."""
+    price: str | None = None
+    """Name of a price for a rating, in the scenario's `prices` or in the library, such as alpacafarm-crowd."""
+    priced: Price | None = Field(default=None, exclude=True)
+    """That price, or the one of the model's tokens, where the scenario has one of its own, which fills it in."""
     model: str | None = None
     """Model behind a judge, for its token prices."""
     tokens_in: float = Field(default=0.0, ge=0)
@@ -102,9 +123,9 @@ class Evaluator(Frozen):
 
     @model_validator(mode="after")
     def _priced_and_consistent(self) -> Evaluator:
-        if self.usd_per_rating is None and self.wage_usd_per_hour is None and self.model is None:
+        if self.usd_per_rating is None and self.wage_usd_per_hour is None and self.model is None and self.price is None:
             raise ValueError(
-                "has no price: give usd_per_rating, wage_usd_per_hour or model with tokens_in and tokens_out"
+                "has no price: give usd_per_rating, wage_usd_per_hour or model with tokens_in and tokens_out, or the name of a price"
             )
         if self.usd_per_rating is None:
             self._refuse_a_price_of_nothing()
@@ -123,10 +144,12 @@ class Evaluator(Frozen):
         if self.wage_usd_per_hour is not None:
             if self.seconds_per_rating == 0:
                 raise ValueError("wage_usd_per_hour needs seconds_per_rating above 0; or give usd_per_rating")
+        elif self.price is not None:
+            _require_rating(self.price, self.priced)
         elif self.tokens_in + self.tokens_out == 0:
             raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_rating")
         else:
-            require_price(self.model, remedy="usd_per_rating")
+            require_price(self.model, self.priced, remedy="usd_per_rating")
 
     def told_in(self, use: float) -> Evaluator:
         """The same evaluator beside one who sees `use` of what was a whole logit, for whom that is now a whole one."""
@@ -134,12 +157,18 @@ class Evaluator(Frozen):
 
     @property
     def usd_per_rating_paid(self) -> float:
-        """Dollars that one rating costs: the stated price, else wages, else tokens."""
+        """Dollars that one rating costs: the stated price, else wages, else the price that is named, else tokens."""
         if self.usd_per_rating is not None:
             return self.usd_per_rating
         if self.wage_usd_per_hour is not None:
             return labour_usd(seconds=self.seconds_per_rating, wage_usd_per_hour=self.wage_usd_per_hour)
-        assert self.model is not None  # the validator saw to it
+        if self.price is not None:
+            named = self.priced or priced()[self.price]
+            assert named.usd_per_rating is not None  # the validator saw to it
+            return named.usd_per_rating
+        assert self.model is not None
+        if self.priced is not None:
+            return self.priced.of_tokens(self.tokens_in, self.tokens_out)
         return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out)
 
 

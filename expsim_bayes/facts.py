@@ -49,6 +49,20 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class PriceFacts:
+    """A price that what was spent rests on."""
+
+    name: str
+    """Of the model, or of the price for a rating."""
+    said: str
+    """The price in words."""
+    as_of: str
+    """Day, month or year of it; empty where that is not known."""
+    source: str
+    """Where it stands."""
+
+
+@dataclass(frozen=True)
 class FaultFacts:
     """How often the outputs of a variant have the fault that a guardrail limits."""
 
@@ -301,6 +315,8 @@ class Facts:
     """What a perfect experiment would decide."""
     sources: tuple[str, ...] = ()
     """Where the scenario's figures come from."""
+    prices: tuple[PriceFacts, ...] = ()
+    """Prices that the dollars rest on, where they were looked up."""
     notices: tuple[str, ...] = ()
     """Conversions, exclusions, counts and warnings."""
     provenance: tuple[tuple[str, str], ...] = ()

@@ -20,6 +20,7 @@ from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, panel, rater_names
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.outcomes import EQUAL, OutcomeName, check_outcome
+from expsim_bayes.prices import Price, filled_in
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
 from expsim_bayes.variants import Variant
@@ -81,6 +82,8 @@ class Scenario(Frozen):
     """What a perfect experiment would decide, and why."""
     sources: tuple[str, ...] = ()
     """Where the figures come from; an assumption says that it is one."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """Prices of models and ratings by name that hold here in place of those of the library, each with its source."""
     variants: tuple[Variant, ...] = Field(min_length=2)
     """The arms."""
     control: str | None = None
@@ -148,6 +151,11 @@ class Scenario(Frozen):
     def _votes_are_estimated(cls, declared: Any) -> Any:
         votes = isinstance(declared, dict) and declared.get("outcome") in SD_VARIANT_LOGITS
         return {"components": "estimated"} | declared if votes else declared
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_prices(cls, declared: Any) -> Any:
+        return filled_in(declared)
 
     @field_validator("score_range")
     @classmethod

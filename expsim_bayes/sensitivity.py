@@ -21,6 +21,8 @@ from expsim_bayes.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 
 POWERS = (0.5, 2.0)
 """Powers that priors are raised to."""
@@ -34,6 +36,8 @@ ALL = "all priors"
 """Name of all priors together."""
 MOST_NAMED = 4
 """Numbers that one sentence names."""
+MOST_SCALED = 40
+"""Numbers of a fit from elsewhere whose sensitivity is worked out."""
 SAMPLE = ("chain", "draw")
 
 WORDS = {
@@ -184,11 +188,12 @@ def sensitivity(tree: xr.DataTree, *, threshold: float = 0.95) -> Sensitivity:
     """
     if not {"log_prior", "log_likelihood"} <= set(tree.children) or not tree["log_prior"].data_vars:
         raise SettingError("holds no densities of its priors", where="fit", remedy="fit it again with this version")
-    told = tree["log_prior"].to_dataset()
+    told, likelihood = tree["log_prior"].to_dataset(), tree["log_likelihood"].to_dataset()
     seen, whole = _looked_at(tree, told["draw"]), _looked_at(tree)
     good_k = float(min(0.7, 1 - 1 / np.log10(told.sizes["chain"] * told.sizes["draw"])))
     priors = {**({ALL: _total(told)} if len(told) > 1 else {}), **{str(name): told[name] for name in told}}
     now = _Now(None if whole.is_best is None else mean(whole.is_best), mean(whole.number))
+    at_ratings = _looked_at(tree, likelihood["draw"]).quantities[list(seen.quantities)]
     found = Sensitivity(
         leader=seen.leader,
         against=seen.against,
@@ -197,7 +202,7 @@ def sensitivity(tree: xr.DataTree, *, threshold: float = 0.95) -> Sensitivity:
         number=now.number,
         draws=told.sizes["chain"] * told.sizes["draw"],
         good_k=good_k,
-        hangs=_hangs(tree, told, seen),
+        hangs=_hangs(told, seen.quantities, likelihood, at_ratings),
         scaled=tuple(_scaled(name, priors[name], power, seen, now, good_k) for name in priors for power in POWERS),
         sentences=(),
     )
@@ -308,19 +313,40 @@ def moved_mean(values: xr.DataArray, weights: xr.DataArray) -> Figure:
 
 
 def _error(terms: xr.DataArray) -> float:
-    """Monte-Carlo error of the mean of some draws."""
-    array = terms.transpose(*SAMPLE).to_numpy()
-    return 0.0 if np.ptp(array) < 1e-12 else float(az.mcse(array, method="mean"))
+    return monte_carlo_error(terms.transpose(*SAMPLE).to_numpy())
 
 
-def _hangs(tree: xr.DataTree, told: xr.Dataset, seen: _Draws) -> tuple[Hangs, ...]:
-    """Sensitivity of every number to priors and ratings."""
-    likelihood = tree["log_likelihood"].to_dataset()
+def monte_carlo_error(draws: NDArray[np.float64]) -> float:
+    """Monte-Carlo error of the mean of (chain, draw) draws; 0 where they do not move."""
+    return 0.0 if np.ptp(draws) < 1e-12 else float(az.mcse(draws, method="mean"))
+
+
+def power_scaling(tree: xr.DataTree) -> tuple[Hangs, ...]:
+    """How the numbers of any posterior answer to priors and data, those of few entries first and `MOST_SCALED` at most.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        With groups posterior, log_prior and log_likelihood, as `pymc.compute_log_prior` and `compute_log_likelihood` make them.
+    """
+    told, likelihood = tree["log_prior"].to_dataset(), tree["log_likelihood"].to_dataset()
+    posterior = tree["posterior"].to_dataset()
+    rows: dict[str, xr.DataArray] = {}
+    for name in sorted(map(str, posterior.data_vars), key=lambda name: (posterior[name].size, name)):
+        rows |= _entries(name, posterior[name])
+    kept = {name: rows[name] for name in list(rows)[:MOST_SCALED] if float(np.ptp(rows[name].to_numpy())) > 0}
+    seen, at_data = (
+        xr.Dataset(kept).sel(draw=at["draw"]).drop_vars("draw", errors="ignore") for at in (told, likelihood)
+    )
+    return _hangs(told, seen, likelihood, at_data)
+
+
+def _hangs(told: xr.Dataset, seen: xr.Dataset, likelihood: xr.Dataset, at_ratings: xr.Dataset) -> tuple[Hangs, ...]:
+    """Sensitivity of every number to priors and ratings, each with its draws."""
     by_rating = xr.Dataset({"ratings": _total(likelihood)})
-    at_ratings = _looked_at(tree, likelihood["draw"]).quantities[list(seen.quantities)]
     ratings = _psense(at_ratings, by_rating, "likelihood")
-    whole = _psense(seen.quantities, told, "prior")
-    single = {str(name): _psense(seen.quantities, told[[name]], "prior") for name in told}
+    whole = _psense(seen, told, "prior")
+    single = {str(name): _psense(seen, told[[name]], "prior") for name in told}
     return tuple(
         Hangs(
             name,
@@ -341,7 +367,7 @@ def _total(densities: xr.Dataset) -> xr.DataArray:
 
 def _psense(quantities: xr.Dataset, densities: xr.Dataset, group: str) -> dict[str, float]:
     """Power-scaling sensitivity of each number to a density, by ArviZ."""
-    summed = xr.Dataset({"all": _total(densities)}).drop_vars("draw")
+    summed = xr.Dataset({"all": _total(densities)}).drop_vars("draw", errors="ignore")
     if float(np.ptp(summed["all"].to_numpy())) < 1e-12:
         return dict.fromkeys(map(str, quantities), 0.0)
     columns = {f"n{n}": quantities[name] for n, name in enumerate(quantities)}  # ArviZ reads marks in names

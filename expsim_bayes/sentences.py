@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scipy.special import ndtri
 
+from expsim_bayes import wording
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
 from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
 
@@ -260,9 +261,7 @@ def _further(facts: Facts) -> str:
     offers = [f"{count(f.batch_ratings)} {f.label} would remove {percent(f.variance_removed)}" for f in ranked]
     first = f"{best.label[:1].upper()}{best.label[1:]} help most. " if len(ranked) > 1 else ""
     sentences = [f"{first}{price}, {listed(offers)} of the variance that remains."]
-    stuck = [f for f in facts.further if f.floor > 0.5]
-    sentences += [f"However many {f.label} are added, {percent(f.floor)} of it stays." for f in stuck]
-    return " ".join(sentences)
+    return " ".join(filter(None, (*sentences, wording.never_removed(facts.further, "it"))))
 
 
 def _change(facts: Facts) -> str:
@@ -283,8 +282,9 @@ def _change(facts: Facts) -> str:
         )
     if facts.decision.name == "keep_control" and (rival := best_other(facts)) is not None and rival.effect is not None:
         edge = rival.effect.high if facts.higher_is_better else -rival.effect.low
+        even, how = ("At best", "better") if edge > 0 else ("Even at best", "worse")
         parts.append(
-            f"At best (upper end of the {level(facts.ci_prob)} interval) {rival.name} is {gap(max(edge, 0.0), facts.unit)} better."
+            f"{even} (best end of the {level(facts.ci_prob)} interval) {rival.name} is {gap(abs(edge), facts.unit)} {how}."
         )
     if facts.fit is not None:
         parts += [

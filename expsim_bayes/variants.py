@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from expsim_bayes.costs import call_usd
 from expsim_bayes.evaluators import require_price
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.prices import Price
 
 
 class Variant(Frozen):
@@ -40,12 +41,15 @@ class Variant(Frozen):
     usd_per_call: float | None = Field(default=None, ge=0)
     """Mean dollars a call; else it follows from the model's tokens, and is 0 without a model."""
 
+    priced: Price | None = Field(default=None, exclude=True)
+    """The price of the model's tokens where the scenario has one of its own (`prices`), which fills it in; else that of the library."""
+
     @model_validator(mode="after")
     def _priced(self) -> Variant:
         if self.usd_per_call is None and self.model is not None:
             if self.tokens_in + self.tokens_out == 0:
                 raise ValueError("model needs tokens_in and tokens_out for its price; or give usd_per_call")
-            require_price(self.model, remedy="usd_per_call")
+            require_price(self.model, self.priced, remedy="usd_per_call")
         return self
 
     @property
@@ -53,4 +57,8 @@ class Variant(Frozen):
         """Mean dollars that one output costs to generate."""
         if self.usd_per_call is not None:
             return self.usd_per_call
-        return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out) if self.model else 0.0
+        if self.model is None:
+            return 0.0
+        if self.priced is not None:
+            return self.priced.of_tokens(self.tokens_in, self.tokens_out)
+        return call_usd(self.model, tokens_in=self.tokens_in, tokens_out=self.tokens_out)

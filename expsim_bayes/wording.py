@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.amounts import change, count, gap, level, percent, quantity
+from expsim_bayes.amounts import change, count, gap, level, listed, percent, quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from expsim_bayes.facts import Facts, Interval, VariantFacts
+    from expsim_bayes.planning import Further
 
 
 class Words(NamedTuple):
@@ -222,3 +225,12 @@ def interval(value: Interval, ci_prob: float, unit: str = "points") -> str:
     '95 % interval +0.01 to +0.13'
     """
     return f"{level(ci_prob)} interval {change(value.low, unit)} to {change(value.high, unit)}"
+
+
+def never_removed(further: Sequence[Further], what: str) -> str:
+    """Which further ratings leave most of a variance, however many they are; empty where none does."""
+    stuck = [f for f in further if f.floor > 0.5]
+    if not stuck:
+        return ""
+    least = f"{'at least ' if len(stuck) > 1 else ''}{percent(min(f.floor for f in stuck))}"
+    return f"However many {listed([f.label for f in stuck])} are added, {least} of {what} stays."

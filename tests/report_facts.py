@@ -120,7 +120,17 @@ def equivalent() -> Facts:
 def judge_limited() -> Facts:
     """Only a judge rated, and more of its ratings will not help."""
     facts = leaning()
-    further = tuple(f._replace(ratings=None, usd=None, days=None) for f in facts.further if f.label == "judge ratings")
+    further = tuple(
+        f._replace(
+            ratings=None,
+            usd=None,
+            days=None,
+            hundred=None if f.hundred is None else f.hundred._replace(prob_decides=0.021),
+            week=None if f.week is None else f.week._replace(prob_decides=0.021),
+        )
+        for f in facts.further
+        if f.label == "judge ratings"
+    )
     judges = tuple(e for e in facts.evaluators if e.kind != "human")
     return replace(facts, evaluators=judges, further=further)
 

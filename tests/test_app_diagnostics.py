@@ -13,51 +13,21 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from small_fit import tree
 from streamlit.testing.v1 import AppTest
 
-from expsim_bayes.apps import chain_pictures, fit_checks, opened
-from expsim_bayes.apps.fit_checks import Draws
+from expsim_bayes.apps import chain_pictures
+from expsim_bayes.diagnosis import chains, checks
+from expsim_bayes.diagnosis.chains import Draws
 from expsim_bayes.diagnostics import gate
 from expsim_bayes.errors import SettingError
+from expsim_bayes.fits import opened
 from expsim_bayes.model_comparison import compared, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 APPS = Path(__file__).resolve().parents[1] / "apps"
-
-
-def tree(*, apart: float = 0.0, stats: bool = True, draws: int = 200, quality: str = "quality") -> xr.DataTree:
-    """A made-up fit of four chains, the last of which may lie apart."""
-    rng = np.random.default_rng(1)
-    values = rng.normal(size=(4, draws, 2)) + np.array([0, 0, 0, apart])[:, None, None]
-    likelihood = rng.normal(-1, 0.1, size=(4, draws, 12))
-    groups = {
-        "posterior": xr.Dataset({quality: (("chain", "draw", "variant"), values), "sd_item": (("chain", "draw"), np.exp(values[..., 0]))},
-                                {"variant": ["A", "<b>B</b>"]}),
-        "log_prior": xr.Dataset({"q": (("chain", "draw"), -0.5 * values[..., 0] ** 2), "sd_item": (("chain", "draw"), -values[..., 0])}),
-        "log_likelihood": xr.Dataset({"score": (("chain", "draw", "rating"), likelihood)}),
-        "observed_data": xr.Dataset({"score": ("rating", np.zeros(12))}),
-    }  # fmt: skip
-    if stats:
-        sampler = {
-            "diverging": (("chain", "draw"), np.zeros((4, draws), bool)),
-            "energy": (("chain", "draw"), rng.normal(size=(4, draws))),
-        }
-        groups["sample_stats"] = xr.Dataset(sampler)
-    made = xr.DataTree.from_dict({name: with_draws(group) for name, group in groups.items()})
-    made.attrs = {
-        "model": "continuous",
-        "data_source": "ratings.csv",
-        "verdict": "{}",
-        "versions": json.dumps({"pymc": "6"}),
-        "unit": "points",
-    }
-    return made
-
-
-def with_draws(group: xr.Dataset) -> xr.Dataset:
-    return group.assign_coords({dim: np.arange(group.sizes[dim]) for dim in ("chain", "draw") if dim in group.dims})
 
 
 def netcdf(made: xr.DataTree, folder: Path) -> Path:
@@ -326,9 +296,9 @@ def test_pictures_show_whether_chains_agree() -> None:
 
 def test_draws_are_found_by_their_names() -> None:
     made = tree()
-    names = fit_checks.numbers(made, gate(made))
+    names = chains.numbers(made, gate(made))
     assert len(names) == 3
-    found = fit_checks.draws(made, "quality[<b>B</b>]")
+    found = chains.draws(made, "quality[<b>B</b>]")
     assert np.array_equal(found.values, made["posterior"]["quality"].sel(variant="<b>B</b>"))
-    assert fit_checks.energy(tree(stats=False)) is None
-    assert dict(fit_checks.about(made))["versions"] == "pymc 6"
+    assert chains.energy(tree(stats=False)) is None
+    assert dict(checks.about(made))["versions"] == "pymc 6"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import matplotlib.image
 import numpy as np
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from expsim_bayes.cli import app
 from expsim_bayes.experiment import play
-from expsim_bayes.facts import Decision, Facts, FitFacts, Interval
+from expsim_bayes.facts import Decision, DecisionName, Facts, FitFacts, Interval
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.plots import DARK, LIGHT
 from expsim_bayes.plots.card import COLOURS, DOTS, HIGH, SIGNS, WIDE, draw
@@ -190,7 +190,7 @@ def test_no_name_breaks_it_and_no_text_leaves_it(launch: Facts, name: str) -> No
 
 
 def test_every_decision_has_a_sign_and_a_colour_in_both_themes(launch: Facts) -> None:
-    assert set(SIGNS) == set(COLOURS) == {"launch", "keep_control", "stop_equivalent", "collect", "refuse"}
+    assert set(SIGNS) == set(COLOURS) == {*get_args(DecisionName), "ok", "caution"}
     for theme in (LIGHT, DARK):
         picture = matplotlib.image.imread(BytesIO(card_png(launch, theme=theme)))
         assert picture.shape[:2] == (1080, 1920)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from expsim_bayes import models
+from expsim_bayes import models, plots
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(scope="module")
-def pages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("model_pages", ROOT / "docs" / "model_pages.py")
+def loaded(name: str) -> ModuleType:
+    """A script of the docs as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def pages() -> ModuleType:
+    return loaded("model_pages")
 
 
 @pytest.mark.parametrize("name", models.NAMES)
@@ -45,3 +51,28 @@ def test_every_prior_has_a_sentence_and_a_unit(pages: ModuleType, name: str) -> 
 def test_a_docstring_becomes_markdown(pages: ModuleType) -> None:
     told = pages.markdown("One :math:`x`:\n\n.. math::\n\n    y = 2 x\n\nas ``f`` says::\n\n    y <- x\n")
     assert told == "One $x$:\n\n$$\ny = 2 x\n$$\n\nas `f` says:\n\n```\ny <- x\n```"
+
+
+@pytest.fixture(scope="module")
+def gallery() -> ModuleType:
+    return loaded("gallery")
+
+
+def test_the_gallery_has_every_figure_and_no_other(gallery: ModuleType) -> None:
+    functions = {name: found for name in plots.__all__ if inspect.isfunction(found := getattr(plots, name))}
+    drawing = {name for name, found in functions.items() if "ax" in inspect.signature(found).parameters} - {
+        "chain_names"
+    }
+    named = [entry.name for entry in gallery.FIGURES]
+    assert set(named) == drawing | {"card"}
+    assert len(named) == len(set(named))
+
+
+def test_the_page_of_figures_is_up_to_date_and_small(gallery: ModuleType) -> None:
+    assert gallery.PAGE.read_text(encoding="utf-8") == gallery.contents(), "run `make docs`"
+    files = {path.name: path.stat().st_size for path in gallery.FOLDER.iterdir()}
+    assert set(files) == {f"{entry.name}-{theme}.png" for entry in gallery.FIGURES for theme in plots.THEMES}, (
+        "run `make docs`"
+    )
+    assert min(files.values()) > 1_000
+    assert sum(files.values()) < 1_500_000

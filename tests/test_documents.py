@@ -20,10 +20,11 @@ from typer.testing import CliRunner
 from expsim_bayes import amounts
 from expsim_bayes.cli import app
 from expsim_bayes.cli.command import with_command
+from expsim_bayes.cli.diagnose import FORMS as ON_DIAGNOSE
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.cli.report import FORMS as ON_THE_COMMAND_LINE
 from expsim_bayes.facts import FitFacts
-from expsim_bayes.report import FORMS, document, markdown, rendered
+from expsim_bayes.report import WRITTEN, document, markdown, rendered
 from expsim_bayes.report.answers import COST, DO, NEXT, SURE, WRONG
 from expsim_bayes.report.build import Figure
 from expsim_bayes.report.displayed import displayed, shown
@@ -132,7 +133,7 @@ class Plain(HTMLParser):
 
     @property
     def text(self) -> str:
-        return "\n".join(self.texts)
+        return "\n".join(self.texts).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def in_html(facts: Facts, length: Length = "full") -> Plain:
@@ -318,6 +319,26 @@ def test_a_brief_pdf_is_one_page_and_holds_what_the_document_says() -> None:
     assert b"/URI" not in made
 
 
+def test_emoji_leave_no_squares_where_no_font_has_them() -> None:
+    facts = renamed(launch(), "\N{ROCKET} v2 \N{WOMAN}\u200d\N{GIRL}")
+    assert displayed(facts, emoji=False).leader == "v2"
+    assert displayed(renamed(launch(), "\N{ROCKET}"), emoji=False).leader == "rocket"
+    told = [block.sentence for block in document(facts, length="brief", emoji=False).blocks() if block.kind == "answer"]
+    assert told[0] == "Launch v2 in place of A."
+    pair = launch()
+    named = {v.name: f"{sign} A" for v, sign in zip(pair.variants, "\N{ROCKET}\N{FIRE}", strict=True)}
+    alike = replace(pair, variants=tuple(replace(v, name=named[v.name]) for v in pair.variants))
+    assert [v.name for v in displayed(alike, emoji=False).variants] == ["A", "A (2)"]
+    assert displayed(facts).leader == "\N{ROCKET} v2 \N{WOMAN}\u200d\N{GIRL}"
+
+
+def test_a_page_is_a4_or_letter() -> None:
+    for paper, size in (("a4", b"595.27"), ("letter", b"612 792")):
+        made = rendered("pdf", launch(), length="brief", paper=paper)  # type: ignore[arg-type]
+        assert pages(made) == 1
+        assert size in made, paper
+
+
 def test_a_brief_pdf_is_one_page_however_much_there_is_to_say(tmp_path: Path) -> None:
     facts = fitted(launch())
     reasons = tuple(f"Chains disagree on quality[variant {n}]: the worst R-hat is 1.{n}." for n in range(10, 60))
@@ -376,4 +397,4 @@ def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path
     )
     wrong = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "docx"])
     assert wrong.exit_code == 2
-    assert ON_THE_COMMAND_LINE == FORMS
+    assert ON_THE_COMMAND_LINE == ON_DIAGNOSE == WRITTEN

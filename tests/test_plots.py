@@ -18,6 +18,7 @@ from matplotlib.text import Annotation, Text
 from expsim_bayes import plots
 from expsim_bayes.errors import SettingError
 from expsim_bayes.operating_characteristics import Characteristics, Estimate
+from expsim_bayes.plots import labels
 from expsim_bayes.plots.labels import LONGEST, distinct, dollar_tick, shown, spread
 from expsim_bayes.plots.looks import MOST, MOST_INTERVALS
 from expsim_bayes.plots.theme import DASHES, HATCHES, MARKERS
@@ -268,7 +269,9 @@ def test_looks_after_the_stop_are_left_out(picture: Callable[..., Axes]) -> None
 
 def test_a_single_look_is_drawn() -> None:
     for name in ("quality_over_looks", "prob_best_over_looks", "allocation_over_looks", "cost_over_looks"):
-        assert draw(getattr(plots, name)(history(looks=1), axes()))
+        ax = getattr(plots, name)(history(looks=1), axes())
+        assert draw(ax)
+        assert all(tick == round(tick) for tick in ax.get_xticks()), name
 
 
 def test_several_replications_are_refused() -> None:
@@ -491,6 +494,15 @@ def test_shown_names_are_short_visible_and_distinct() -> None:
     assert shown("$\\frac{a}{b}$") == "$\\frac{a}{b}$"
     assert shown("a" * 500 + "b" * 500).startswith("aaa")
     assert shown("a" * 500 + "b" * 500).endswith("bbb")
+
+
+def test_an_emoji_that_no_font_has_leaves_no_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "_has_glyph", lambda character: ord(character) < 0x2000)
+    assert shown("\N{ROCKET} v2 \N{WOMAN}\u200d\N{GIRL}") == "v2"
+    assert shown("\N{ROCKET}") == "rocket"
+    assert shown("\N{CJK UNIFIED IDEOGRAPH-4E2D} a") == "\N{WHITE SQUARE} a"
+    monkeypatch.setattr(labels, "_has_glyph", lambda _: True)
+    assert shown("\N{ROCKET} v2") == "\N{ROCKET} v2"
 
 
 def test_spread_keeps_order_and_gap_and_moves_nothing_without_need() -> None:

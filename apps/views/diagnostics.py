@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import chain_shown, fit_form, fit_shown, opened, shown
+from expsim_bayes.apps import chain_shown, fit_form, fit_shown, shown
 from expsim_bayes.errors import ExpsimError
+from expsim_bayes.fits import opened
 
 OPENED, OWN = fit_shown.OPENED, "fit_own"
 

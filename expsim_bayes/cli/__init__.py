@@ -1,13 +1,15 @@
 """The `expsim` command: a verb a file, and what all of them share.
 
 app        the command itself: verbs, version, exit codes, what happens when something fails
-scenarios  expsim scenario list, show, check
+scenarios  expsim scenario list, show, prices, check
 simulate   expsim simulate: one experiment told look by look, or many counted
 compare    expsim compare: strategies and evaluators side by side
 pretend    expsim pretend: ratings of any kind made up, with their truth
 fit        expsim fit: real ratings to a decision
 monitor    expsim monitor init, add, status, next, report: a running experiment, batch after batch; watched: what it shows
 report     expsim report: the pages of a finished folder, written again
+diagnose   expsim diagnose: whether a fit may be believed, and why
+export     expsim export: a fit as netCDF or Zarr
 serve      expsim app: the dashboard, served by a process of its own
 options    options that several verbs have, and how their values are read
 reading, question  options with which a file is read and its ratings are fitted

@@ -23,7 +23,9 @@ from expsim_bayes.cli import (
     compare,
     compare_models,
     decide,
+    diagnose,
     exits,
+    export,
     fit,
     guard,
     monitor,
@@ -110,6 +112,7 @@ scenario = typer.Typer(
 )
 scenario.command("list")(scenarios.show_library)
 scenario.command("show")(scenarios.show)
+scenario.command("prices")(scenarios.show_prices)
 scenario.command("check")(scenarios.check)
 scenario.command("table")(scenario_table.table)
 app.add_typer(scenario, name="scenario")
@@ -131,6 +134,8 @@ app.command("guard")(guard.guard)
 app.command("report")(report.report)
 app.command("decide")(decide.decide)
 app.command("compare-models")(compare_models.compare_models)
+app.command("diagnose")(diagnose.diagnose)
+app.command("export")(export.export)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("raters")(raters.raters)
 app.command("agreement")(agreement.agreement)

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -37,6 +37,9 @@ Overwrite = Annotated[
     typer.Option(
         "--overwrite", help="Write into DIR although it holds files that are not expsim's.", rich_help_panel=OUTPUT
     ),
+]
+Paper = Annotated[
+    Literal["a4", "letter"], typer.Option("--paper", help="Size of the pages of a PDF.", rich_help_panel=OUTPUT)
 ]
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Random seed: the same seed gives the same numbers.")

@@ -9,14 +9,14 @@ import typer
 
 from expsim_bayes.cli.advice import advise, as_object
 from expsim_bayes.cli.folder import locked, remember, unfinished
-from expsim_bayes.cli.options import OUTPUT, AsJson, Details, choices
+from expsim_bayes.cli.options import OUTPUT, AsJson, Details, Paper, choices
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
 
-Form = Literal["md", "html", "pdf", "json"]
+Form = Literal["md", "html", "pdf", "json", "csv"]
 
-FORMS: Final[tuple[Form, ...]] = ("md", "html", "pdf", "json")
-"""Forms of a report; a test holds them to those of `expsim_bayes.report`, which takes long to load."""
+FORMS: Final[tuple[Form, ...]] = ("md", "html", "pdf", "json", "csv")
+"""What a report may be asked for; a test holds them to those of `expsim_bayes.report`, which takes long to load."""
 
 
 def report(
@@ -29,7 +29,7 @@ def report(
         typer.Option(
             "--format",
             metavar="FORM,...",
-            help="md, html, pdf or json, several with commas; md unless told.",
+            help="md, html, pdf, json, or csv (every table as a file), several with commas; md unless told.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -40,6 +40,7 @@ def report(
             rich_help_panel=OUTPUT,
         ),
     ] = "full",
+    paper: Paper = "a4",
     card: Annotated[
         Path | None,
         typer.Option(
@@ -68,8 +69,8 @@ def report(
     with locked(folder) as mark:
         if card is not None:  # before the manifest, for it may lie in the folder
             save_card(facts, card, theme=DARK if dark else LIGHT)
-        pages = write_forms(folder, asked, length=length)
-        remember(mark, [page.name for page in pages])
+        pages = write_forms(folder, asked, length=length, paper=paper)
+        remember(mark, [file.relative_to(folder).as_posix() for page in pages for file in _files(page)])
     if problem:
         screen.aside(f"Warning: '{folder}' is not as its run left it: {problem}.", style="yellow")
     screen.heading(facts.title)
@@ -78,3 +79,8 @@ def report(
     screen.labelled([*(("Report", str(page)) for page in pages), ("Card", str(card or ""))])
     written = {"reports": {form: str(page) for form, page in zip(asked, pages, strict=True)}}
     screen.emit(as_object(facts, pages[0]) | written | ({} if card is None else {"card": str(card)}))
+
+
+def _files(page: Path) -> list[Path]:
+    """A file, or those of a folder."""
+    return sorted(page.iterdir()) if page.is_dir() else [page]

@@ -35,6 +35,28 @@ def show_library(*, as_json: AsJson = False) -> None:
     screen.emit({"scenarios": [{"name": s.name, "title": s.title, "variants": s.variant_names} for s in found]})
 
 
+def show_prices(*, as_json: AsJson = False) -> None:
+    """List the prices that scenarios may name, each with its source and the day on which it was read there."""
+    from expsim_bayes.prices import priced
+
+    found, screen = priced(), Screen(as_json=as_json)
+    screen.table(
+        [
+            Column("Name", tuple(found), justify="left"),
+            Column("Price", tuple(p.said() for p in found.values()), justify="left"),
+            Column("As of", tuple(p.as_of for p in found.values()), justify="left"),
+        ]
+    )
+    sources = dict.fromkeys(p.source for p in found.values())
+    screen.listed(
+        f"{listed([name for name, p in found.items() if p.source == source])}: {source}" for source in sources
+    )
+    screen.labelled(
+        [("", ""), ("Another:", "any model that genai-prices knows, or [prices.NAME] in a scenario of your own")]
+    )
+    screen.emit({"prices": [{"name": name, **p.model_dump(exclude_none=True)} for name, p in found.items()]})
+
+
 def show(
     scenario: ScenarioName,
     *,

@@ -30,16 +30,18 @@ LEFT_TO_RIGHT = "\u200e"
 """Begins a line that holds a name in a script from right to left, so that the sentence around it stays as it is."""
 GUTTER = 1.75
 """Inches for the names beside several intervals."""
-COLOURS = {"launch": 2, "keep_control": 4, "stop_equivalent": 4, "collect": 0, "refuse": 1}
-"""Which colour of a theme a decision has."""
+COLOURS = {"launch": 2, "keep_control": 4, "stop_equivalent": 4, "collect": 0, "refuse": 1, "ok": 2, "caution": 4}
+"""Which colour of a theme a decision has, or a verdict on a fit."""
 SIGNS = {
     "launch": [[(0.24, 0.5), (0.43, 0.3), (0.77, 0.71)]],
     "keep_control": [[(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7), (0.3, 0.3), (0.7, 0.3)]],
     "stop_equivalent": [[(0.25, 0.6), (0.75, 0.6)], [(0.25, 0.4), (0.75, 0.4)]],
     "collect": [[(0.25, 0.5), (0.75, 0.5)], [(0.5, 0.25), (0.5, 0.75)]],
     "refuse": [[(0.5, 0.78), (0.5, 0.43)], [(0.5, 0.24), (0.5, 0.235)]],
+    "ok": [[(0.24, 0.5), (0.43, 0.3), (0.77, 0.71)]],
+    "caution": [[(0.5, 0.78), (0.5, 0.43)], [(0.5, 0.24), (0.5, 0.235)]],
 }
-"""The strokes of the sign of a decision, in a square of side 1: drawn, so that no font need have it."""
+"""The strokes of the sign of a decision or verdict, in a square of side 1: drawn, so that no font need have it."""
 
 
 class Bar(NamedTuple):

@@ -6,6 +6,7 @@ there is no font. Here they are made fit for display; nothing else in the progra
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ import numpy as np
 from expsim_bayes.amounts import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -31,7 +32,9 @@ FONT_SIZE = 9.5
 LONGEST = 26
 """Characters of a name that are shown."""
 NO_GLYPH = "\N{WHITE SQUARE}"
-"""Shown for a character that no installed font has."""
+"""Shown for a letter that no installed font has."""
+PICTOGRAPHS = frozenset({"So", "Sk", "Me", "Co"})
+"""Categories of signs, such as emoji, that are left out where no installed font has them."""
 FALLBACK_FONTS = (
     "Noto Sans",
     "Noto Sans CJK SC",
@@ -40,6 +43,8 @@ FALLBACK_FONTS = (
     "Symbola",
     "Arial Unicode MS",
     "Segoe UI Symbol",
+    "Segoe UI Emoji",
+    "Apple Symbols",
 )
 """Fonts that are used, where installed, for characters that the first font lacks."""
 
@@ -64,6 +69,8 @@ def _has_glyph(character: str) -> bool:
 def shown(name: str, longest: int = LONGEST) -> str:
     """A name as it is displayed: one line, no invisible characters, shortened in the middle.
 
+    An emoji that no installed font has is left out, and told by its name where nothing else is left.
+
     Examples
     --------
     >>> shown("prompt-with-a-very-long-name-2026-03-v2")
@@ -74,9 +81,43 @@ def shown(name: str, longest: int = LONGEST) -> str:
     visible = "".join(
         c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"} and not "\ufe00" <= c <= "\ufe0f"
     )
+    visible = _drawable(visible)
     if len(visible) > longest:
         visible = f"{visible[: longest // 2]}…{visible[-(longest - longest // 2 - 1) :]}"
-    return "".join(c if _has_glyph(c) else NO_GLYPH for c in visible).strip() or "(no name)"
+    return visible or "(no name)"
+
+
+def _drawable(text: str) -> str:
+    """A text of characters that an installed font has."""
+    kept = without_pictographs(text, lambda c: not _has_glyph(c))
+    return "".join(c if _has_glyph(c) else NO_GLYPH for c in kept).strip()
+
+
+def without_pictographs(text: str, lacking: Callable[[str], bool]) -> str:
+    """A text without the emoji and other pictographs that are lacking; their names where nothing else is left.
+
+    Examples
+    --------
+    >>> without_pictographs("\N{ROCKET} v2", lambda _: True), without_pictographs("\N{ROCKET}", lambda _: True)
+    ('v2', 'rocket')
+    """
+    gone = {c for c in text if unicodedata.category(c) in PICTOGRAPHS and lacking(c)}
+    if not gone:
+        return text
+    kept = " ".join(_ORPHANS.sub("", "".join(c for c in text if c not in gone)).split())
+    return kept or " ".join(filter(None, (unicodedata.name(c, "").lower() for c in dict.fromkeys(text) if c in gone)))
+
+
+_ORPHANS = re.compile("[\ufe00-\ufe0f]|(?<!\\w)[\u200c\u200d]+|[\u200c\u200d]+(?!\\w)")
+"""What joined or dressed pictographs that are gone."""
+
+
+@lru_cache(maxsize=1)
+def emoji_installed() -> bool:
+    """Whether a font with emoji is installed, so that what sets text with the fonts of this machine can show them."""
+    from matplotlib.font_manager import findSystemFonts
+
+    return any("emoji" in name or "symbola" in name for name in map(str.lower, findSystemFonts()))
 
 
 def distinct(names: Sequence[str], longest: int = LONGEST) -> list[str]:

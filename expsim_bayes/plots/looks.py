@@ -277,7 +277,7 @@ def _x_axis(ax: Axes, played: xr.Dataset, across: Across) -> Floats:
     else:
         x = (played["usd_rating"].sum("evaluator") + played["usd_generation"].sum("variant")).values
     words = dollar_tick if across == "usd" else count
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=across != "usd"))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=across != "usd", min_n_ticks=1))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(float(value))))
     ax.set_xlim(0 if across != "look" else 1 - 0.04 * x[-1], x[-1] * 1.03 or 1.0)
     return x
@@ -357,7 +357,7 @@ def _stack(ax: Axes, x: Floats, parts: Sequence[Part], theme: Theme) -> None:
         )
         middles.append(float(base[-1] + part.height[-1] / 2))
         base = base + part.height
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     ax.set_xlim(x[0] - 0.55, x[-1] + 0.55)
     colours = [part.style.colour if part.style.colour != theme.faint else theme.muted for part in parts]
     label_right(ax, float(x[-1]) + 0.43, middles, [part.label for part in parts], colours)

@@ -108,6 +108,32 @@ def figure(width: float = 7.0, height: float = 4.0, *, theme: Theme = LIGHT) -> 
     return fig, fig.add_subplot()
 
 
+def panels(
+    rows: int, columns: int, *, width: float = 9.0, height: float = 2.3, theme: Theme = LIGHT
+) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure with several Axes.
+
+    Parameters
+    ----------
+    rows, columns : int
+        How many below and beside each other.
+    width, height : float
+        Of the whole, and of each row, in inches.
+    theme : Theme
+        The same that is given to the drawing functions.
+
+    Examples
+    --------
+    >>> fig, axes = panels(2, 3)
+    >>> len(axes), len(axes[0])
+    (2, 3)
+    """
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(width, height * rows), dpi=150, layout="constrained", facecolor=theme.ground)
+    return fig, [list(row) for row in fig.subplots(rows, columns, squeeze=False)]
+
+
 def rows_height(rows: int, *, groups: int = 0) -> float:
     """Height in inches that suits a picture with a row a variant or rater: never too tall for a page.
 
@@ -182,7 +208,8 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
 
 def _wrapped(text: str, width: float, size: float) -> str:
     """A text in lines of about the same length that fit into a width, with the size of its letters, both in points."""
-    longest = max(int(width / (0.6 * size)), 20)
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    longest = max(int(width / (0.56 * size)), 20)
     lines = len(textwrap.wrap(text, longest))
     shorter = (size for size in range(min(20, longest), longest) if len(textwrap.wrap(text, size)) <= lines)
-    return textwrap.fill(text, next(shorter, longest))
+    return textwrap.fill(text, next(shorter, longest)).replace("\N{NO-BREAK SPACE}%", " %")

@@ -10,10 +10,20 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from expsim_bayes.evaluators import panel
-from expsim_bayes.facts import CI_PROB, Decision, DecisionName, EvaluatorFacts, Facts, Interval, VariantFacts
+from expsim_bayes.facts import (
+    CI_PROB,
+    Decision,
+    DecisionName,
+    EvaluatorFacts,
+    Facts,
+    Interval,
+    PriceFacts,
+    VariantFacts,
+)
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
+from expsim_bayes.prices import price
 from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
 from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.faults import faults_of, what_is_limited
@@ -112,6 +122,7 @@ def of_experiment(
         story=scenario.story.strip(),
         right_answer=scenario.right_answer,
         sources=scenario.sources,
+        prices=_prices(scenario),
         notices=_notices(played, end),
         provenance=(
             ("strategy", strategy),
@@ -120,6 +131,18 @@ def of_experiment(
             ("version", f"expsim-bayes {version('expsim-bayes')}"),
         ),
     )
+
+
+def _prices(scenario: Scenario) -> tuple[PriceFacts, ...]:
+    """Prices that were looked up for what the scenario spends, each once."""
+    looked_up = [(v.model, v.priced) for v in scenario.variants if v.usd_per_call is None]
+    looked_up += [
+        (e.price or e.model, e.priced)
+        for e in scenario.evaluators
+        if e.usd_per_rating is None and e.wage_usd_per_hour is None
+    ]
+    named = {name: own or price(name) for name, own in looked_up if name is not None}
+    return tuple(PriceFacts(name, found.said(), found.as_of, found.source) for name, found in named.items())
 
 
 def launch_threshold(scenario: Scenario, strategy: StrategyName) -> float | None:

@@ -6,17 +6,20 @@ markdown   Document -> Markdown; html, pdf: likewise; forms: the bytes of any of
 pictures   the pictures that facts alone can draw; images: those of a document as bytes
 figures    history or fit -> PNG files, each with a caption and a text alternative
 card       the decision on one picture, for a slide
+diagnosed  how a fit went -> Document; diagnosed_forms: that in every form
+tidy       every table as CSV
 folder     what stands in the folder, each file whole or not at all, the manifest last
 """
 
 from expsim_bayes.report.build import document
 from expsim_bayes.report.card import card, card_png, save_card
-from expsim_bayes.report.folder import read_facts, rewrite, write_experiment, write_fit, write_forms
+from expsim_bayes.report.folder import WRITTEN, read_facts, rewrite, write_experiment, write_fit, write_forms
 from expsim_bayes.report.forms import FORMS, rendered
 from expsim_bayes.report.markdown import markdown
 
 __all__ = [
     "FORMS",
+    "WRITTEN",
     "card",
     "card_png",
     "document",

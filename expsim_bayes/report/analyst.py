@@ -36,6 +36,7 @@ def variants(facts: Facts) -> tuple[Block, ...]:
         tuple(_variant(facts, v) for v in facts.variants),
         words=(0, 2, 4),
         note=" ".join(_what_numbers_are(facts)),
+        sheet="variants",
     )
     found: list[Block] = [table]
     if facts.pairing_gain:
@@ -128,7 +129,9 @@ def details(facts: Facts) -> Iterator[Details]:
     yield "shifts", "What each judge likes about a variant as such", _shifts(facts, fit)
     for n, measure in enumerate(fit.measures):
         rows = [(name, _measured(value, measure.unit)) for name, value in measure.rows]
-        table = _first_rows(("of", "value", f"{level(facts.ci_prob)} interval"), [(name, *two) for name, two in rows])
+        table = _first_rows(
+            ("of", "value", f"{level(facts.ci_prob)} interval"), [(name, *two) for name, two in rows], "measures"
+        )
         yield f"measure-{n}", measure.title[:1].upper() + measure.title[1:], (table,)
     told = fit.telling_checks()
     yield "checks", "How well the model reproduces the data", _list(told)
@@ -160,7 +163,7 @@ def _against_means(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
         "plain mean",
         "chance of being best (plain)",
     )
-    return Paragraph(text), Table(columns, tuple(rows))
+    return Paragraph(text), Table(columns, tuple(rows), sheet="plain_means")
 
 
 def _raters(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
@@ -173,7 +176,7 @@ def _raters(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
     ]
     text = f"A positive number is a higher {higher} than the pool's mean gives for the same outputs."
     columns = ("rater", "pool", "severity", f"{level(facts.ci_prob)} interval", "ratings")
-    return Paragraph(text), _first_rows(columns, rows, words=(0, 1, 3))
+    return Paragraph(text), _first_rows(columns, rows, "raters", words=(0, 1, 3))
 
 
 def _scale_use(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
@@ -181,7 +184,7 @@ def _scale_use(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
         return ()
     rows = tuple((name, f"{v.mean:.2f}", f"{v.low:.2f} to {v.high:.2f}") for name, v in fit.scale_use)
     columns = ("judge", "how far its ratings move when the reference moves by 1", f"{level(facts.ci_prob)} interval")
-    return (Table(columns, rows, words=(0, 2)),)
+    return (Table(columns, rows, words=(0, 2), sheet="scale_use"),)
 
 
 def _shifts(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
@@ -189,7 +192,7 @@ def _shifts(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
         return ()
     rows = [(judge, name, change(v.mean, facts.unit), _ends(v, facts)) for judge, name, v in fit.shifts]
     columns = ("judge", "variant", "shift", f"{level(facts.ci_prob)} interval")
-    return (_first_rows(columns, rows, words=(0, 1, 3)),)
+    return (_first_rows(columns, rows, "tastes", words=(0, 1, 3)),)
 
 
 def _behind(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
@@ -197,7 +200,7 @@ def _behind(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
     if fit.spreads:
         rows = tuple((name, points(v.mean), f"{points(v.low)} to {points(v.high)}") for name, v in fit.spreads)
         columns = ("what varies", f"SD in {fit.effects_unit}", f"{level(facts.ci_prob)} interval")
-        found.append(Table(columns, rows, words=(0, 2)))
+        found.append(Table(columns, rows, words=(0, 2), sheet="spreads"))
     return tuple(found)
 
 
@@ -205,10 +208,12 @@ def _measured(value: Interval, unit: str) -> tuple[str, str]:
     return measured(value.mean, unit), f"{measured(value.low, unit)} to {measured(value.high, unit)}"
 
 
-def _first_rows(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], words: tuple[int, ...] = (0, 2)) -> Table:
+def _first_rows(
+    columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], sheet: str, words: tuple[int, ...] = (0, 2)
+) -> Table:
     left = len(rows) - MOST_ROWS
     note = f"And {count(left)} more, in facts.json." if left > 0 else ""
-    return Table(columns, tuple(rows[:MOST_ROWS]), words, note)
+    return Table(columns, tuple(rows[:MOST_ROWS]), words, note, sheet)
 
 
 def _list(texts: Sequence[str]) -> tuple[Block, ...]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent, share
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
+from expsim_bayes.report.prices import as_of
 from expsim_bayes.sentences import recommendation
-from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_level
+from expsim_bayes.wording import best_other, counted, left_out, never_removed, said_faults, said_level
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -43,14 +44,12 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     first, rest = split(advice.what_to_do, facts)
     if facts.decision.name == "refuse":
         rest = " ".join(part for part in (rest, remedy(facts)) if part)
+    sure = how_sure(facts)
+    more = " ".join(advice.how_sure.replace(sure, "").split())  # what has been said is not said again
     return (
         Answer(DO, first, rest),
-        Answer(
-            SURE,
-            how_sure(facts),
-            advice.how_sure if facts.decision.name != "refuse" and len(facts.variants) > 1 else "",
-        ),
-        Answer(COST, cost(facts), ""),
+        Answer(SURE, sure, more if facts.decision.name != "refuse" and len(facts.variants) > 1 else ""),
+        Answer(COST, cost(facts), as_of(facts) if facts.usd is not None else ""),
         Answer(WRONG, what_may_be_wrong(facts), ""),
         Answer(NEXT, *what_next(facts)),
     )
@@ -184,8 +183,7 @@ def what_next(facts: Facts) -> tuple[str, str]:
         brings = f"{count(best.batch_ratings)} more {best.label} would remove {share(best.variance_removed)} of the variance that remains"
         return f"Prices and speeds are not declared; {brings}.", more
     sentence = "; ".join(parts)
-    stuck = [f for f in facts.further if f.floor > 0.5]
-    floor = " ".join(f"However many {f.label} are added, {share(f.floor)} of the variance stays." for f in stuck)
+    floor = never_removed(facts.further, "the variance")
     return f"{sentence[:1].upper()}{sentence[1:]}.", " ".join(part for part in (floor, more) if part)
 
 

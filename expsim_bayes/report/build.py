@@ -53,7 +53,7 @@ PLACES = {
 """The section of each figure; any other stands with the evidence."""
 
 
-def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "full") -> Document:
+def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "full", emoji: bool = True) -> Document:
     """The report of some facts.
 
     Parameters
@@ -64,6 +64,8 @@ def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "
         Drawn beforehand.
     length : {"brief", "full"}
         A page for who decides, or everything for who checks.
+    emoji : bool
+        Whether names keep them: not where no font shows them.
 
     Examples
     --------
@@ -74,7 +76,7 @@ def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "
     >>> [section.key for section in found.sections]
     ['decision', 'evidence', 'cost', 'risks', 'change', 'assumed', 'data', 'reproduce']
     """
-    told = displayed(facts)
+    told = displayed(facts, emoji=emoji)
     shown = [Figure(f.file, clean(f.caption), clean(f.alternative)) for f in figures if _FILE.fullmatch(f.file)]
     advice = sentences.recommendation(told)
     sections = _brief(told, shown) if length == "brief" else _full(told, shown, advice)

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from expsim_bayes.plots.labels import without_pictographs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -21,8 +23,8 @@ ISOLATE, POP = "\u2068", "\u2069"
 _JOINERS = "\u200c\u200d"  # join letters and emoji
 
 
-def displayed(facts: Facts) -> Facts:
-    """The same facts with every name and text as it is displayed.
+def displayed(facts: Facts, *, emoji: bool = True) -> Facts:
+    """The same facts with every name and text as it is displayed, without emoji where no font shows them.
 
     Examples
     --------
@@ -34,7 +36,7 @@ def displayed(facts: Facts) -> Facts:
     >>> displayed(replace(facts, leader="prompt " * 20)).leader
     'prompt prompt prompt…rompt prompt prompt'
     """
-    known = _names(facts)
+    known = _names(facts, emoji=emoji)
     long = sorted((name for name in known if known[name] != name and len(name) > 1), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, long))) if long else None
 
@@ -43,7 +45,7 @@ def displayed(facts: Facts) -> Facts:
             return known[text]
         if pattern is not None:
             text = pattern.sub(lambda found: known[found[0]], text)
-        return _cut(clean(text), TEXT)
+        return _cut(clean(text if emoji else _without_emoji(text)), TEXT)
 
     found: Facts = _walked(facts, tidy)
     return replace(found, title=_cut(found.title, 160), source=_cut(found.source, 100))
@@ -81,7 +83,11 @@ def shown(name: str, longest: int = NAME) -> str:
     return text if text.strip(_JOINERS + " ") else "(no name)"
 
 
-def _names(facts: Facts) -> dict[str, str]:
+def _without_emoji(text: str) -> str:
+    return without_pictographs(text, lambda _: True)
+
+
+def _names(facts: Facts, *, emoji: bool) -> dict[str, str]:
     """Every name with the form in which it is displayed; no two of a kind look the same."""
     fit = facts.fit
     kinds: list[Iterable[str | None]] = [
@@ -99,7 +105,7 @@ def _names(facts: Facts) -> dict[str, str]:
         for name in dict.fromkeys(name for name in kind if name is not None):
             if name == "" and not any(v.name == "" for v in facts.variants):
                 continue  # nothing is compared
-            label = base = known.get(name, shown(name))
+            label = base = known.get(name, shown(name if emoji else _without_emoji(name)))
             again = 1
             while label in taken:
                 again += 1

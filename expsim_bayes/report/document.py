@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from expsim_bayes.facts import DecisionName
 
+    Sign = DecisionName | Literal["ok", "caution"]
+
 Length = Literal["brief", "full"]
 Redrawn = Literal["", "differences", "qualities"]
 
@@ -50,6 +52,8 @@ class Table:
     """Positions of the columns that hold words, which are flush left; numbers are flush right."""
     note: str = ""
     """What a reader must know of it."""
+    sheet: str = ""
+    """Name of the tidy table that holds its numbers in full."""
     kind: Literal["table"] = "table"
 
 
@@ -104,8 +108,8 @@ class Document:
     """What it is about."""
     story: str
     """What is at stake; may be empty."""
-    decision: DecisionName
-    """The decision."""
+    decision: Sign
+    """The decision, or the verdict on a fit: gives the sign and its colour."""
     headline: str
     """The same in a few words."""
     source: str

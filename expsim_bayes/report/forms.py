@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from expsim_bayes.plots.labels import emoji_installed
 from expsim_bayes.report.build import Figure, document
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from expsim_bayes.facts import Facts
-    from expsim_bayes.report.document import Document, Length
+    from expsim_bayes.report.document import Document, Length, Picture
+    from expsim_bayes.report.images import Image
+    from expsim_bayes.report.pdf import Paper
 
 Form = Literal["md", "html", "pdf", "json"]
-FORMS: Final = ("md", "html", "pdf", "json")
+FORMS: Final[tuple[Form, ...]] = ("md", "html", "pdf", "json")
 """Forms of a report, by the ending of their files."""
 
 
@@ -39,6 +42,7 @@ def rendered(
     *,
     folder: Path | None = None,
     length: Length = "full",
+    paper: Paper = "a4",
 ) -> bytes:
     """A report as the bytes of a file.
 
@@ -54,6 +58,8 @@ def rendered(
         Where they lie.
     length : {"brief", "full"}
         A page for who decides, or everything for who checks.
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
 
     Examples
     --------
@@ -64,22 +70,54 @@ def rendered(
     >>> sorted(json.loads(rendered("json", facts)))
     ['document', 'facts', 'recommendation']
     """
-    page = document(facts, figures, length=length)
+    page = document(facts, figures, length=length, emoji=form != "pdf" or emoji_installed())
+
+    def drawn(*, dark: bool) -> Mapping[Picture, Image]:
+        from expsim_bayes.report.images import images
+
+        return images(page, facts, folder, dark=dark)
+
+    return formed(form, page, lambda: _object(facts, page), drawn, paper=paper)
+
+
+class Drawn(Protocol):
+    """Draws the pictures of a document."""
+
+    def __call__(self, *, dark: bool) -> Mapping[Picture, Image]:
+        """Every picture that there is to show; with `dark` light on dark, too."""
+
+
+def formed(
+    form: Form, page: Document, told: Callable[[], Mapping[str, Any]], drawn: Drawn, *, paper: Paper = "a4"
+) -> bytes:
+    """A document as the bytes of a file.
+
+    Parameters
+    ----------
+    form : {"md", "html", "pdf", "json"}
+        Which form.
+    page : Document
+        What it says.
+    told : callable
+        Gives what stands in the JSON.
+    drawn : callable
+        Draws its pictures.
+    paper : {"a4", "letter"}
+        Size of the pages of a PDF.
+    """
     if form == "md":
         from expsim_bayes.report.markdown import of_document
 
         return of_document(page).encode()
     if form == "json":
-        return json.dumps(_object(facts, page), indent=2, ensure_ascii=False, allow_nan=False).encode()
-    from expsim_bayes.report.images import images
-
+        return json.dumps(told(), indent=2, ensure_ascii=False, allow_nan=False).encode()
     if form == "html":
         from expsim_bayes.report.html import html
 
-        return html(page, images(page, facts, folder, dark=True)).encode()
+        return html(page, drawn(dark=True)).encode()
     from expsim_bayes.report.pdf import pdf
 
-    return pdf(page, images(page, facts, folder))
+    return pdf(page, drawn(dark=False), paper=paper)
 
 
 def _object(facts: Facts, page: Document) -> dict[str, Any]:

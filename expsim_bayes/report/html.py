@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from expsim_bayes.plots import DARK, LIGHT
@@ -10,9 +11,12 @@ from expsim_bayes.plots.card import COLOURS, SIGNS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from expsim_bayes.facts import DecisionName
-    from expsim_bayes.report.document import Document, Picture
+    from expsim_bayes.report.document import Document, Picture, Sign
     from expsim_bayes.report.images import Image
+
+
+_TOGETHER = re.compile(r"(?<=\d) (?=%|pp\b)")
+"""A space between a number and its unit, where no line may end."""
 
 
 def html(page: Document, images: Mapping[Picture, Image]) -> str:
@@ -44,7 +48,7 @@ def html(page: Document, images: Mapping[Picture, Image]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("report.html.j2").render(
+    made = environment.get_template("report.html.j2").render(
         page=page,
         images=images,
         light=LIGHT,
@@ -52,9 +56,21 @@ def html(page: Document, images: Mapping[Picture, Image]) -> str:
         colour=COLOURS[page.decision],
         strokes=strokes(page.decision),
     )
+    return together(made)
 
 
-def strokes(decision: DecisionName) -> list[str]:
+def together(text: str) -> str:
+    """The same with numbers and their per cent signs on one line.
+
+    Examples
+    --------
+    >>> together("95 % of it, +4.2 pp").replace("\N{NO-BREAK SPACE}", "~")
+    '95~% of it, +4.2~pp'
+    """
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", text)
+
+
+def strokes(decision: Sign) -> list[str]:
     """The sign of a decision as points of lines in a square of side 100, the first corner at the top.
 
     Examples

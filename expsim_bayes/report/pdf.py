@@ -8,11 +8,11 @@ from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from expsim_bayes.plots import LIGHT
 from expsim_bayes.plots.card import COLOURS
-from expsim_bayes.report.html import strokes
+from expsim_bayes.report.html import strokes, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from expsim_bayes.report.document import Document, Picture
     from expsim_bayes.report.images import Image
 
+Paper = Literal["a4", "letter"]
+PAPERS: dict[Paper, str] = {"a4": "a4", "letter": "us-letter"}
+"""Sizes of pages, as Typst calls them."""
 LONGEST_WORD = 18
 """Characters without a space after which a word may be broken, so that a long name stays within its column."""
 _LONG = re.compile(rf"[^\s\u200b-\u200d\ufe0e\ufe0f\u2066-\u2069]{{{LONGEST_WORD}}}(?=[A-Za-z0-9_.\-/])")
 
 
-def pdf(page: Document, images: Mapping[Picture, Image]) -> bytes:
+_JOINT = re.compile(r"(?<=\w)[_/](?=\w)")
+"""Where a name may be broken before that."""
+
+
+def pdf(page: Document, images: Mapping[Picture, Image], *, paper: Paper = "a4") -> bytes:
     """A document as PDF: a single page where it is a brief one.
 
     Parameters
@@ -34,6 +41,8 @@ def pdf(page: Document, images: Mapping[Picture, Image]) -> bytes:
         What it says.
     images : mapping
         Its pictures, from `images.images`; one that is not there is told by its text alternative.
+    paper : {"a4", "letter"}
+        Size of its pages.
 
     Examples
     --------
@@ -61,12 +70,12 @@ def pdf(page: Document, images: Mapping[Picture, Image]) -> bytes:
             package_path=folder / "none",
             package_cache_path=folder / "none",
             format="pdf",
-            sys_inputs={"page": json.dumps(_data(page, names), ensure_ascii=False)},
+            sys_inputs={"page": json.dumps(_data(page, names, paper), ensure_ascii=False)},
         )
     return bytes(made)
 
 
-def _data(page: Document, names: Mapping[Picture, str]) -> Any:
+def _data(page: Document, names: Mapping[Picture, str], paper: Paper = "a4") -> Any:
     """The document with its colours, as the template reads it."""
     found = asdict(page)
     for section, told in zip(page.sections, found["sections"], strict=True):
@@ -75,13 +84,13 @@ def _data(page: Document, names: Mapping[Picture, str]) -> Any:
                 data["image"] = names.get(block)
     accent = LIGHT.colours[COLOURS[page.decision]]
     colours = {"ground": LIGHT.ground, "ink": LIGHT.ink, "muted": LIGHT.muted, "faint": LIGHT.faint, "accent": accent}
-    return _breakable(found) | {"colours": colours}
+    return _breakable(found) | {"colours": colours, "paper": PAPERS[paper]}
 
 
 def _breakable(value: Any) -> Any:
-    """The same with places in long words where a line may end."""
+    """The same with places in long words where a line may end, and none before a per cent sign."""
     if isinstance(value, str):
-        return _LONG.sub("\\g<0>\u200b", value)
+        return together(_JOINT.sub("\\g<0>\u200b", _LONG.sub("\\g<0>\u200b", value)))
     if isinstance(value, dict):
         return {name: part if name in _FIXED else _breakable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import count, dollars, duration, percent
+from expsim_bayes.amounts import count, dollars, duration, listed, percent
 from expsim_bayes.report.document import Block, Paragraph, Table
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
     """Sentences and tables about the price; after a refused fit nothing of what more ratings would bring."""
     found: list[Block] = [Paragraph(advice.price)] if advice.price else []
+    if dated := as_of(facts):
+        found.append(Paragraph(dated))
     found += [table for table in (_by_evaluator(facts), _by_variant(facts)) if table is not None]
     if facts.decision.name == "refuse" or not facts.further:
         return tuple(found)
@@ -26,6 +28,23 @@ def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
         found.append(Paragraph(dollar, "One more dollar."))
     found += [table for table in (_one_more(facts), _further(facts)) if table is not None]
     return tuple(found)
+
+
+def as_of(facts: Facts) -> str:
+    """Of which day the prices are that were looked up; empty where none was.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.recommend import of_experiment
+    >>> from expsim_bayes.scenario import load
+    >>> as_of(of_experiment(play(load("summarization-prompts"), random_seed=1)))
+    'Prices as of 2026-11-29 (gpt-4o-mini) and 2023 (alpacafarm-crowd).'
+    """
+    dates = dict.fromkeys(p.as_of for p in facts.prices)
+    named = {date: listed([p.name for p in facts.prices if p.as_of == date]) for date in dates}
+    said = [f"{date or 'a day that is not known'} ({names})" for date, names in named.items()]
+    return f"Prices as of {listed(said)}." if said else ""
 
 
 def _by_evaluator(facts: Facts) -> Table | None:
@@ -47,6 +66,7 @@ def _by_evaluator(facts: Facts) -> Table | None:
             for e in rows
         ),
         words=(0, 1),
+        sheet="evaluators",
     )
 
 
@@ -66,6 +86,7 @@ def _by_variant(facts: Facts) -> Table | None:
             )
             for v in facts.variants
         ),
+        sheet="variants",
     )
 
 
@@ -100,6 +121,7 @@ def _one_more(facts: Facts) -> Table | None:
         tuple(columns),
         rows,
         note='"Removes" is the share of the variance of the difference that remains.',
+        sheet="further",
     )
 
 
@@ -126,6 +148,7 @@ def _further(facts: Facts) -> Table | None:
         ),
         tuple((f.label, *(_deciding(f) if undecided else ()), *_batch(f)) for f in facts.further),
         note='"Would remove" and "never removed" are shares of the variance of the difference that remains.',
+        sheet="further",
     )
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 def reproduce(facts: Facts) -> tuple[Block, ...]:
     """What is needed to get the same numbers again, and the sources of what was assumed."""
     points = [Paragraph(_plain(value), name) for name, value in facts.provenance if value]
+    points += [
+        Paragraph(f"{p.said} ({p.source}).", f"Price of {p.name}{f' as of {p.as_of}' if p.as_of else ''}")
+        for p in facts.prices
+    ]
     points += [Paragraph(source) for source in facts.sources]
     files = "manifest.json beside this report names every file with its SHA-256; facts.json holds every number of it."
     return (Bullets(tuple(points)), Paragraph(files))

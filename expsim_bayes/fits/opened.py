@@ -1,4 +1,4 @@
-"""Fits that come from outside, opened without trust: netCDF (HDF5) and zipped Zarr, of `expsim fit` or of any other program.
+"""Fits that come from outside, opened without trust: netCDF (HDF5) and Zarr, as a folder or zipped, of `expsim fit` or of others.
 
 Nothing is ever unpacked to disk, nothing is executed, no link leaves the file, and every size is looked at before it is read. What is kept
 of a file are numbers with the dims chain and draw, and a few groups beside them.
@@ -40,8 +40,16 @@ MOST_NUMBERS = 1_500
 """Numbers of a posterior that are judged."""
 FEWEST_DRAWS = 10
 """Draws of a chain without which nothing can be said."""
-KEPT = ("posterior", "sample_stats", "observed_data", "constant_data", "log_likelihood", "log_prior")
-"""Groups that are read."""
+KEPT = (
+    "posterior",
+    "sample_stats",
+    "observed_data",
+    "constant_data",
+    "log_prior",
+    "log_likelihood",
+    "posterior_predictive",
+)
+"""Groups that are read, in this order as long as there is room."""
 SAMPLE = ("chain", "draw")
 CODECS = frozenset(
     {"bytes", "blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma", "crc32c", "transpose", "sharding_indexed", "shuffle", "delta",
@@ -66,6 +74,19 @@ TROUBLE = (
 """What libraries raise on a damaged file."""
 
 
+class Limits(NamedTuple):
+    """How much is read of a file."""
+
+    file: int
+    """Bytes of the file."""
+    unpacked: int
+    """Bytes once unpacked."""
+
+
+OWN = Limits(50_000_000_000, 8_000_000_000)
+"""What is read on one's own machine, where nobody else waits."""
+
+
 class Opened(NamedTuple):
     """A fit that was opened."""
 
@@ -77,35 +98,56 @@ class Opened(NamedTuple):
     """What was left out."""
 
 
-def opened(path: Path) -> Opened:
-    """A fit from a file; what it is, its bytes tell.
+class _Read(NamedTuple):
+    """What was read of a file."""
+
+    groups: dict[str, xr.Dataset]
+    attrs: dict[str, Any]
+    left: tuple[str, ...]
+    """Groups for which there was no room."""
+
+
+def opened(path: Path, limits: Limits | None = None) -> Opened:
+    """A fit from a file, or from a Zarr folder; what a file is, its bytes tell.
+
+    Parameters
+    ----------
+    path : Path
+        netCDF, a Zarr folder, or one in a zip archive.
+    limits : Limits, optional
+        What is read at most; `LIMIT` and `UNPACKED`, which suit a server, unless told.
 
     Raises
     ------
     SettingError
         It is no fit, is damaged, too large, or reaches out of itself.
     """
-    size = path.stat().st_size
-    if size > LIMIT:
+    most = limits or Limits(LIMIT, UNPACKED)
+    size = 0 if path.is_dir() else path.stat().st_size
+    if size > most.file:
         raise _refused(
             path,
-            f"the file has {count(size)} bytes, at most {count(LIMIT)} are taken here",
+            f"the file has {count(size)} bytes, at most {count(most.file)} are taken here",
             "open it on your own machine",
         )
-    with path.open("rb") as file:
-        start = file.read(8)
     try:
-        if start.startswith(b"\x89HDF"):
-            groups, attrs = _netcdf(path)
-        elif start.startswith(b"PK\x03\x04"):
-            groups, attrs = _zarr(path)
-        else:
-            raise _refused(path, _what(start), WANTED)
+        return _prepared(path, _read(path, most))
     except TROUBLE as error:
         raise _refused(
             path, f"the file is damaged, or holds something unusual ({type(error).__name__})", WANTED
         ) from error
-    return _prepared(path, groups, attrs)
+
+
+def _read(path: Path, most: Limits) -> _Read:
+    if path.is_dir():
+        return _zarr(path, _files(path, most), most)
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"\x89HDF"):
+        return _netcdf(path, most)
+    if start.startswith(b"PK\x03\x04"):
+        return _zarr(path, _parts(path, most), most)
+    raise _refused(path, _what(start), WANTED)
 
 
 def _what(start: bytes) -> str:
@@ -125,7 +167,7 @@ def _refused(path: Path, problem: str, remedy: str) -> SettingError:
     return SettingError(problem, where=path.name, remedy=remedy)
 
 
-def _netcdf(path: Path) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+def _netcdf(path: Path, most: Limits) -> _Read:
     """Groups and attributes of a netCDF file that stays within itself."""
     import h5py
     import xarray as xr
@@ -133,7 +175,7 @@ def _netcdf(path: Path) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     with h5py.File(path, "r") as file:
         _stays_within(path, file)
     with xr.open_datatree(path, engine="h5netcdf", decode_times=False) as tree:
-        return _groups(path, tree)
+        return _groups(path, tree, most)
 
 
 def _stays_within(path: Path, top: Any) -> None:
@@ -156,38 +198,57 @@ def _stays_within(path: Path, top: Any) -> None:
                 raise _refused(path, "a part of it lies in another file, which is never opened", WANTED)
 
 
-def _groups(path: Path, tree: xr.DataTree) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+def _groups(path: Path, tree: xr.DataTree, most: Limits) -> _Read:
     """The groups that are kept, in memory, and the attributes; a table of draws without groups is a posterior."""
     found = {name: tree[name].to_dataset() for name in KEPT if name in tree.children}
     if "posterior" not in found and set(SAMPLE) <= set(tree.dataset.dims):
-        found["posterior"] = tree.to_dataset()
-    size = sum(int(values.nbytes) for group in found.values() for values in group.variables.values())
-    if size > UNPACKED:
-        raise _refused(
-            path,
-            f"{count(size)} bytes of draws, at most {count(UNPACKED)} are read here",
-            "thin them, or keep fewer variables",
-        )
-    return {name: group.load() for name, group in found.items()}, {str(key): value for key, value in tree.attrs.items()}
+        found = {"posterior": tree.to_dataset(), **found}
+    room, left = most.unpacked, []
+    for name, group in list(found.items()):
+        size = sum(int(values.nbytes) for values in group.variables.values())
+        if size <= room:
+            room -= size
+        elif name == "posterior":
+            raise _refused(
+                path,
+                f"{count(size)} bytes of draws, at most {count(most.unpacked)} are read here",
+                "thin them, or keep fewer variables",
+            )
+        else:
+            left.append(name)
+            del found[name]
+    attrs = {str(key): value for key, value in tree.attrs.items()}
+    return _Read({name: group.load() for name, group in found.items()}, attrs, tuple(left))
 
 
-def _zarr(path: Path) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
-    """Groups and attributes of a Zarr folder in a zip archive, read in memory."""
+def _zarr(path: Path, held: Mapping[str, bytes], most: Limits) -> _Read:
+    """Groups and attributes of a Zarr folder whose files are in memory."""
     import xarray as xr
     from zarr.core.buffer import default_buffer_prototype
     from zarr.storage import MemoryStore
 
     buffer = default_buffer_prototype().buffer
-    held = _parts(path)
     root = _root(path, held)
     inner = {name.removeprefix(root): data for name, data in held.items() if name.startswith(root)}
-    plain = {name: _metadata(path, name, data) for name, data in inner.items()}
+    plain = {name: _metadata(path, name, data, most) for name, data in inner.items()}
     store = MemoryStore({name: buffer.from_bytes(data) for name, data in plain.items()}, read_only=True)
     with xr.open_datatree(cast("Any", store), engine="zarr", consolidated=False, decode_times=False) as tree:
-        return _groups(path, tree)
+        return _groups(path, tree, most)
 
 
-def _parts(path: Path) -> dict[str, bytes]:
+def _files(path: Path, most: Limits) -> dict[str, bytes]:
+    """The files of a Zarr folder, none of which lies elsewhere."""
+    files = [file for file in path.rglob("*") if file.is_file()]
+    if any(not file.resolve().is_relative_to(path.resolve()) for file in files):
+        raise _refused(path, "a part of it is a link to somewhere else, which is never followed", WANTED)
+    if sum(file.stat().st_size for file in files) > most.unpacked:
+        raise _refused(
+            path, f"it is larger than the {count(most.unpacked)} bytes that are read", "keep fewer variables"
+        )
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
+
+
+def _parts(path: Path, most: Limits) -> dict[str, bytes]:
     """The files in an archive, each within the limits; none is written anywhere."""
     try:
         archive = zipfile.ZipFile(BytesIO(path.read_bytes()))
@@ -202,9 +263,11 @@ def _parts(path: Path) -> dict[str, bytes]:
                 "store it in larger chunks",
             )
         total = sum(entry.file_size for entry in entries)
-        if total > UNPACKED:
+        if total > most.unpacked:
             raise _refused(
-                path, f"{count(total)} bytes once unpacked, at most {count(UNPACKED)} are read", "keep fewer variables"
+                path,
+                f"{count(total)} bytes once unpacked, at most {count(most.unpacked)} are read",
+                "keep fewer variables",
             )
         for entry in entries:
             _entry(path, entry)
@@ -235,7 +298,7 @@ def _root(path: Path, held: Mapping[str, bytes]) -> str:
     return top[: len(top) - len(PurePosixPath(top).name)]
 
 
-def _metadata(path: Path, name: str, data: bytes) -> bytes:
+def _metadata(path: Path, name: str, data: bytes, most: Limits) -> bytes:
     """A part of a Zarr group; where it describes others, without summaries of them, and with nothing packed by unknown means."""
     if PurePosixPath(name).name not in ("zarr.json", ".zarray"):
         return data
@@ -247,7 +310,7 @@ def _metadata(path: Path, name: str, data: bytes) -> bytes:
             path, f"numbers packed by {listed(strange)[:80]}, which might run code, are never unpacked", WANTED
         )
     shape = told.get("chunks") or (told.get("chunk_grid") or {}).get("configuration", {}).get("chunk_shape") or []
-    if float(np.prod([float(size) for size in shape])) * 8 > UNPACKED:
+    if float(np.prod([float(size) for size in shape])) * 8 > most.unpacked:
         raise _refused(path, "a chunk is larger than what is read here", "store it in smaller chunks")
     return json.dumps(told).encode()
 
@@ -267,13 +330,17 @@ def _codecs(told: Any) -> Iterator[str]:
             yield from _codecs({"codecs": [*(inner.get("codecs") or []), *(inner.get("index_codecs") or [])]})
 
 
-def _prepared(path: Path, groups: dict[str, xr.Dataset], attrs: dict[str, Any]) -> Opened:
+def _prepared(path: Path, read: _Read) -> Opened:
     """What can be judged of the groups."""
     import xarray as xr
+
+    groups, attrs, left = read
 
     if "posterior" not in groups:
         raise _refused(path, "there is no group 'posterior' in it", WANTED)
     kept, notes = _judged(groups["posterior"])
+    if left:
+        notes.append(f"Left out, since they are larger than what is read: the groups {listed(list(left))}.")
     sizes = kept.sizes
     if not kept.data_vars:
         raise _refused(
