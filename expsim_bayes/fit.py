@@ -193,13 +193,15 @@ def _sampled(  # noqa: PLR0917
 ) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
     """Groups and attributes of a fit by NUTS; the acceptance rate that served is added to what was asked."""
     import nutpie
+    import pytensor
 
     tell(0.0, "compiling the model")
-    job = task(model, ratings, priors, fixed=fixed)
-    size = f"{unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows"
-    tell(0.05, f"compiling the model: {size} (a minute or two the first time, less later)")
+    with pytensor.config.change_flags(traceback__limit=0):  # where each node was made takes a tenth of the time
+        job = task(model, ratings, priors, fixed=fixed)
+        size = f"{unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows"
+        tell(0.05, f"compiling the model: {size} (a minute or two the first time, less later)")
+        compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
     seeds = np.random.SeedSequence(random_seed).spawn(2)
-    compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
     settings = {name: asked[name] for name in ("draws", "tune", "chains", "cores")}
     trace, asked["target_accept"] = sample(
         compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell

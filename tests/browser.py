@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import shutil
 import socket
 import subprocess
@@ -102,6 +103,11 @@ def settled(page: Page) -> None:
     page.wait_for_selector(DONE, timeout=PATIENCE * 1000)
     failed = page.locator('[data-testid="stException"]')
     assert failed.count() == 0, failed.first.inner_text()
+
+
+def at(page: Page, pattern: str) -> None:
+    """Wait until the page's address holds a pattern."""
+    page.wait_for_url(re.compile(pattern), wait_until="commit")
 
 
 def whole(page: Page, path: Path) -> None:

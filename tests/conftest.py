@@ -12,6 +12,7 @@ os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib; child pr
 os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
 )  # tests run side by side: threads of small products would wait for each other
+os.environ.setdefault("PYTENSOR_FLAGS", "traceback__limit=0")  # where each node of a graph was made is not asked for
 
 # The same examples in every run, and no deadline: a busy machine must not fail a test.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)

@@ -190,7 +190,7 @@ def test_components_are_integrated_out_as_a_grid_does() -> None:
     target = Scores.of(told)
     assert [what.name for what in target.unknown.unknown] == ["sd_shift", "sd_noise"]
     # every component on a fine grid, the dense story at each
-    axis = np.linspace(-4.5, 4.5, 61)
+    axis = np.linspace(-4.5, 4.5, 43)
     x = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     sd = target.unknown.components(x)
     log_weight, mean, variance = [], [], []

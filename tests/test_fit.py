@@ -31,10 +31,10 @@ SEVERITY = {"ann": -0.5, "bob": 0.1, "cat": 0.0, "dan": 0.5}
 
 
 def pretend(seed: int = 4) -> Ratings:
-    """A judge and four people on 40 items by three variants, on a scale of 1 to 5."""
+    """A judge and four people on 60 items by three variants, on a scale of 1 to 5."""
     rng = np.random.default_rng(seed)
     rows = []
-    for item in range(40):
+    for item in range(60):
         ease = rng.normal(0, 0.5)
         for variant, q in TRUTH.items():
             worth = q + ease + rng.normal(0, 0.25)
@@ -50,7 +50,7 @@ def pretend(seed: int = 4) -> Ratings:
 
 @pytest.fixture(scope="module")
 def fitted() -> xr.DataTree:
-    return fit(pretend(), draws=DRAWS, tune=600, random_seed=7)
+    return fit(pretend(), draws=DRAWS, tune=700, random_seed=7)
 
 
 def test_known_truth_is_recovered(fitted: xr.DataTree) -> None:
@@ -145,7 +145,7 @@ def test_files_give_back_the_fit(fitted: xr.DataTree, tmp_path: Path, form: str)
 def test_same_seed_gives_the_same_draws(fitted: xr.DataTree) -> None:
     shares: list[float] = []
     again = fit(
-        pretend(), draws=DRAWS, tune=600, random_seed=7, cores=1, progress=lambda share, _: shares.append(share)
+        pretend(), draws=DRAWS, tune=700, random_seed=7, cores=1, progress=lambda share, _: shares.append(share)
     )
     for group in ("posterior", "effects", "posterior_predictive", "prior"):
         xr.testing.assert_identical(again[group].to_dataset(), fitted[group].to_dataset())
@@ -225,7 +225,7 @@ def test_eight_schools_with_our_settings(real_data: Path) -> None:
     compiled = nutpie.compile_pymc_model(model)
     trace, _ = module.sample(compiled, settings, module.ACCEPT, seed=1)
     again, _ = module.sample(compiled, settings | {"cores": 1}, module.ACCEPT, seed=1)
-    xr.testing.assert_identical(again["posterior"].to_dataset(), trace["posterior"].to_dataset())
+    xr.testing.assert_equal(again["posterior"].to_dataset(), trace["posterior"].to_dataset())
     assert not trace["sample_stats"]["diverging"].any()
     posterior = trace["posterior"]
     draws = {name: posterior[name].to_numpy() for name in ("mu", "tau")}
