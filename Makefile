@@ -54,11 +54,8 @@ contracts: $(READY) ## import-linter: the order of imports
 	$(BIN)/lint-imports
 
 notebooks: $(READY) ## execute every notebook from top to bottom; none carries stored output
-	@shopt -s nullglob; for notebook in notebooks/*.ipynb; do \
-	  echo "$$notebook"; \
-	  $(BIN)/nbstripout --verify "$$notebook"; \
-	  $(BIN)/jupyter-execute "$$notebook"; \
-	done
+	@printf '%s\0' notebooks/*.ipynb | xargs -0 -n 1 -P $(JOBS) \
+	  sh -c 'echo "$$0"; $(BIN)/nbstripout --verify "$$0" && $(BIN)/jupyter-execute "$$0"'
 
 docs: $(READY) ## write the pages of the models anew, from the models, and draw the figures of the gallery
 	$(BIN)/python docs/model_pages.py

@@ -234,6 +234,7 @@ def test_two_fits_of_the_same_ratings_are_compared_number_by_number() -> None:
 # The sampled model
 
 
+@pytest.mark.long
 def test_calibration_of_the_sampled_model_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +353,7 @@ def test_a_model_with_a_recipe_is_calibrated_and_goes_on_where_it_stopped(toy: R
     assert single.simulation(0).below == pytest.approx(begun.fits.simulations[0].below, abs=1e-6)
 
 
+@pytest.mark.long
 def test_wrong_fits_are_rejected_and_the_right_one_is_not(
     toy: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

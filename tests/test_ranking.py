@@ -378,7 +378,7 @@ def test_predictions_of_the_true_model_reproduce_what_decisions_hang_on(sampled:
     assert max(np.mean(predicted[name] < observed[name][0]) for name in observed) < 0.999
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_undefeated_variant_stays_finite() -> None:
     ratings = rankings([(n, f"p{n}", "ABC" if n % 2 else "ACB") for n in range(40)], control="B")
     tree = fit(ratings, model="ranking", draws=500, tune=500, random_seed=1, cores=2)
