@@ -39,11 +39,11 @@ class Done(NamedTuple):
         return self.ticket.job
 
 
-def collect() -> None:
-    """Take the results of a fit that has ended, and give them to the other pages of the session."""
+def collect() -> bool:
+    """Take the results of a fit that has ended, and give them to the other pages of the session; whether there were any."""
     ticket: Ticket | None = st.session_state.get(RUNNING)
     if ticket is None or ticket.job.state != "done":
-        return
+        return False
     from expsim_bayes.report import read_facts
 
     job = ticket.job
@@ -52,6 +52,34 @@ def collect() -> None:
     del st.session_state[RUNNING]
     st.session_state.pop(OPENED, None)
     kept.keep(kept.Result(f"The fit of {job.file.name}", facts, folder=job.results))
+    return True
+
+
+def waiting() -> None:
+    """On pages that show something else: how far a fit of this session is, or that it came to nothing."""
+    ticket: Ticket | None = st.session_state.get(RUNNING)
+    if ticket is None:
+        return
+    name = ticket.job.file.name
+    if not ticket.job.over:
+        with st.container(border=True):
+            st.text(f"The fit of {name} is still running. What it says comes up here by itself.")
+            progress(ticket)
+    elif ticket.job.state == "failed":
+        st.text(f"The fit of {name} came to nothing.")
+        ended(ticket)
+
+
+def news() -> None:
+    """On the opening page: a way to what a fit of this session says, or how far it is."""
+    collect()
+    waiting()
+    done, last = latest(), kept.latest()
+    fresh = done is not None and last is not None and last.folder == done.job.results
+    if fresh and st.button(
+        shown.plain(f"{last.label} is done: see what it says"), icon=":material/gavel:", key="fit_news"
+    ):
+        shown.go("decision")
 
 
 def latest() -> Done | None:

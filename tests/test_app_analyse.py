@@ -329,6 +329,50 @@ def test_a_fit_has_a_longest_time_and_a_full_queue_refuses(file: uploads.File, m
     assert refused.job.trouble == jobs.FULL
 
 
+def written(job: Job) -> None:
+    """What a fit leaves behind that came to its end."""
+    from expsim_bayes.report.folder import facts_json
+
+    job.results.mkdir(parents=True)
+    (job.results / "facts.json").write_text(facts_json(facts()), encoding="utf-8")
+    (job.results / "agreement.json").write_text('{"none": "nobody rated twice"}', encoding="utf-8")
+    job.state, job.share = "done", 1.0
+
+
+def test_other_pages_tell_of_a_fit_that_runs_and_have_its_decision_at_once(file: uploads.File) -> None:
+    ticket = desk(at_once=0).begin(file, Question())
+    ticket.job.state, ticket.job.share, ticket.job.words = "running", 0.4, "sampling"
+    start, decided = (
+        AppTest.from_file(str(APPS / "views" / f"{name}.py"), default_timeout=PATIENCE)
+        for name in ("start", "decision")
+    )
+    decided.query_params["scenario"] = "summarization-prompts"  # the experiment of a link gives way to the fit
+    for at in (start, decided):
+        at.session_state["fit_running"] = ticket
+        at.run()
+        assert not at.exception
+        assert "The fit of ratings.csv is still running" in said(at)
+        (bar,) = at.get("progress")
+        assert (bar.proto.value, bar.proto.text[:8]) == (40, "Sampling")
+    written(ticket.job)
+    assert not start.run().exception
+    assert start.button(key="fit_news").label.replace("\\", "") == "The fit of ratings.csv is done: see what it says"
+    assert not decided.run().exception
+    assert "The fit of ratings.csv" in said(decided)
+    assert "still running" not in said(decided)
+    assert decided.session_state["result"].folder == ticket.job.results
+
+
+def test_other_pages_tell_of_a_fit_that_failed(file: uploads.File) -> None:
+    ticket = desk(at_once=0).begin(file, Question())
+    ticket.job.state, ticket.job.trouble = "failed", jobs.KILLED
+    at = AppTest.from_file(str(APPS / "views" / "decision.py"), default_timeout=PATIENCE)
+    at.session_state["fit_running"] = ticket
+    assert not at.run().exception
+    assert "The fit of ratings.csv came to nothing" in said(at)
+    assert "ran out of memory" in said(at)
+
+
 def test_an_upload_goes_with_whoever_holds_it() -> None:
     file = uploads.received("../a b.csv", b"x")
     path = file.path

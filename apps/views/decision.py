@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import handed, shown
+from expsim_bayes.apps import fit_shown, handed, shown
 from expsim_bayes.apps.kept import Result, keep, latest
 from expsim_bayes.plots import DARK
 from expsim_bayes.report.document import Length
@@ -16,6 +16,9 @@ REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
 )
 
 st.title("Recommendation", anchor=False)
+if fit_shown.collect():
+    st.query_params.clear()  # else the experiment of a link would take its place
+fit_shown.waiting()
 result = latest()
 asked = handed.asked_in(st.query_params)
 if asked is not None and (result is None or result.asked != asked):
