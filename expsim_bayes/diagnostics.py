@@ -50,6 +50,38 @@ OK_SHAPE, CAUTION_SHAPE = 0.7, 1.0
 CAUTION = Limits(r_hat=1.05, ess=200, divergent=0.001, bfmi=0.0, chains=2)
 
 
+class Remedies(NamedTuple):
+    """What to do about a fit, in the words of the program that made it."""
+
+    chains: str
+    steps: str
+    energy: str
+    seed: str
+    longer: str
+    more: str
+
+
+OURS = Remedies(
+    chains="run with 4 (--chains 4)",
+    steps="let it take smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out",
+    energy="tune longer (--tune 3000)",
+    seed="run again with another seed (--seed)",
+    longer="run longer (--draws and --tune doubled)",
+    more="run longer (--draws doubled)",
+)
+"""For fits of `expsim fit`."""
+ANY = Remedies(
+    chains="run 4 from different starting points",
+    steps="let it take smaller steps (in Stan, PyMC and NumPyro a target acceptance rate of .995), and write effects of small groups "
+    "as multiples of their standard deviation (not centred)",
+    energy="warm up longer, and look for effects whose standard deviation may come close to nothing",
+    seed="run again with another seed, and leave out what is fixed",
+    longer="run longer, with twice the warm-up and twice the draws",
+    more="run longer, with twice the draws, and keep them all (no thinning)",
+)
+"""For fits of any program."""
+
+
 class Quantity(NamedTuple):
     """Convergence of one reported number."""
 
@@ -94,12 +126,12 @@ class Verdict:
         return cls(**{**fields, "reasons": tuple(fields["reasons"])})
 
 
-def gate(fit: xr.DataTree) -> Verdict:
+def gate(fit: xr.DataTree, remedies: Remedies = OURS) -> Verdict:
     """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
 
     It looks at every variable of the posterior that a report may show: all but those of `INTERNAL` and `UNREPORTED`. Entries that are
     constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at. What the sampler did not tell (which draws
-    diverged, its energy) is a reason for caution.
+    diverged, its energy) is a reason for caution. The reasons say what to do in the words of `remedies`.
     """
     if "integration" in fit.attrs:
         return _gate_of_points(fit)
@@ -114,8 +146,8 @@ def gate(fit: xr.DataTree) -> Verdict:
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
     run = _Run(chains, draws, divergences, bfmi)
     problems = {
-        "ok": [*_problems(OK, run, quantities), *_untold(run)],
-        "caution": _problems(CAUTION, run, quantities),
+        "ok": [*_problems(OK, run, quantities, remedies), *_untold(run)],
+        "caution": _problems(CAUTION, run, quantities, remedies),
     }
     level: Literal["ok", "caution", "refuse"] = "ok"
     if problems["ok"]:
@@ -242,49 +274,49 @@ def _untold(run: _Run) -> list[str]:
     )
 
 
-def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> list[str]:
+def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...], remedies: Remedies) -> list[str]:
     """What a fit lacks to meet the limits, each with its number and the remedy."""
     chains, draws, divergences, bfmi = run
     found = []
     if chains < limits.chains:
         found.append(
-            f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: run with 4 (--chains 4)."
+            f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: {remedies.chains}."
         )
     if divergences is not None and not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
         found.append(
-            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; let it take "
-            "smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
+            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; "
+            f"{remedies.steps}."
         )
     if bfmi is not None and not bfmi >= limits.bfmi:
         found.append(
-            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): tune longer (--tune 3000)."
+            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): {remedies.energy}."
         )
-    found += _unconverged(limits, quantities)
+    found += _unconverged(limits, quantities, remedies)
     return found
 
 
-def _unconverged(limits: Limits, quantities: tuple[Quantity, ...]) -> list[str]:
+def _unconverged(limits: Limits, quantities: tuple[Quantity, ...], remedies: Remedies) -> list[str]:
     """Reasons from R-hat and ESS, naming the worst quantity of each."""
     found = []
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
         found.append(
-            f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another seed (--seed)."
+            f"{_some(broken)} did not move or is not finite, so it cannot be judged: {remedies.seed}."
         )
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
         found.append(
             f"Chains disagree on {_some([row.name for row in apart])}: the worst R-hat is {worst.r_hat:.3f} ({worst.name}), at most "
-            f"{limits.r_hat} is allowed; run longer (--draws and --tune doubled)."
+            f"{limits.r_hat} is allowed; {remedies.longer}."
         )
     few = [row for row in quantities if min(row.ess_bulk, row.ess_tail) < limits.ess]
     if few:
         worst = min(few, key=lambda row: min(row.ess_bulk, row.ess_tail))
         found.append(
             f"Too few independent draws of {_some([row.name for row in few])}: the smallest effective sample size is "
-            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; run longer (--draws doubled)."
+            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; {remedies.more}."
         )
     return found
 
