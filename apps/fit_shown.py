@@ -75,10 +75,9 @@ def news() -> None:
     collect()
     waiting()
     done, last = latest(), kept.latest()
-    fresh = done is not None and last is not None and last.folder == done.job.results
-    if fresh and st.button(
-        shown.plain(f"{last.label} is done: see what it says"), icon=":material/gavel:", key="fit_news"
-    ):
+    if done is None or last is None or last.folder != done.job.results:
+        return
+    if st.button(shown.plain(f"{last.label} is done: see what it says"), icon=":material/gavel:", key="fit_news"):
         shown.go("decision")
 
 

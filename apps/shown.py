@@ -16,6 +16,8 @@ from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from expsim_bayes.apps.asked import Asked
     from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts
@@ -106,6 +108,13 @@ def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None
             return
         st.caption("A link to this page as it stands, below the dashboard's own address.")
         st.code(asked.link(page), language=None)
+
+
+def offered(label: str, name: str, mime: str, make: Callable[[], bytes], icon: str, *, tip: str | None = None) -> None:
+    """A button that gives a file, which is made when it is asked for."""
+    st.download_button(
+        label, make, file_name=name, mime=mime, icon=icon, key=f"take.{name}", on_click="ignore", help=tip
+    )
 
 
 def lines(python: str) -> None:

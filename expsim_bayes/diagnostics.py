@@ -301,9 +301,7 @@ def _unconverged(limits: Limits, quantities: tuple[Quantity, ...], remedies: Rem
     found = []
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
-        found.append(
-            f"{_some(broken)} did not move or is not finite, so it cannot be judged: {remedies.seed}."
-        )
+        found.append(f"{_some(broken)} did not move or is not finite, so it cannot be judged: {remedies.seed}.")
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
