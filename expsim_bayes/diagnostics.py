@@ -14,6 +14,7 @@ import numpy as np
 
 from expsim_bayes.amounts import level, rough
 from expsim_bayes.models import recipe
+from expsim_bayes.remedies import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.models._recipe import Recipe
+    from expsim_bayes.remedies import Remedies
 
 INTERNAL = ("_raw", "_of_pool", "_logit")
 """Ends of names that the gate does not look at: multiples of an SD, of which a report shows the product, and what a report shows on another
@@ -48,38 +50,6 @@ OK_POINTS, CAUTION_POINTS = 30, 15
 OK_SHAPE, CAUTION_SHAPE = 0.7, 1.0
 """Largest shape of the largest weights (Vehtari et al. 2024)."""
 CAUTION = Limits(r_hat=1.05, ess=200, divergent=0.001, bfmi=0.0, chains=2)
-
-
-class Remedies(NamedTuple):
-    """What to do about a fit, in the words of the program that made it."""
-
-    chains: str
-    steps: str
-    energy: str
-    seed: str
-    longer: str
-    more: str
-
-
-OURS = Remedies(
-    chains="run with 4 (--chains 4)",
-    steps="let it take smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out",
-    energy="tune longer (--tune 3000)",
-    seed="run again with another seed (--seed)",
-    longer="run longer (--draws and --tune doubled)",
-    more="run longer (--draws doubled)",
-)
-"""For fits of `expsim fit`."""
-ANY = Remedies(
-    chains="run 4 from different starting points",
-    steps="let it take smaller steps (in Stan, PyMC and NumPyro a target acceptance rate of .995), and write effects of small groups "
-    "as multiples of their standard deviation (not centred)",
-    energy="warm up longer, and look for effects whose standard deviation may come close to nothing",
-    seed="run again with another seed, and leave out what is fixed",
-    longer="run longer, with twice the warm-up and twice the draws",
-    more="run longer, with twice the draws, and keep them all (no thinning)",
-)
-"""For fits of any program."""
 
 
 class Quantity(NamedTuple):

@@ -31,7 +31,8 @@ def verdict(tree: xr.DataTree) -> Verdict:
     SettingError
         It cannot be judged.
     """
-    from expsim_bayes.diagnostics import ANY, OURS, gate
+    from expsim_bayes.diagnostics import gate
+    from expsim_bayes.remedies import ANY, OURS
 
     try:
         return gate(tree, OURS if ours(tree) else ANY)
