@@ -179,7 +179,7 @@ def test_remedies_speak_of_the_program_that_made_the_fit() -> None:
     mine, theirs = tree(apart=1.5), tree(apart=1.5)
     theirs.attrs = {}
     for made in (mine, theirs):
-        made["sample_stats/diverging"] = xr.ones_like(made["sample_stats/diverging"])
+        made["sample_stats"] = xr.DataTree(made["sample_stats"].to_dataset() + 1)
     own, other = " ".join(diagnose(mine).reasons), " ".join(diagnose(theirs).reasons)
     assert "--target-accept" in own
     assert "--draws" in own

@@ -17,7 +17,7 @@ if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"
 with st.expander("The scenario"):
     st.markdown(shown.plain(scenario.story.strip()))
     st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))
-shown.lines(asked.curves(answers.curve_replications(scenario)))
+shown.curves(asked, answers.curve_replications(scenario), page="")
 with st.expander("How to read the chart"):
     st.markdown(
         "Each line is the chance of picking the right variant after so many dollars, counted over hundreds of simulated experiments; "
