@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expsim_bayes.agreement import Agreement
     from expsim_bayes.apps.jobs import Job, Ticket
     from expsim_bayes.apps.marks import Picture
+    from expsim_bayes.apps.uploads import File
     from expsim_bayes.facts import Facts, FitFacts
 
 RUNNING, DONE, OPENED = "fit_running", "fit_done", "fit_opened"
@@ -51,7 +52,9 @@ def collect() -> bool:
     st.session_state[DONE] = Done(ticket, facts, _agreement(job))
     del st.session_state[RUNNING]
     st.session_state.pop(OPENED, None)
-    kept.keep(kept.Result(f"The fit of {job.file.name}", facts, folder=job.results))
+    name = job.file.name
+    told = kept.Lines(f"{job.question.command(name)}\nexpsim report fit --card card.png", job.question.python(name))
+    kept.keep(kept.Result(f"The fit of {name}", facts, folder=job.results, code=told))
     return True
 
 
@@ -303,6 +306,16 @@ def _assumed(facts: Facts) -> None:
         st.dataframe(fit_tables.spreads(facts), hide_index=True, alt="Standard deviations: what varies, and how much.")
 
 
+def travels(file: File) -> str:
+    """What the page's address carries to somebody else."""
+    if file.sample:
+        return "The address of this page is a link to this sample as you set it up."
+    return (
+        "The address of this page is a link to these settings. The file itself cannot travel in a link: whoever opens it chooses the "
+        "same file here, and finds the settings."
+    )
+
+
 def code(found: Done) -> None:
     """Show me the code."""
     job = found.job
@@ -311,6 +324,7 @@ def code(found: Done) -> None:
         st.code(job.question.command(job.file.name), language="bash", wrap_lines=True)
         st.caption("The same from Python.")
         st.code(job.question.python(job.file.name), language="python", wrap_lines=True)
+        st.caption(travels(job.file))
         if job.file.sample:
             st.download_button(
                 "Download the sample file", job.file.path.read_bytes, job.file.name, "text/csv", key="fit_sample_file"

@@ -90,7 +90,13 @@ def show(result: Result) -> None:
         shown.code(result.asked, page="recommendation")
         return
     with st.expander("Show me the code", icon=":material/code:"):
-        st.caption("Put facts.json into a folder of its own; this writes the report and the card again from it.")
+        if result.code is not None:
+            st.caption("The command line gives the same numbers from the ratings.")
+            st.code(result.code.command, language="bash", wrap_lines=True)
+            st.caption("The same from Python.")
+            st.code(result.code.python, language="python", wrap_lines=True)
+        st.caption("Ratings do not travel in a link, and neither does what they say: hand on facts.json.")
+        st.caption("Put it into a folder of its own; this writes the report and the card again from it.")
         st.code("expsim report FOLDER --card card.png", language="bash")
         st.caption("The same from Python.")
         st.code(FROM_PYTHON, language="python")
