@@ -258,12 +258,12 @@ def _table(verdict: Verdict) -> None:
 
 
 def _sensitivity(found: Opened) -> None:
-    st.caption(
-        "Each prior is made half and twice as strong, without fitting again: an answer that moves rests on that prior."
-    )
     if "quality" not in found.tree["posterior"].data_vars:
         _answers_to_priors(found)
         return
+    st.caption(
+        "Each prior is made half and twice as strong, without fitting again: an answer that moves rests on that prior."
+    )
     told: Sensitivity | None = _asked("sensitivity", "Work it out", found, lambda: checks.sensitivity(found.tree))
     if told is None:
         return
@@ -276,6 +276,10 @@ def _sensitivity(found: Opened) -> None:
 
 def _answers_to_priors(found: Opened) -> None:
     """Of a fit that does not say what a decision hangs on: how far its numbers answer to their priors."""
+    st.caption(
+        "How far each number moves where priors, or the data, are told a little more strongly: .05 counts. A number that answers to "
+        "its prior and not to the data rests on that prior."
+    )
     lacking = [name for name in ("log_prior", "log_likelihood") if name not in found.tree.children]
     if lacking:
         st.info(f"This fit holds no {listed(lacking)}, so it cannot be told what hangs on the priors.")
@@ -283,7 +287,6 @@ def _answers_to_priors(found: Opened) -> None:
     told: tuple[Hangs, ...] | None = _asked("hangs", "Work it out", found, lambda: checks.power_scaling(found.tree))
     if told is not None:
         st.dataframe(fit_tables.answers(told), hide_index=True, alt="How far each number answers to priors and data.")
-        st.caption("How far a number moves where priors, or the data, are told a little more strongly: .05 counts.")
 
 
 def _left_out(found: Opened) -> None:

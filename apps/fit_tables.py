@@ -163,7 +163,7 @@ def checks(found: Sequence[PredictiveCheck]) -> pd.DataFrame:
                 "observed": f"{check.observed:.3g}",
                 f"predicted ({level(check.ci_prob)} interval)": f"{check.low:.3g} to {check.high:.3g}",
                 "share of predictions above": f"{check.p:.3f}",
-                "": "" if check.reproduced else "missed",
+                "reproduced": "yes" if check.reproduced else "no",
             }
             for check in sorted(found, key=lambda check: check.reproduced)
         ]

@@ -99,7 +99,7 @@ def test_predictions_are_checked_and_everything_can_be_taken_away(tmp_path: Path
     at = page(netcdf(made, tmp_path))
     assert not at.exception
     assert "The model itself misses 4 of 4 features of the data" in said(at)
-    assert "4 of 4 features of the ratings lie outside" in said(at)
+    assert "4 of 4 features of the data lie outside" in said(at)
     assert {e.proto.label for e in at.get("download_button")} == {
         "One page (PDF)", "Report (HTML)", "Report (PDF)", "Report (Markdown)", "Tables (CSV)", "Fit (netCDF)", "Fit (zipped Zarr)",
     }  # fmt: skip
@@ -152,6 +152,7 @@ def test_draws_of_other_programs_are_opened_too(zarr_format: int, tmp_path: Path
     at.button(key="chain_ask_hangs").click().run()
     assert not at.exception
     assert ".05 counts" in said(at)
+    assert "half and twice" not in said(at)
     assert set(at.selectbox(key="chain_number").options) == {"theta[A]", "theta[<b>B</b>]", "sd_item"}
 
 
