@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.apps.asked import Asked
+    from expsim_bayes.apps.asked import Asked, Edits
     from expsim_bayes.experiment import Played
     from expsim_bayes.facts import Facts
     from expsim_bayes.operating_characteristics import Characteristics, Estimate
@@ -90,6 +90,8 @@ class Puzzle(NamedTuple):
     """Variants that may rightly be launched: better than the control and within the smallest difference that matters of the best."""
     decided: bool
     """Whether a rule had decided by that look."""
+    edits: Edits
+    """The true qualities that were drawn, as changes of the scenario."""
 
 
 def one(asked: Asked) -> One:
@@ -138,12 +140,33 @@ def curves(asked: Asked, replications: int = CURVE) -> Curves:
 
 def seen(asked: Asked, outputs: int) -> pd.DataFrame:
     """Mean score and its standard error of each variant by each evaluator, after so many outputs each: evaluator, variant, mean, error."""
-    return _seen(asked.toml(), asked.strategy, asked.seed, outputs)
+    found = enough(asked, outputs)
+    return _seen(found.toml(), found.strategy, found.seed)
+
+
+def enough(asked: Asked, outputs: int) -> Asked:
+    """The same with one look of so many outputs of each variant."""
+    return asked._replace(
+        edits=(*asked.edits, ("looks", 1), ("outputs_per_look", outputs * len(asked.scenario.variants)))
+    )
 
 
 def peeked(asked: Asked, eager: float = 0.95, replications: int = MANY) -> Peeked:
     """What looking often does when all variants are equal: a rule that asks for `eager`, beside the rule that is declared."""
     return _peeked(asked.toml(), asked.strategy, asked.seed, eager, replications)
+
+
+def equal(asked: Asked, threshold: float) -> Asked:
+    """The same where all variants are equal and the rule that launches asks for `threshold`."""
+    scenario = asked.scenario
+    place = _launches(scenario, scenario.declared(asked.strategy))
+    return asked._replace(edits=(), own=written(edited(scenario, {place: threshold}).without_difference()))
+
+
+def _launches(scenario: Scenario, way: StrategyName) -> str:
+    """Where a scenario keeps the threshold of the rule that launches."""
+    at = next(n for n, r in enumerate(scenario.strategies[way].stopping) if r.rule in ("superiority", "beats_control"))
+    return f"strategies.{way}.stopping.{at}.threshold"
 
 
 def puzzle(asked: Asked) -> Puzzle:
@@ -223,12 +246,10 @@ def _curves(toml: str, seed: int, replications: int) -> Curves:
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
-def _seen(toml: str, strategy: StrategyName | None, seed: int, outputs: int) -> pd.DataFrame:
+def _seen(toml: str, strategy: StrategyName | None, seed: int) -> pd.DataFrame:
     from expsim_bayes.experiment import play
 
-    scenario = parse(toml, "scenario")
-    enough = {"looks": 1, "outputs_per_look": outputs * len(scenario.variants)}
-    table = play(edited(scenario, enough), strategy=strategy, random_seed=seed).ratings.table
+    table = play(parse(toml, "scenario"), strategy=strategy, random_seed=seed).ratings.table
     by = table.groupby(["evaluator", "variant"], observed=True, sort=False)["score"]
     return by.agg(mean="mean", error="sem").reset_index()
 
@@ -242,8 +263,7 @@ def _peeked(toml: str, strategy: StrategyName | None, seed: int, eager: float, r
 
     scenario = parse(toml, "scenario")
     way = scenario.declared(strategy)
-    at = next(n for n, r in enumerate(scenario.strategies[way].stopping) if r.rule in ("superiority", "beats_control"))
-    place = f"strategies.{way}.stopping.{at}.threshold"
+    place = _launches(scenario, way)
 
     def launched_by_look(asked_for: float) -> NDArray[np.float64]:
         equal = edited(scenario, {place: asked_for}).without_difference()
@@ -253,7 +273,7 @@ def _peeked(toml: str, strategy: StrategyName | None, seed: int, eager: float, r
         shares: NDArray[np.float64] = (launch[:, None] & stops).mean(axis=0)
         return shares
 
-    declared = float(getattr(scenario.strategies[way].stopping[at], "threshold", 1.0))
+    declared = float(getattr(scenario.strategies[way].stopping[int(place.split(".")[3])], "threshold", 1.0))
     shares = launched_by_look(eager), launched_by_look(declared)
     mcse = max(float(np.sqrt(s[-1] * (1 - s[-1]) / replications)) for s in shares)
     return Peeked(*shares, eager, declared, mcse)
@@ -284,4 +304,6 @@ def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
     sign = 1.0 if scenario.higher_is_better else -1.0
     top, today = max(sign * q for q in quality.values()), sign * quality[facts.baseline]
     best = tuple(n for n, q in quality.items() if sign * q >= top - scenario.min_effect and sign * q > today)
-    return Puzzle(One(played.history, facts), look, best, look == stop and facts.decision.name != "collect")
+    return Puzzle(
+        One(played.history, facts), look, best, look == stop and facts.decision.name != "collect", tuple(drawn.items())
+    )

@@ -106,11 +106,24 @@ class Asked(NamedTuple):
     def curves(self, replications: int) -> str:
         """Lines of Python that give the same learning curves."""
         return (
-            "from expsim_bayes.operating_characteristics import learning_curve\n"
+            "from expsim_bayes.operating_characteristics import judges_floor, learning_curve\n"
             "from expsim_bayes.scenario import load\n\n"
             f'scenario = load("{self.file()}")\n'
-            f'curve = learning_curve(scenario, evaluators="both", random_seed={self.seed}, replications={replications})\n'
-            'print(curve[["usd", "right"]].to_dataframe())  # evaluators: llm, human or both\n'
+            "for who in scenario.choices:\n"
+            f"    curve = learning_curve(scenario, evaluators=who, random_seed={self.seed}, replications={replications})\n"
+            '    print(who, curve[["usd", "right"]].to_dataframe(), sep="\\n")\n'
+            'if {"llm", "human"} <= set(scenario.choices):\n'
+            f'    print("floor of a judge", judges_floor(scenario, random_seed={self.seed}).value)\n'
+        )
+
+    def means(self) -> str:
+        """Lines of Python that give the mean scores of one experiment, by evaluator and variant."""
+        return (
+            "from expsim_bayes.experiment import play\n"
+            "from expsim_bayes.scenario import load\n\n"
+            f'played = play(load("{self.file()}"), strategy={self.strategy!r}, random_seed={self.seed})\n'
+            'scores = played.ratings.table.groupby(["evaluator", "variant"])["score"]\n'
+            'print(scores.agg(["mean", "sem"]))\n'
         )
 
     def link(self, page: str = "simulate") -> str:

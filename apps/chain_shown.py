@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from expsim_bayes.amounts import count
-from expsim_bayes.apps import chain_pictures, fit_form, fit_tables, shown, uploads
+from expsim_bayes.amounts import count, listed
+from expsim_bayes.apps import (
+    chain_handed,
+    chain_pictures,
+    fit_form,
+    fit_predicted,
+    fit_shown,
+    fit_tables,
+    shown,
+    uploads,
+)
+from expsim_bayes.apps.chain_handed import Handed
+from expsim_bayes.apps.handed import MEDIA
 from expsim_bayes.diagnosis import chains, checks, words
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.fits import opened
+from expsim_bayes.report.diagnosed_forms import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from expsim_bayes.diagnostics import Verdict
+    from expsim_bayes.apps.jobs import Job
+    from expsim_bayes.diagnostics import PredictiveCheck, Verdict
     from expsim_bayes.fits.opened import Opened
     from expsim_bayes.model_comparison import Scored
-    from expsim_bayes.sensitivity import Sensitivity
+    from expsim_bayes.report.document import Length
+    from expsim_bayes.report.forms import Form
+    from expsim_bayes.sensitivity import Hangs, Sensitivity
 
+REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
+    ("One page (PDF)", "pdf", "brief", ":material/picture_as_pdf:"),
+    ("Report (HTML)", "html", "full", ":material/html:"),
+    ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
+    ("Report (Markdown)", "md", "full", ":material/description:"),
+)
+LATER = "Written when you ask for it, which takes a few seconds."
+OTHERS = "For ArviZ, xarray and whatever else reads it; every group that there is."
 SAID = {"ok": st.success, "caution": st.warning, "refuse": st.error}
 ICONS = {"ok": ":material/check_circle:", "caution": ":material/warning:", "refuse": ":material/block:"}
 
 
-def everything(found: Opened) -> None:
-    """All that is told of a fit."""
+def everything(found: Opened, job: Job | None = None) -> None:
+    """All that is told of a fit; `job` is what made it, where this session did."""
     verdict: Verdict = _once("verdict", found, lambda: checks.verdict(found.tree))
+    checked: tuple[PredictiveCheck, ...] | ExpsimError = _once("checked", found, lambda: _checked(found))
     _verdict(verdict, found)
+    _missed(checked, verdict)
     _figures(verdict, found)
     with st.expander("Do the chains see the same? Traces and ranks", icon=":material/show_chart:"):
         _chains(verdict, found)
@@ -36,6 +62,8 @@ def everything(found: Opened) -> None:
         _energy(found)
     with st.expander("Every number: R-hat and effective sample size", icon=":material/table:"):
         _table(verdict)
+    with st.expander("Does the model reproduce the data? Predictive checks", icon=":material/fact_check:"):
+        _predictive(checked)
     with st.expander("What does the answer hang on? Priors and ratings", icon=":material/balance:"):
         _sensitivity(found)
     with st.expander("How well are left-out ratings predicted? LOO", icon=":material/target:"):
@@ -45,6 +73,99 @@ def everything(found: Opened) -> None:
         with st.expander("Where this fit comes from", icon=":material/info:"):
             for what, text in about:
                 st.text(f"{what}: {text}")
+    _take_away(found, job)
+    _code(found, job)
+
+
+def _checked(found: Opened) -> tuple[PredictiveCheck, ...] | ExpsimError:
+    """Predictive checks, or why there are none."""
+    try:
+        return checks.predictions(found.tree)
+    except ExpsimError as error:
+        return error
+
+
+def _missed(checked: tuple[PredictiveCheck, ...] | ExpsimError, verdict: Verdict) -> None:
+    """Draws that may be believed are not yet a model that fits."""
+    if isinstance(checked, ExpsimError) or verdict.level == "refuse":
+        return
+    missed = sum(not check.reproduced for check in checked)
+    if missed:
+        st.warning(
+            f"This is said of the draws. The model itself misses {count(missed)} of {count(len(checked))} features of the data: see the "
+            "predictive checks.",
+            icon=":material/fact_check:",
+        )
+
+
+def _predictive(checked: tuple[PredictiveCheck, ...] | ExpsimError) -> None:
+    st.caption(
+        "Data are made up from the fitted model: where they do not look like yours, its probabilities are approximate."
+    )
+    if isinstance(checked, ExpsimError):
+        fit_form.problem(checked)
+    elif not checked:
+        st.info(
+            "This fit holds no predictions of what was observed (groups posterior_predictive and observed_data), so its model was "
+            "not checked."
+        )
+    else:
+        shown.picture(
+            fit_predicted.features(checked, theme=shown.theme(), ci_prob=checked[0].ci_prob), key="chain_features"
+        )
+        st.dataframe(fit_tables.checks(checked), hide_index=True, alt="What was observed beside what is predicted.")
+
+
+def _take_away(found: Opened, job: Job | None) -> None:
+    """The report, its tables and the fit itself."""
+    whole = None if job is None else job.results / fit_shown.POSTERIOR
+    files: Handed = _once("handed", found, lambda: Handed(found, whole))
+    st.markdown("**Take it with you**")
+    with st.container(horizontal=True):
+        for label, form, length, icon in REPORTS:
+            shown.offered(
+                label, name_of(form, length), MEDIA[form], partial(_report, files, form, length), icon, tip=LATER
+            )
+        shown.offered(
+            "Tables (CSV)",
+            chain_handed.TABLES,
+            "application/zip",
+            lambda: files.tables().content,
+            ":material/table:",
+            tip=LATER,
+        )
+        for label, name, mime in (
+            ("Fit (netCDF)", chain_handed.NETCDF, "application/x-netcdf"),
+            ("Fit (zipped Zarr)", chain_handed.ZARR, "application/zip"),
+        ):
+            shown.offered(label, name, mime, partial(_fit, files, name), ":material/dataset:", tip=OTHERS)
+
+
+def _report(files: Handed, form: Form, length: Length) -> bytes:
+    return files.report(form, length).content
+
+
+def _fit(files: Handed, name: str) -> bytes:
+    return files.fit(name).content
+
+
+def _code(found: Opened, job: Job | None) -> None:
+    """Show me the code."""
+    with st.expander("Show me the code", icon=":material/code:"):
+        if job is None:
+            st.caption(
+                "The command line says the same of the file, and writes the report and its tables into a folder."
+            )
+            st.code(chain_handed.of_file(found.name), language="bash", wrap_lines=True)
+        else:
+            st.caption("The command line fits the ratings, says the same of the fit, and writes it for other programs.")
+            st.code(chain_handed.of_ratings(job.question, job.file.name), language="bash", wrap_lines=True)
+        st.caption(
+            "The same from Python"
+            + ("." if job is None else ", of the posterior.nc that the command or this page gives.")
+        )
+        st.code(chain_handed.python(found.name if job is None else fit_shown.POSTERIOR), language="python")
+        st.caption("A fit is a file, which no link can carry: hand it on with the button above, and it opens here.")
 
 
 def _verdict(verdict: Verdict, found: Opened) -> None:
@@ -137,14 +258,12 @@ def _table(verdict: Verdict) -> None:
 
 
 def _sensitivity(found: Opened) -> None:
+    if "quality" not in found.tree["posterior"].data_vars:
+        _answers_to_priors(found)
+        return
     st.caption(
         "Each prior is made half and twice as strong, without fitting again: an answer that moves rests on that prior."
     )
-    if "quality" not in found.tree["posterior"].data_vars:
-        st.info(
-            "This fit does not say which of its numbers a decision hangs on, so only fits of `expsim fit` are looked at here."
-        )
-        return
     told: Sensitivity | None = _asked("sensitivity", "Work it out", found, lambda: checks.sensitivity(found.tree))
     if told is None:
         return
@@ -153,6 +272,21 @@ def _sensitivity(found: Opened) -> None:
     st.dataframe(
         fit_tables.strengths(told), hide_index=True, alt="The answer with each prior half and twice as strong."
     )
+
+
+def _answers_to_priors(found: Opened) -> None:
+    """Of a fit that does not say what a decision hangs on: how far its numbers answer to their priors."""
+    st.caption(
+        "How far each number moves where priors, or the data, are told a little more strongly: .05 counts. A number that answers to "
+        "its prior and not to the data rests on that prior."
+    )
+    lacking = [name for name in ("log_prior", "log_likelihood") if name not in found.tree.children]
+    if lacking:
+        st.info(f"This fit holds no {listed(lacking)}, so it cannot be told what hangs on the priors.")
+        return
+    told: tuple[Hangs, ...] | None = _asked("hangs", "Work it out", found, lambda: checks.power_scaling(found.tree))
+    if told is not None:
+        st.dataframe(fit_tables.answers(told), hide_index=True, alt="How far each number answers to priors and data.")
 
 
 def _left_out(found: Opened) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from expsim_bayes.apps.kept import Lines
+from expsim_bayes.apps.shown import SAVED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,6 +31,26 @@ def folder() -> Path | None:
     place = st.session_state.get(KEY)
     found = None if place is None else Path(place.name) / "experiment"
     return found if found is not None and found.is_dir() else None
+
+
+def code(looks: int) -> Lines:
+    """What makes the same, with so many looks."""
+    return Lines(
+        f"python {SAVED}\nexpsim monitor status demonstration\nexpsim monitor next demonstration",
+        "from pathlib import Path\n\n"
+        "from expsim_bayes.experiment import play\n"
+        "from expsim_bayes.live import Settings, add, begin\n"
+        "from expsim_bayes.scenario import load, text_of\n\n"
+        f'played = play(load("{SCENARIO}"), strategy="ab", random_seed={SEED})\n'
+        'calls = played.operations[["variant", "item", "latency_s"]]\n'
+        'ratings = played.ratings.table.merge(calls, on=["variant", "item"], how="left")\n'
+        'folder = Path("demonstration")\n'
+        f'begin(folder, text_of("{SCENARIO}")[0], Settings(strategy="sequential", engine="fast", draws=500))\n'
+        f"for look in range(1, {looks + 1}):\n"
+        '    file = Path(f"batch {look}.csv")\n'
+        '    ratings[ratings["look"] == look].drop(columns="look").to_csv(file, index=False)\n'
+        "    add(folder, file)\n",
+    )
 
 
 def make(progress: Callable[[float], None] = lambda _: None) -> None:

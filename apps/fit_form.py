@@ -297,8 +297,8 @@ def _check(file: File, cells: Cells, asked: Question) -> Checked:
 
 
 def widget(file: File, name: str) -> dict[str, Any]:
-    """What every widget is given: a key of its file, so that another file begins with its own guesses."""
-    return {"key": f"fit.{file.token}.{name}", "persist_state": "session"}
+    """What every widget is given: a key of its file, so that another file begins with its own guesses, kept in the page's address."""
+    return {"key": f"fit.{file.token}.{name}", "persist_state": "session", "bind": "query-params"}
 
 
 def _state(file: File, name: str) -> Any:

@@ -17,6 +17,7 @@ from expsim_bayes.plots.theme import LIGHT, Theme, style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expsim_bayes.diagnostics import PredictiveCheck
     from expsim_bayes.facts import Compared
     from expsim_bayes.plots import PredictedShares
 
@@ -68,7 +69,7 @@ def predicted(shares: PredictedShares, *, theme: Theme = LIGHT) -> Picture:
     return Picture(dressed(alt.layer(bars, band, dots), theme, height=280), words)
 
 
-def features(rows: Sequence[Compared], *, theme: Theme = LIGHT, ci_prob: float = 0.95) -> Picture:
+def features(rows: Sequence[Compared | PredictiveCheck], *, theme: Theme = LIGHT, ci_prob: float = 0.95) -> Picture:
     """Features of the ratings, each on a scale of its own: where the observed value lies against the predicted interval."""
     shown = sorted(rows, key=lambda row: row.reproduced)[:MOST_FEATURES]
     labels = distinct([row.name for row in shown], 60)
@@ -117,7 +118,7 @@ def features(rows: Sequence[Compared], *, theme: Theme = LIGHT, ci_prob: float =
         tooltip=tips,
     )
     failed = sum(not row.reproduced for row in rows)
-    outside = f"{count(failed)} of {count(len(rows))} features of the ratings"
+    outside = f"{count(failed)} of {count(len(rows))} features of the data"
     words = f"{outside} lie outside what the model predicts (bars: {level(ci_prob)} intervals)."
     if len(rows) > MOST_FEATURES:
         words += f" The chart shows {MOST_FEATURES}, those first."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from expsim_bayes.agreement import Agreement
     from expsim_bayes.apps.jobs import Job, Ticket
     from expsim_bayes.apps.marks import Picture
+    from expsim_bayes.apps.uploads import File
     from expsim_bayes.facts import Facts, FitFacts
 
 RUNNING, DONE, OPENED = "fit_running", "fit_done", "fit_opened"
@@ -39,11 +40,11 @@ class Done(NamedTuple):
         return self.ticket.job
 
 
-def collect() -> None:
-    """Take the results of a fit that has ended, and give them to the other pages of the session."""
+def collect() -> bool:
+    """Take the results of a fit that has ended, and give them to the other pages of the session; whether there were any."""
     ticket: Ticket | None = st.session_state.get(RUNNING)
     if ticket is None or ticket.job.state != "done":
-        return
+        return False
     from expsim_bayes.report import read_facts
 
     job = ticket.job
@@ -51,7 +52,36 @@ def collect() -> None:
     st.session_state[DONE] = Done(ticket, facts, _agreement(job))
     del st.session_state[RUNNING]
     st.session_state.pop(OPENED, None)
-    kept.keep(kept.Result(f"The fit of {job.file.name}", facts, folder=job.results))
+    name = job.file.name
+    told = kept.Lines(f"{job.question.command(name)}\nexpsim report fit --card card.png", job.question.python(name))
+    kept.keep(kept.Result(f"The fit of {name}", facts, folder=job.results, code=told))
+    return True
+
+
+def waiting() -> None:
+    """On pages that show something else: how far a fit of this session is, or that it came to nothing."""
+    ticket: Ticket | None = st.session_state.get(RUNNING)
+    if ticket is None:
+        return
+    name = ticket.job.file.name
+    if not ticket.job.over:
+        with st.container(border=True):
+            st.text(f"The fit of {name} is still running. What it says comes up here by itself.")
+            progress(ticket)
+    elif ticket.job.state == "failed":
+        st.text(f"The fit of {name} came to nothing.")
+        ended(ticket)
+
+
+def news() -> None:
+    """On the opening page: a way to what a fit of this session says, or how far it is."""
+    collect()
+    waiting()
+    done, last = latest(), kept.latest()
+    if done is None or last is None or last.folder != done.job.results:
+        return
+    if st.button(shown.plain(f"{last.label} is done: see what it says"), icon=":material/gavel:", key="fit_news"):
+        shown.go("decision")
 
 
 def latest() -> Done | None:
@@ -276,6 +306,16 @@ def _assumed(facts: Facts) -> None:
         st.dataframe(fit_tables.spreads(facts), hide_index=True, alt="Standard deviations: what varies, and how much.")
 
 
+def travels(file: File) -> str:
+    """What the page's address carries to somebody else."""
+    if file.sample:
+        return "The address of this page is a link to this sample as you set it up."
+    return (
+        "The address of this page is a link to these settings. The file itself cannot travel in a link: whoever opens it chooses the "
+        "same file here, and finds the settings."
+    )
+
+
 def code(found: Done) -> None:
     """Show me the code."""
     job = found.job
@@ -284,6 +324,7 @@ def code(found: Done) -> None:
         st.code(job.question.command(job.file.name), language="bash", wrap_lines=True)
         st.caption("The same from Python.")
         st.code(job.question.python(job.file.name), language="python", wrap_lines=True)
+        st.caption(travels(job.file))
         if job.file.sample:
             st.download_button(
                 "Download the sample file", job.file.path.read_bytes, job.file.name, "text/csv", key="fit_sample_file"

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from expsim_bayes.agreement import Agreement, Pair
     from expsim_bayes.agreement import Measure as Agreed
-    from expsim_bayes.diagnostics import Quantity
+    from expsim_bayes.diagnostics import PredictiveCheck, Quantity
     from expsim_bayes.facts import Facts, Interval, Measure
     from expsim_bayes.model_comparison import Compared
-    from expsim_bayes.sensitivity import Scaled, Sensitivity
+    from expsim_bayes.sensitivity import Hangs, Scaled, Sensitivity
 
 KAPPA = {"nominal": "Cohen's kappa", "ordinal": "kappa (quadratic weights)", "interval": "alpha of the two"}
 """What two raters' agreement beyond chance is called, by what values mean."""
@@ -134,6 +134,38 @@ def strengths(found: Sensitivity) -> pd.DataFrame:
                 "twice as strong": cell(twice),
             }
             for half, twice in pairs
+        ]
+    )
+
+
+def answers(found: Sequence[Hangs]) -> pd.DataFrame:
+    """One row a number, by how far it answers to its prior."""
+    return pd.DataFrame(
+        [
+            {
+                "number": row.name,
+                "to the priors": f"{row.prior:.2f}",
+                "to the data": f"{row.likelihood:.2f}",
+                "most to": row.by_prior[0][0] if row.by_prior else "",
+                "so": row.diagnosis,
+            }
+            for row in sorted(found, key=lambda row: -row.prior)
+        ]
+    )
+
+
+def checks(found: Sequence[PredictiveCheck]) -> pd.DataFrame:
+    """One row a feature of the data, those that the model misses first."""
+    return pd.DataFrame(
+        [
+            {
+                "feature": check.name,
+                "observed": f"{check.observed:.3g}",
+                f"predicted ({level(check.ci_prob)} interval)": f"{check.low:.3g} to {check.high:.3g}",
+                "share of predictions above": f"{check.p:.3f}",
+                "reproduced": "yes" if check.reproduced else "no",
+            }
+            for check in sorted(found, key=lambda check: check.reproduced)
         ]
     )
 

@@ -23,13 +23,13 @@ from expsim_bayes.apps.knobs import Knob, knobs
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots.operating import WHO
 from expsim_bayes.plots.theme import DARK, LIGHT
-from expsim_bayes.report import card, card_png, rendered, write_experiment
+from expsim_bayes.report import card, card_png, rendered, tidy, write_experiment
 from expsim_bayes.report.folder import FIGURES, facts_json, figures_of
 from expsim_bayes.report.forms import name_of
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, library, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import xarray as xr
 
@@ -157,6 +157,16 @@ def data(result: Result) -> File | None:
     return None if mine is None else File(POSTERIOR, "application/x-netcdf", mine)
 
 
+def tables(result: Result) -> File:
+    """Every table of the report as CSV, in one file."""
+    return sheets("tables.zip", tidy.sheets(result.facts))
+
+
+def sheets(name: str, found: Sequence[tidy.Sheet]) -> File:
+    """Tables as CSV, in one file."""
+    return File(name, "application/zip", _zipped({f"{sheet.name}.csv": tidy.csv(sheet) for sheet in found}))
+
+
 def has_figures(result: Result) -> bool:
     """Whether there are figures to take away."""
     return result.asked is not None or bool(_drawn(result))
@@ -215,6 +225,7 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:
+    """Files in one file; the same files make the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

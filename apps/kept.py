@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 KEY = "result"
 
 
+class Lines(NamedTuple):
+    """What gives the same numbers."""
+
+    command: str
+    """Command lines."""
+    python: str
+    """Lines of Python."""
+
+
 class Result(NamedTuple):
     """A decision and what it rests on."""
 
@@ -30,6 +39,8 @@ class Result(NamedTuple):
     """A simulated experiment look by look."""
     folder: Path | None = None
     """The session's own folder with report, posterior and figures; None for what was simulated."""
+    code: Lines | None = None
+    """What gives the same from ratings; None for what was simulated, which says it by how it was asked."""
 
 
 def keep(result: Result) -> None:

@@ -13,6 +13,7 @@ import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ import streamlit as st
 
 from expsim_bayes.amounts import count, dollars, duration, level, listed, percent, quantity
 from expsim_bayes.apps.answers import quick
+from expsim_bayes.apps.kept import Lines
 from expsim_bayes.apps.marks import Axis, Line, Picture, dressed, line_chart
 from expsim_bayes.apps.shown import plain
 from expsim_bayes.errors import ExpsimError
@@ -296,6 +298,23 @@ def command(name: str) -> str:
     """
     place = shlex.quote(name)
     return f"expsim monitor status {place}\nexpsim monitor next {place}\nexpsim monitor report {place} --out story"
+
+
+def code(name: str) -> Lines:
+    """What says the same of an experiment."""
+    return Lines(command(name), python(name))
+
+
+def link(name: str, what: str | None = None) -> str:
+    """The page's address below the dashboard's own: the name of an experiment, never where it lies.
+
+    Examples
+    --------
+    >>> link("team/two prompts", SPENT)
+    'monitor?experiment=team%2Ftwo+prompts&monitor.what=Dollars'
+    """
+    more = {} if what in (None, BEST) else {"monitor.what": what}
+    return f"monitor?{urlencode({'experiment': name, **more})}"
 
 
 def python(name: str) -> str:

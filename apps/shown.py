@@ -16,6 +16,8 @@ from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from expsim_bayes.apps.asked import Asked
     from expsim_bayes.apps.marks import Picture
     from expsim_bayes.facts import Facts
@@ -24,6 +26,8 @@ SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collec
 """A sign for each decision, beside its colour."""
 COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "orange", "collect": "blue", "refuse": "red"}
 """A colour for each decision."""
+SAVED = "same.py"
+"""What lines of Python are saved as."""
 JOINER = "\u2060"
 """Has no width; keeps Streamlit from making a link, an address or an icon of what looks like one."""
 _LINKS = re.compile(r"https?|www|@|(?<=:)(?=[a-z_])", re.IGNORECASE)
@@ -91,27 +95,40 @@ def truth(facts: Facts, *, told: bool = True) -> str:
 
 def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:
     """Show me the code: scenario, command line, Python and link that give the same numbers."""
+    more = ("--replications", str(replications)) if replications > 1 else ()
+    told(asked, asked.command(*more), asked.python(replications), "" if asked.own else asked.link(page))
+
+
+def curves(asked: Asked, replications: int, *, page: str = "simulate") -> None:
+    """Show me the code, of what certainty costs."""
+    told(asked, f"python {SAVED}", asked.curves(replications), "" if asked.own else asked.link(page))
+
+
+def told(asked: Asked, command: str, python: str, link: str = "", note: str = "") -> None:
+    """Show me the code, given its lines; `note` says where the numbers stand."""
     with st.expander("Show me the code", icon=":material/code:"):
-        more = ("--replications", str(replications)) if replications > 1 else ()
+        of_python = command.endswith(SAVED)
+        first = [f"save the lines of Python as {SAVED}"] if of_python else []
+        first += [f"save the scenario as {asked.file()}"] if asked.edits or asked.own else []
+        caption = "The command line gives the same numbers"
         st.caption(
-            "The command line gives the same numbers"
-            + (f"; save the scenario as {asked.file()} first." if asked.edits or asked.own else ".")
+            plain(caption + (f"; first {' and '.join(first)}." if first else ".") + (f" {note}" if note else ""))
         )
-        st.code(asked.command(*more), language="bash")
+        st.code(command, language="bash", wrap_lines=True)
         st.caption("The same from Python.")
-        st.code(asked.python(replications), language="python")
+        st.code(python, language="python")
         st.caption("The scenario. Change it, and give the file to the command.")
         st.code(asked.toml(), language="toml", height=260)
-        if asked.own:
-            return
-        st.caption("A link to this page as it stands, below the dashboard's own address.")
-        st.code(asked.link(page), language=None)
+        if link:
+            st.caption("A link to this page as it stands, below the dashboard's own address.")
+            st.code(link, language=None)
 
 
-def lines(python: str) -> None:
-    """Show me the code: lines of Python that give the same numbers."""
-    with st.expander("Show me the code", icon=":material/code:"):
-        st.code(python, language="python")
+def offered(label: str, name: str, mime: str, make: Callable[[], bytes], icon: str, *, tip: str | None = None) -> None:
+    """A button that gives a file, which is made when it is asked for."""
+    st.download_button(
+        label, make, file_name=name, mime=mime, icon=icon, key=f"take.{name}", on_click="ignore", help=tip
+    )
 
 
 class trouble:  # noqa: N801  (used like a function)

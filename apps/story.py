@@ -6,6 +6,7 @@ A step is a heading, two or three sentences and a live picture, computed from th
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from expsim_bayes.apps.asked import Asked
 from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 PROMPTS, TONES = "summarization-prompts", "support-chat-tone"
 """Scenarios that are told."""
@@ -22,8 +23,33 @@ PROMPTS, TONES = "summarization-prompts", "support-chat-tone"
 
 MISLED = 16
 """Seed of a judge whose taste reverses the order."""
+FIRST_QUIZ, MOST_SEED = 11, 2**32 - 1
+"""Seed of the first quiz, and the largest that there is."""
 RUN = 4
 """Seed of the run that is shown."""
+
+
+class Code(NamedTuple):
+    """What gives the numbers of a step."""
+
+    asked: Asked
+    command: str
+    python: str
+    note: str = ""
+    """Where they stand."""
+
+
+def _code(asked: Asked) -> Code:
+    """Of one experiment."""
+    return Code(asked, asked.command(), asked.python())
+
+
+def _means(asked: Asked, outputs: int) -> Code:
+    """Of mean scores."""
+    found = answers.enough(asked, outputs)
+    return Code(
+        found, found.command("--out", "played"), found.means(), "It writes every score into played/ratings.csv."
+    )
 
 
 class Step(NamedTuple):
@@ -33,20 +59,25 @@ class Step(NamedTuple):
     """Its heading."""
     text: str
     """What it says."""
-    show: Callable[[], None]
-    """Its picture."""
+    show: Callable[[], Code]
+    """Draws its picture; what gives the same numbers."""
+    set_by: tuple[str, ...] = ()
+    """Keys of its widgets."""
 
 
-def _why() -> None:
-    seed = st.slider("Another draw of 12 outputs of each prompt", 1, 30, 1, key="story.why")
+def _why() -> Code:
+    seed = st.slider("Another draw of 12 outputs of each prompt", 1, 30, 1, key="story.why", bind="query-params")
     asked = Asked(PROMPTS, seed=int(seed))
     shown.picture(pictures.votes(answers.seen(asked, 12), _truth(asked), theme=shown.theme()), key="story.votes")
+    return _means(asked, 12)
 
 
-def _noisy_judge() -> None:
+def _noisy_judge() -> Code:
     left, right = st.columns(2)
-    outputs = left.slider("Outputs of each prompt that the judge rates", 10, 600, 300, 10, key="story.outputs")
-    seed = right.slider("Another judge", 1, 30, MISLED, key="story.judge_seed")
+    outputs = left.slider(
+        "Outputs of each prompt that the judge rates", 10, 600, 300, 10, key="story.outputs", bind="query-params"
+    )
+    seed = right.slider("Another judge", 1, 30, MISLED, key="story.judge_seed", bind="query-params")
     asked = Asked(PROMPTS, seed=int(seed))
     found = answers.seen(asked, int(outputs))
     judge = found[found["evaluator"] == "judge"].set_index("variant")
@@ -57,13 +88,16 @@ def _noisy_judge() -> None:
         f"This judge puts **{likes}** first"
         + (", and so do people." if likes == best else f". People would say **{best}**.")
     )
+    return _means(asked, int(outputs))
 
 
-def _cost() -> None:
-    shown.picture(pictures.learning(answers.curves(Asked(PROMPTS)), theme=shown.theme()), key="story.cost")
+def _cost() -> Code:
+    asked = Asked(PROMPTS)
+    shown.picture(pictures.learning(answers.curves(asked), theme=shown.theme()), key="story.cost")
+    return Code(asked, f"python {shown.SAVED}", asked.curves(answers.CURVE))
 
 
-def _bandit() -> None:
+def _bandit() -> Code:
     ways: list[StrategyName] = ["ab", "bandit"]
     way = st.segmented_control(
         "Run as",
@@ -72,8 +106,10 @@ def _bandit() -> None:
         required=True,
         format_func=STRATEGY_TITLES.__getitem__,
         key="story.way",
+        bind="query-params",
     )
-    found = answers.one(Asked(TONES, strategy=way, seed=5))
+    asked = Asked(TONES, strategy=way, seed=5)
+    found = answers.one(asked)
     left, right = st.columns(2)
     with left:
         shown.picture(
@@ -84,28 +120,36 @@ def _bandit() -> None:
             pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
             key="story.tones",
         )
+    return _code(asked)
 
 
-def _peeking() -> None:
-    eager = st.slider("What an eager rule asks for", 0.90, 0.98, 0.95, 0.01, key="story.eager")
-    shown.picture(
-        pictures.peeking(answers.peeked(Asked(PROMPTS), float(eager)), theme=shown.theme()), key="story.peeking"
+def _peeking() -> Code:
+    eager = st.slider("What an eager rule asks for", 0.90, 0.98, 0.95, 0.01, key="story.eager", bind="query-params")
+    found = answers.peeked(Asked(PROMPTS), float(eager))
+    shown.picture(pictures.peeking(found, theme=shown.theme()), key="story.peeking")
+    asked = answers.equal(Asked(PROMPTS), float(eager))
+    note = f"“False launches” is where the eager line ends; with the threshold {found.threshold:g} it is where the other one does."
+    return Code(asked, asked.command("--replications", str(answers.MANY)), asked.python(answers.MANY), note)
+
+
+def _convergence() -> Code:
+    seed = st.slider(
+        "Another run of the experiment", 0, 30, RUN, key="story.run", persist_state="session", bind="query-params"
     )
-
-
-def _convergence() -> None:
-    seed = st.slider("Another run of the experiment", 0, 30, RUN, key="story.run", persist_state="session")
-    found = answers.one(Asked(PROMPTS, strategy="ab", seed=int(seed)))
+    asked = Asked(PROMPTS, strategy="ab", seed=int(seed))
+    found = answers.one(asked)
     shown.picture(
         pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()), key="story.effect"
     )
+    return _code(asked)
 
 
-def _decision() -> None:
+def _decision() -> Code:
     asked = Asked(PROMPTS, seed=int(st.session_state.get("story.run", RUN)))
     facts = answers.weighed(asked)
     shown.decision(facts)
     st.caption(shown.plain(shown.truth(facts)))
+    return _code(asked)
 
 
 def _truth(asked: Asked) -> dict[str, float]:
@@ -119,12 +163,14 @@ STEPS = (
         "Here the same 12 summaries of each prompt are rated by a judge, another language model, and by people. Draw again: the means move "
         "about, and the judge scores lower than people do. Prompt B is truly better. Would you have launched it?",
         _why,
+        ("story.why",),
     ),
     Step(
         "1. One noisy judge",
         "More ratings make the bars shorter, but they shrink around what the *judge* likes, not around what people would say. A judge may "
         "favour a prompt as such, for its length or its family, and no number of its ratings tells that from quality.",
         _noisy_judge,
+        ("story.outputs", "story.judge_seed"),
     ),
     Step(
         "2. Judge against humans, and what each costs",
@@ -137,6 +183,7 @@ STEPS = (
         "An A/B test splits the outputs evenly and decides at the end. A bandit shows what does well more often, so fewer outputs "
         "are spent on the worse. Its price: it learns less about the losers, whose intervals stay wide.",
         _bandit,
+        ("story.way",),
     ),
     Step(
         "4. Peeking",
@@ -144,17 +191,20 @@ STEPS = (
         "often one looks, the more of them are launched by mistake, unless the rule asks for more: its threshold is calibrated so "
         "that 1 in 20 is not passed, however often one looks.",
         _peeking,
+        ("story.eager",),
     ),
     Step(
         "5. Convergence",
         "With each look the interval of the difference shrinks and settles on the truth, which only a simulation knows. Here nobody stops "
         "early, to see it. An experiment has converged when its rule has fired: what is left to learn no longer changes what to do.",
         _convergence,
+        ("story.run",),
     ),
     Step(
         "6. The decision",
         "In plain words, with its price and its risk. Every number stands for what a person would do next.",
         _decision,
+        ("story.run",),
     ),
 )
 """The story, in order."""
@@ -162,7 +212,7 @@ STEPS = (
 
 def quiz() -> None:
     """An experiment that stands still at a look, and two questions about it."""
-    seed = int(st.session_state.setdefault("quiz.seed", 11))
+    seed = int(st.session_state.setdefault("quiz.seed", FIRST_QUIZ))
     asked = Asked(PROMPTS if seed % 2 else TONES, seed=seed)
     found = answers.puzzle(asked)
     one = found.one
@@ -189,9 +239,30 @@ def quiz() -> None:
         checked = st.form_submit_button("Check", type="primary", icon=":material/check:", key="quiz.check")
     if checked and launch and converged:
         _marked(found, None if launch == keep else launch, converged == "yes")
+        shown.code(asked._replace(edits=found.edits))
     elif checked:
         st.info("Answer both questions first.")
     st.button("Another experiment", icon=":material/refresh:", key="quiz.next", on_click=_another)
+
+
+def opened(query: Mapping[str, str]) -> None:
+    """Begin where a link says; nothing where the session has begun, or the link asks for what there is not."""
+    for key, name, first, most in (("story.at", "step", 0, len(STEPS)), ("quiz.seed", "quiz", FIRST_QUIZ, MOST_SEED)):
+        told = query.get(name, "")
+        asked_for = int(told) if told.isascii() and told.isdecimal() and len(told) < 11 else first
+        st.session_state.setdefault(key, asked_for if asked_for <= most else first)
+
+
+def link(at: int) -> str:
+    """The address of a step as it stands, below the dashboard's own."""
+    told: dict[str, object] = {"step": at} if at else {}
+    for key in STEPS[at].set_by if at < len(STEPS) else ():
+        value = st.session_state.get(key)
+        if value is not None:
+            told[key] = STRATEGY_TITLES[value] if key == "story.way" else value
+    if at == len(STEPS):
+        told["quiz"] = st.session_state["quiz.seed"]
+    return f"story?{urlencode(told)}"
 
 
 def _another() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from expsim_bayes.amounts import level, rough
 from expsim_bayes.models import recipe
+from expsim_bayes.remedies import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.models._recipe import Recipe
+    from expsim_bayes.remedies import Remedies
 
 INTERNAL = ("_raw", "_of_pool", "_logit")
 """Ends of names that the gate does not look at: multiples of an SD, of which a report shows the product, and what a report shows on another
@@ -94,12 +96,12 @@ class Verdict:
         return cls(**{**fields, "reasons": tuple(fields["reasons"])})
 
 
-def gate(fit: xr.DataTree) -> Verdict:
+def gate(fit: xr.DataTree, remedies: Remedies = OURS) -> Verdict:
     """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
 
     It looks at every variable of the posterior that a report may show: all but those of `INTERNAL` and `UNREPORTED`. Entries that are
     constant by construction (`<variable>_estimated` is 0 in constant_data) are not looked at. What the sampler did not tell (which draws
-    diverged, its energy) is a reason for caution.
+    diverged, its energy) is a reason for caution. The reasons say what to do in the words of `remedies`.
     """
     if "integration" in fit.attrs:
         return _gate_of_points(fit)
@@ -114,8 +116,8 @@ def gate(fit: xr.DataTree) -> Verdict:
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
     run = _Run(chains, draws, divergences, bfmi)
     problems = {
-        "ok": [*_problems(OK, run, quantities), *_untold(run)],
-        "caution": _problems(CAUTION, run, quantities),
+        "ok": [*_problems(OK, run, quantities, remedies), *_untold(run)],
+        "caution": _problems(CAUTION, run, quantities, remedies),
     }
     level: Literal["ok", "caution", "refuse"] = "ok"
     if problems["ok"]:
@@ -242,49 +244,47 @@ def _untold(run: _Run) -> list[str]:
     )
 
 
-def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...]) -> list[str]:
+def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...], remedies: Remedies) -> list[str]:
     """What a fit lacks to meet the limits, each with its number and the remedy."""
     chains, draws, divergences, bfmi = run
     found = []
     if chains < limits.chains:
         found.append(
-            f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: run with 4 (--chains 4)."
+            f"{chains} chain(s) were run, {limits.chains} are needed to see whether they agree: {remedies.chains}."
         )
     if divergences is not None and not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
         found.append(
-            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; let it take "
-            "smaller steps (--target-accept .995), and see whether a term with few replicates should be given or left out."
+            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; "
+            f"{remedies.steps}."
         )
     if bfmi is not None and not bfmi >= limits.bfmi:
         found.append(
-            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): tune longer (--tune 3000)."
+            f"The energy moves too slowly (BFMI {bfmi:.2f}, at least {limits.bfmi} is needed): {remedies.energy}."
         )
-    found += _unconverged(limits, quantities)
+    found += _unconverged(limits, quantities, remedies)
     return found
 
 
-def _unconverged(limits: Limits, quantities: tuple[Quantity, ...]) -> list[str]:
+def _unconverged(limits: Limits, quantities: tuple[Quantity, ...], remedies: Remedies) -> list[str]:
     """Reasons from R-hat and ESS, naming the worst quantity of each."""
     found = []
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
-        found.append(
-            f"{_some(broken)} did not move or is not finite, so it cannot be judged: run again with another seed (--seed)."
-        )
+        found.append(f"{_some(broken)} did not move or is not finite, so it cannot be judged: {remedies.seed}.")
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
         found.append(
             f"Chains disagree on {_some([row.name for row in apart])}: the worst R-hat is {worst.r_hat:.3f} ({worst.name}), at most "
-            f"{limits.r_hat} is allowed; run longer (--draws and --tune doubled)."
+            f"{limits.r_hat} is allowed; {remedies.longer}."
         )
     few = [row for row in quantities if min(row.ess_bulk, row.ess_tail) < limits.ess]
     if few:
         worst = min(few, key=lambda row: min(row.ess_bulk, row.ess_tail))
         found.append(
             f"Too few independent draws of {_some([row.name for row in few])}: the smallest effective sample size is "
-            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; run longer (--draws doubled)."
+            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; {remedies.more}."
         )
     return found
 

@@ -126,7 +126,9 @@ def _same_observations(fits: Mapping[str, xr.DataTree]) -> None:
     (first, one), *others = fits.items()
     for name, tree in fits.items():
         if "log_likelihood" not in tree.children or "observed_data" not in tree.children:
-            raise SettingError("holds no log-likelihoods", where=name, remedy="fit it again with this version")
+            raise SettingError(
+                "holds no log-likelihoods", where=name, remedy="fit it again, and keep a group log_likelihood"
+            )
     for name, tree in others:
         if tree.attrs.get("data_sha256") != one.attrs.get("data_sha256"):
             raise SettingError(

@@ -329,6 +329,86 @@ def test_a_fit_has_a_longest_time_and_a_full_queue_refuses(file: uploads.File, m
     assert refused.job.trouble == jobs.FULL
 
 
+def written(job: Job) -> None:
+    """What a fit leaves behind that came to its end."""
+    from expsim_bayes.report.folder import facts_json
+
+    job.results.mkdir(parents=True)
+    (job.results / "facts.json").write_text(facts_json(facts()), encoding="utf-8")
+    (job.results / "agreement.json").write_text('{"none": "nobody rated twice"}', encoding="utf-8")
+    job.state, job.share = "done", 1.0
+
+
+def test_other_pages_tell_of_a_fit_that_runs_and_have_its_decision_at_once(file: uploads.File) -> None:
+    ticket = desk(at_once=0).begin(file, Question())
+    ticket.job.state, ticket.job.share, ticket.job.words = "running", 0.4, "sampling"
+    start, decided = (
+        AppTest.from_file(str(APPS / "views" / f"{name}.py"), default_timeout=PATIENCE)
+        for name in ("start", "decision")
+    )
+    decided.query_params["scenario"] = "summarization-prompts"  # the experiment of a link gives way to the fit
+    for at in (start, decided):
+        at.session_state["fit_running"] = ticket
+        at.run()
+        assert not at.exception
+        assert "The fit of ratings.csv is still running" in said(at)
+        (bar,) = at.get("progress")
+        assert (bar.proto.value, bar.proto.text[:8]) == (40, "Sampling")
+    written(ticket.job)
+    assert not start.run().exception
+    assert start.button(key="fit_news").label.replace("\\", "") == "The fit of ratings.csv is done: see what it says"
+    assert not decided.run().exception
+    assert "The fit of ratings.csv" in said(decided)
+    assert "still running" not in said(decided)
+    assert decided.session_state["result"].folder == ticket.job.results
+    assert decided.code[0].value == "expsim fit ratings.csv --out fit\nexpsim report fit --card card.png"
+
+
+def test_a_link_carries_settings_to_whoever_has_the_same_file(file: uploads.File) -> None:
+    sound = {"control": "A", "seed": "7", "effect.units of the score": "0.5", "price.gpt": "0.25", "anonymous": "human"}
+    strange = {"threshold": "7", "draws": "900000000", "model": "none such", "where.column": "<b>", "low": "abc"}
+    at = page()
+    for name, value in (sound | strange).items():
+        at.query_params[f"fit.{file.token}.{name}"] = value
+    at.run()
+    assert not at.exception
+    assert "a file cannot travel in a link: choose the same file" in said(at)
+    at.file_uploader(key="fit_upload").set_value((file.name, SCORES.encode(), "text/csv")).run()
+    assert not at.exception
+    assert "The address of this page is a link to these settings" in said(at)
+    found = {
+        name: next(w for w in (*at.selectbox, *at.number_input, *at.multiselect) if w.key == key(at, name)).value
+        for name in (*sound, *strange)
+    }
+    assert found == {
+        "control": "A", "seed": 7, "effect.units of the score": 0.5, "price.gpt": 0.25, "anonymous": ["human"],
+        "threshold": 0.95, "draws": 1500, "model": "auto", "where.column": None, "low": None,
+    }  # fmt: skip
+
+
+def test_a_link_opens_a_sample() -> None:
+    at = page()
+    at.query_params["sample"] = "comparisons"
+    assert not at.run().exception
+    assert "720 comparisons of 3 variants" in said(at)
+    at.button(key="fit_other").click().run()
+    assert not at.exception
+    assert "Upload the ratings" in said(at)
+    at = page()
+    at.query_params["sample"] = "../secret"
+    assert "Upload the ratings" in said(at.run())
+
+
+def test_other_pages_tell_of_a_fit_that_failed(file: uploads.File) -> None:
+    ticket = desk(at_once=0).begin(file, Question())
+    ticket.job.state, ticket.job.trouble = "failed", jobs.KILLED
+    at = AppTest.from_file(str(APPS / "views" / "decision.py"), default_timeout=PATIENCE)
+    at.session_state["fit_running"] = ticket
+    assert not at.run().exception
+    assert "The fit of ratings.csv came to nothing" in said(at)
+    assert "ran out of memory" in said(at)
+
+
 def test_an_upload_goes_with_whoever_holds_it() -> None:
     file = uploads.received("../a b.csv", b"x")
     path = file.path

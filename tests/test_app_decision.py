@@ -33,7 +33,15 @@ def simulated() -> Result:
     return Result("A simulated experiment", facts, ASKED, answers.one(ASKED).history)
 
 
-ALWAYS = ("Card (PNG)", "One page (PDF)", "Report (HTML)", "Report (PDF)", "Report (Markdown)", "Facts (JSON)")
+ALWAYS = (
+    "Card (PNG)",
+    "One page (PDF)",
+    "Report (HTML)",
+    "Report (PDF)",
+    "Report (Markdown)",
+    "Facts (JSON)",
+    "Tables (CSV)",
+)
 """What there is to take away of any decision."""
 
 
@@ -206,6 +214,9 @@ def test_what_is_taken_away_is_what_is_shown(simulated: Result, fitted: Result, 
     (folder / "history.nc").write_bytes(looks.content)
     with xr.open_dataset(folder / "history.nc", engine="h5netcdf") as again:
         xr.testing.assert_allclose(again["prob_best"], simulated.history["prob_best"])  # type: ignore[index]
+    with zipfile.ZipFile(io.BytesIO(handed.tables(simulated).content)) as archive:
+        assert {"variants.csv", "evaluators.csv", "answers.csv"} <= set(archive.namelist())
+        assert archive.read("variants.csv").decode().splitlines()[1].startswith("A,true,")
     posterior = handed.data(fitted)
     assert posterior is not None
     assert posterior.content == b"a posterior"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import stat
@@ -16,7 +17,8 @@ import xarray as xr
 from small_fit import tree
 from streamlit.testing.v1 import AppTest
 
-from expsim_bayes.apps import chain_pictures
+from expsim_bayes.apps import chain_handed, chain_pictures
+from expsim_bayes.apps.question import Question
 from expsim_bayes.diagnosis import chains, checks
 from expsim_bayes.diagnosis.chains import Draws
 from expsim_bayes.diagnostics import gate
@@ -87,6 +89,50 @@ def test_a_fit_is_judged_and_every_part_opens(tmp_path: Path) -> None:
     assert "in expected log predictive density" in said(at)
 
 
+def test_predictions_are_checked_and_everything_can_be_taken_away(tmp_path: Path) -> None:
+    made = tree(quality="theta", draws=500)
+    made.attrs = {}
+    rng = np.random.default_rng(3)
+    made["posterior_predictive"] = xr.DataTree(
+        xr.Dataset({"score": (("chain", "draw", "rating"), rng.normal(4.0, 1.0, (4, 500, 12)))})
+    )
+    at = page(netcdf(made, tmp_path))
+    assert not at.exception
+    assert "The model itself misses 4 of 4 features of the data" in said(at)
+    assert "4 of 4 features of the data lie outside" in said(at)
+    assert {e.proto.label for e in at.get("download_button")} == {
+        "One page (PDF)", "Report (HTML)", "Report (PDF)", "Report (Markdown)", "Tables (CSV)", "Fit (netCDF)", "Fit (zipped Zarr)",
+    }  # fmt: skip
+    assert "expsim diagnose posterior.nc --format md,html,pdf,csv --out diagnostics" in [code.value for code in at.code]
+    files = at.session_state["chain_handed"][1]
+    told = files.report("md").content.decode()
+    assert "misses 4 of 4 features" in told
+    with zipfile.ZipFile(io.BytesIO(files.tables().content)) as archive:
+        assert {"diagnostics-verdict.csv", "diagnostics-numbers.csv", "diagnostics-checks.csv"} <= set(
+            archive.namelist()
+        )
+    (tmp_path / "again").mkdir()
+    for name in ("posterior.nc", "posterior.zarr.zip"):
+        again = tmp_path / "again" / name
+        again.write_bytes(files.fit(name).content)
+        assert opened.opened(again).tree["posterior"].to_dataset().equals(made["posterior"].to_dataset())
+
+
+def test_the_fit_of_this_session_is_handed_out_whole(tmp_path: Path) -> None:
+    made = tree()
+    made["effects"] = xr.DataTree(xr.Dataset({"item": ("n", np.arange(3.0))}))
+    whole = netcdf(made, tmp_path)
+    files = chain_handed.Handed(opened.opened(whole), whole)
+    assert files.fit("posterior.nc").content == whole.read_bytes()
+    packed = tmp_path / "packed.zarr.zip"
+    packed.write_bytes(files.fit("posterior.zarr.zip").content)
+    with zipfile.ZipFile(packed) as archive:
+        assert any(name.startswith("effects/") for name in archive.namelist())
+    lines = chain_handed.of_ratings(Question(seed=3), "a b.csv").splitlines()
+    assert [line.split()[1] for line in lines] == ["fit", "diagnose", "export"]
+    compile(chain_handed.python("it's.nc"), "shown", "exec")
+
+
 @pytest.mark.parametrize(("apart", "level"), [(0.0, "Caution"), (1.5, "Refuse")])
 def test_the_verdict_rests_on_the_draws_and_not_on_the_file(apart: float, level: str, tmp_path: Path) -> None:
     made = tree(apart=apart, stats=apart > 0)
@@ -103,7 +149,10 @@ def test_draws_of_other_programs_are_opened_too(zarr_format: int, tmp_path: Path
     made.attrs = {}
     at = page(zipped(made, tmp_path, zarr_format))
     assert not at.exception
-    assert "only fits of `expsim fit` are looked at here" in said(at)
+    at.button(key="chain_ask_hangs").click().run()
+    assert not at.exception
+    assert ".05 counts" in said(at)
+    assert "half and twice" not in said(at)
     assert set(at.selectbox(key="chain_number").options) == {"theta[A]", "theta[<b>B</b>]", "sd_item"}
 
 

@@ -107,6 +107,7 @@ def test_it_tells_how_an_experiment_stands_and_never_writes(two_looks: Path) -> 
     assert [m.value for m in at.metric][:2] == ["2 of 6", "160"]
     assert str(two_looks.parents[1]) not in text + "".join(code.value for code in at.code)
     assert "expsim monitor status 'team/two prompts'" in at.code[0].value
+    assert at.code[2].value == "monitor?experiment=team%2Ftwo+prompts"
     for what in (monitored.QUALITY, monitored.SPENT):
         at.segmented_control(key="monitor.what").set_value(what).run()
         assert not at.exception
@@ -223,6 +224,8 @@ def test_the_demonstration_is_the_sessions_own(below: Path, monkeypatch: pytest.
     at.button(key="another").click().run()
     assert not at.exception
     assert at.metric[0].value == "2 of 16"
+    compile(at.code[-1].value, "shown", "exec")
+    assert "range(1, 3)" in at.code[-1].value
     assert not page().selectbox  # another session has none of it
     at.session_state[KEY] = None
     at.session_state[demonstration.KEY].cleanup()
@@ -240,6 +243,7 @@ def test_the_last_look_goes_to_the_page_that_recommends(two_looks: Path, monkeyp
     assert not at.exception
     kept = at.session_state[KEY]
     assert kept.label == "team/two prompts, as it stands after look 2"
+    assert kept.code == monitored.code("team/two prompts")
     assert kept.facts.false_launch is not None
     assert kept.facts.source == f"team/two prompts: {facts.source}"
     assert at.title[0].value == "Recommendation"

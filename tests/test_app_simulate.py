@@ -96,6 +96,24 @@ class TestAsked:
             exec(Asked("reranker").curves(5), {})
         assert "usd" in told.getvalue()
 
+    def test_the_lines_behind_mean_scores_give_them(self) -> None:
+        asked = Asked("reranker", seed=2)
+        lines = answers.enough(asked, 5).means().replace('load("reranker.toml")', "scenario")
+        told: dict[str, object] = {"scenario": parse(answers.enough(asked, 5).toml(), "reranker")}
+        with redirect_stdout(io.StringIO()):
+            exec(lines, told)
+        mean = told["scores"].mean().rename("mean").reset_index()  # type: ignore[attr-defined]
+        seen = answers.seen(asked, 5).merge(mean, on=["evaluator", "variant"])
+        assert len(seen) > 3
+        assert np.allclose(seen["mean_x"], seen["mean_y"])
+
+    def test_the_scenario_behind_peeking_launches_as_often(self) -> None:
+        asked = Asked("summarization-prompts")
+        equal = answers.equal(asked, 0.9)
+        assert "--seed 0" in equal.command()
+        found = false_launch_rate(equal.scenario, random_seed=0, replications=60)
+        assert found.value == answers.peeked(asked, 0.9, 60).eager[-1] > 0
+
     def test_its_link_brings_back_the_page(self) -> None:
         asked = Asked("support-chat-tone", (("looks", 3),), "bandit", "human", 5)
         where, query = asked.link().split("?")
@@ -258,6 +276,23 @@ class TestPages:
         assert not at.exception
         title = story.STEPS[step].title if step < len(story.STEPS) else "Quiz"
         assert title in texts(at)
+        assert any(block.value.startswith("story?") for block in at.code)
+        if step < len(story.STEPS):
+            assert at.code[0].value.split()[0] in ("expsim", "python")
+            compile(at.code[1].value, "shown", "exec")
+
+    def test_a_link_opens_a_step_of_the_story_as_it_stood(self) -> None:
+        at = AppTest.from_file(MAIN, default_timeout=120)
+        at.query_params["step"], at.query_params["story.eager"] = "4", "0.93"
+        at.switch_page("views/story.py").run()
+        assert not at.exception
+        assert at.header[0].value == "4. Peeking"
+        assert "asks for 93 %" in texts(at).replace("\\", "")
+        assert "story?step=4&story.eager=0.93" in [block.value for block in at.code]
+        for strange in ("99", "-1", "x", "9" * 40):
+            at = AppTest.from_file(MAIN, default_timeout=120)
+            at.query_params["step"] = strange
+            assert at.switch_page("views/story.py").run().header[0].value == story.STEPS[0].title
 
     def test_the_quiz_is_marked(self) -> None:
         at = page()
@@ -268,6 +303,7 @@ class TestPages:
         at.radio(key="quiz.converged").set_value("yes" if found.decided else "no")
         at.button(key="quiz.check").click().run()
         assert [box.value[:3] for box in at.success] == ["Yes", "Yes"]
+        assert any(block.value.startswith("expsim simulate summarization-prompts.toml") for block in at.code)
         at.radio(key="quiz.converged").set_value("no" if found.decided else "yes")
         at.button(key="quiz.check").click().run()
         assert len(at.success) == len(at.warning) == 1

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from expsim_bayes.cli import app
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.diagnosis import Diagnosed, diagnose
+from expsim_bayes.diagnosis.checks import left_out
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fits.written import write
 from expsim_bayes.report.diagnosed import document
@@ -172,3 +173,19 @@ def test_reports_lie_beside_the_fit_and_a_refused_one_has_its_exit_code(tmp_path
     assert json.loads(said[said.index("{") :])["verdict"]["level"] == "refuse"
     assert (tmp_path / "diagnostics-brief.html").is_file()
     assert unfinished(tmp_path) == ""
+
+
+def test_remedies_speak_of_the_program_that_made_the_fit() -> None:
+    mine, theirs = tree(apart=1.5), tree(apart=1.5)
+    theirs.attrs = {}
+    for made in (mine, theirs):
+        made["sample_stats"] = xr.DataTree(made["sample_stats"].to_dataset() + 1)
+    own, other = " ".join(diagnose(mine).reasons), " ".join(diagnose(theirs).reasons)
+    assert "--target-accept" in own
+    assert "--draws" in own
+    assert "--" not in other
+    assert "twice the draws" in other
+    theirs["log_likelihood"] = xr.DataTree(xr.Dataset({"y": ("obs", np.zeros(3))}))
+    with pytest.raises(SettingError, match="log-likelihoods in this fit cannot be used") as refused:
+        left_out("theirs", theirs)
+    assert "expsim" not in str(refused.value)

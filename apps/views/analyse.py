@@ -9,8 +9,24 @@ from expsim_bayes.errors import ExpsimError
 FILE = "fit_file"
 
 
+SAMPLE = "sample"
+
+
+def linked() -> None:
+    """What a link asks for: a sample is opened; settings wait for their file."""
+    named = st.query_params.get(SAMPLE, "")
+    if FILE not in st.session_state and named in uploads.samples():
+        st.session_state[FILE] = uploads.sample(named)
+
+
 def choose() -> None:
     """An upload, or a sample."""
+    if any(key.startswith("fit.") for key in st.query_params):
+        st.info(
+            "This link carries settings, but a file cannot travel in a link: choose the same file, and it is read and asked as the "
+            "link says.",
+            icon=":material/link:",
+        )
     st.markdown(
         "Upload the ratings that people or LLM judges gave: one rating a row. Severity of raters, difficulty of items and tastes of judges "
         "are taken out, and you get a decision with its reasons."
@@ -32,6 +48,7 @@ def choose() -> None:
             found.title, key=f"fit_sample_{key}", icon=":material/science:", help=found.words, width="stretch"
         ):
             st.session_state[FILE] = uploads.sample(key)
+            st.query_params[SAMPLE] = key
             st.rerun()
     with st.expander("What a file looks like", icon=":material/help:"):
         st.code(
@@ -54,6 +71,7 @@ def file_shown(file: uploads.File) -> None:
     if change.button("Another file", key="fit_other", icon=":material/swap_horiz:", width="stretch"):
         for key in (FILE, fit_shown.RUNNING, "fit_checked", "fit_cells", "fit_upload"):
             st.session_state.pop(key, None)
+        st.query_params.clear()
         st.rerun()
 
 
@@ -79,6 +97,7 @@ def form(file: uploads.File) -> None:
                 st.text(f"• {word}")
     st.subheader("What you want to know", anchor=False)
     question = fit_question.question(file, asked, found.ratings)
+    st.caption(fit_shown.travels(file))
     if st.button("Fit", type="primary", icon=":material/play_arrow:", key="fit_begin"):
         st.session_state[fit_shown.RUNNING] = DESK.begin(file, question)
         st.rerun()
@@ -86,6 +105,7 @@ def form(file: uploads.File) -> None:
 
 st.title("Analyse ratings", anchor=False)
 fit_shown.collect()
+linked()
 file, ticket, done = st.session_state.get(FILE), st.session_state.get(fit_shown.RUNNING), fit_shown.latest()
 if file is None:
     choose()

@@ -1,8 +1,10 @@
 """Recommendation: the last decision of the session in words, on a card for a slide, and as files to take away."""
 
+from functools import partial
+
 import streamlit as st
 
-from expsim_bayes.apps import handed, shown
+from expsim_bayes.apps import fit_shown, handed, shown
 from expsim_bayes.apps.kept import Result, keep, latest
 from expsim_bayes.plots import DARK
 from expsim_bayes.report.document import Length
@@ -14,8 +16,12 @@ REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
     ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
     ("Report (Markdown)", "md", "full", ":material/description:"),
 )
+ZIP = "application/zip"
 
 st.title("Recommendation", anchor=False)
+if fit_shown.collect():
+    st.query_params.clear()  # else the experiment of a link would take its place
+fit_shown.waiting()
 result = latest()
 asked = handed.asked_in(st.query_params)
 if asked is not None and (result is None or result.asked != asked):
@@ -38,47 +44,32 @@ def nothing_yet() -> None:
 
 
 def take_away(result: Result, card: handed.File) -> None:
-    """Files to take away."""
+    """Files to take away, each made when it is asked for."""
     st.markdown("**Take it with you**")
     with st.container(horizontal=True):
-        offer("Card (PNG)", card, ":material/image:")
+        shown.offered("Card (PNG)", card.name, card.mime, lambda: card.content, ":material/image:")
         for label, form, length, icon in REPORTS:
-            on_demand(label, result, form, length, icon)
+            shown.offered(label, name_of(form, length), handed.MEDIA[form], partial(report, result, form, length), icon)
         if handed.has_figures(result):
-            st.download_button(
-                "Figures (zip)",
-                lambda: handed.figures(result).content,
-                file_name="figures.zip",
-                mime="application/zip",
-                icon=":material/folder_zip:",
-                key="take.figures",
-                on_click="ignore",
-                help="Drawn when you ask for them, which takes a few seconds.",
-            )
+            shown.offered(
+                "Figures (zip)", "figures.zip", ZIP, lambda: handed.figures(result).content, ":material/folder_zip:",
+                tip="Drawn when you ask for them, which takes a few seconds.",
+            )  # fmt: skip
+        shown.offered(
+            "Tables (CSV)", "tables.zip", ZIP, lambda: handed.tables(result).content, ":material/table:",
+            tip="Every table of the report, numbers in full, as CSV files in a zip.",
+        )  # fmt: skip
         data = handed.data(result)
         if data is not None:
-            offer("Posterior (netCDF)" if result.history is None else "Looks (netCDF)", data, ":material/dataset:")
-        offer("Facts (JSON)", handed.facts(result), ":material/data_object:")
+            label = "Posterior (netCDF)" if result.history is None else "Looks (netCDF)"
+            shown.offered(label, data.name, data.mime, lambda: data.content, ":material/dataset:")
+        facts = handed.facts(result)
+        shown.offered("Facts (JSON)", facts.name, facts.mime, lambda: facts.content, ":material/data_object:")
 
 
-def on_demand(label: str, result: Result, form: Form, length: Length, icon: str) -> None:
-    """A button that gives a report, written when it is asked for."""
-    st.download_button(
-        label,
-        lambda: handed.report(result, form, length).content,
-        file_name=name_of(form, length),
-        mime=handed.MEDIA[form],
-        icon=icon,
-        key=f"take.{name_of(form, length)}",
-        on_click="ignore",
-    )
-
-
-def offer(label: str, file: handed.File, icon: str) -> None:
-    """A button that gives a file."""
-    st.download_button(
-        label, file.content, file_name=file.name, mime=file.mime, icon=icon, key=f"take.{file.name}", on_click="ignore"
-    )
+def report(result: Result, form: Form, length: Length) -> bytes:
+    """A report as the bytes of a file."""
+    return handed.report(result, form, length).content
 
 
 def show(result: Result) -> None:
@@ -99,7 +90,13 @@ def show(result: Result) -> None:
         shown.code(result.asked, page="recommendation")
         return
     with st.expander("Show me the code", icon=":material/code:"):
-        st.caption("Put facts.json into a folder of its own; this writes the report and the card again from it.")
+        if result.code is not None:
+            st.caption("The command line gives the same numbers from the ratings.")
+            st.code(result.code.command, language="bash", wrap_lines=True)
+            st.caption("The same from Python.")
+            st.code(result.code.python, language="python", wrap_lines=True)
+        st.caption("Ratings do not travel in a link, and neither does what they say: hand on facts.json.")
+        st.caption("Put it into a folder of its own; this writes the report and the card again from it.")
         st.code("expsim report FOLDER --card card.png", language="bash")
         st.caption("The same from Python.")
         st.code(FROM_PYTHON, language="python")

@@ -47,11 +47,13 @@ def another(*, only: bool) -> None:
 
 st.title("Diagnostics", anchor=False)
 fit_shown.collect()
+fit_shown.waiting()
 found = st.session_state.get(OPENED)
 if isinstance(found, ExpsimError):
     fit_form.problem(found)
     found = None
-if found is None:
+mine = found is None
+if mine:
     with shown.trouble():
         found = own()
 if found is None:
@@ -60,7 +62,8 @@ if found is None:
 else:
     st.text(found.name)
     with shown.trouble():
-        chain_shown.everything(found)
+        made = fit_shown.latest() if mine else None
+        chain_shown.everything(found, None if made is None else made.job)
     with st.expander("Open another fit", icon=":material/folder_open:"):
         another(only=False)
         own_waits = OPENED in st.session_state and fit_shown.latest() is not None

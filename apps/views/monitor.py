@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from expsim_bayes.apps import demonstration, monitored, shown
-from expsim_bayes.apps.kept import Result, keep
+from expsim_bayes.apps.kept import Lines, Result, keep
 from expsim_bayes.live import Opened, words
 from expsim_bayes.operating_characteristics import Estimate
 
@@ -97,6 +97,7 @@ def charts(here: Opened) -> None:
         required=True,
         key="monitor.what",
         label_visibility="collapsed",
+        bind="query-params",
     )
     shown.picture(monitored.over_looks(here, str(what), theme=shown.theme()), key="monitor.looks")
 
@@ -127,7 +128,8 @@ def hand_over(name: str, here: Opened, rate: Estimate | None) -> None:
     if facts is not None and st.button("Open the recommendation", icon=":material/gavel:", key="monitor.to_decision"):
         label = f"{name}, as it stands after look {here.looks[-1].look}"
         source = f"{'made up, not real ratings' if name == DEMONSTRATION else name}: {facts.source}"
-        keep(Result(label, replace(facts, false_launch=rate, source=source)))
+        lines = demonstration.code(len(here.looks)) if name == DEMONSTRATION else monitored.code(name)
+        keep(Result(label, replace(facts, false_launch=rate, source=source), code=lines))
         shown.go("decision")
 
 
@@ -167,8 +169,7 @@ def show(name: str, folder: Path) -> None:
     hand_over(name, here, rate)
     if made_up:
         another()
-    else:
-        code(name)
+    code(name, demonstration.code(len(here.looks)) if made_up else monitored.code(name))
 
 
 def another() -> None:
@@ -183,13 +184,26 @@ def another() -> None:
         st.code(BEGIN, language="bash")
 
 
-def code(name: str) -> None:
+def code(name: str, lines: Lines) -> None:
     """Show me the code."""
+    made_up = name == DEMONSTRATION
     with st.expander("Show me the code", icon=":material/code:"):
-        st.caption("From the folder in which the dashboard was started, or that --monitor named:")
-        st.code(monitored.command(name), language="bash")
+        st.caption(
+            f"The lines of Python, saved as {shown.SAVED}, make the same demonstration; then:"
+            if made_up
+            else "From the folder in which the dashboard was started, or that --monitor named:"
+        )
+        st.code(lines.command, language="bash")
         st.caption("The same from Python.")
-        st.code(monitored.python(name), language="python")
+        st.code(lines.python, language="python")
+        if made_up:
+            st.caption("A demonstration belongs to one session, so there is no link to it.")
+            return
+        st.caption(
+            "A link to this page as it stands, below the dashboard's own address. It names the experiment, and opens it only for a "
+            "dashboard that lists it."
+        )
+        st.code(monitored.link(name, st.session_state.get("monitor.what")), language=None)
 
 
 st.title("Monitor", anchor=False)

@@ -92,7 +92,7 @@ def certainty() -> None:
     with st.spinner("Simulating ..."):
         found = answers.curves(asked, number)
     shown.picture(pictures.learning(found, theme=shown.theme()), key="learning")
-    shown.lines(asked.curves(number))
+    shown.curves(asked, number)
 
 
 with right:

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import answers, controls, pictures, shown
+from expsim_bayes.apps import answers, controls, fit_shown, pictures, shown
 from expsim_bayes.apps.asked import Asked
 
 st.title("Which prompt do I launch, and what will it cost to know?", anchor=False)
+fit_shown.news()
 asked = Asked(controls.scenario_name())
 scenario = asked.scenario
 with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
@@ -16,7 +17,7 @@ if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"
 with st.expander("The scenario"):
     st.markdown(shown.plain(scenario.story.strip()))
     st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))
-shown.lines(asked.curves(answers.curve_replications(scenario)))
+shown.curves(asked, answers.curve_replications(scenario), page="")
 with st.expander("How to read the chart"):
     st.markdown(
         "Each line is the chance of picking the right variant after so many dollars, counted over hundreds of simulated experiments; "

@@ -5,7 +5,10 @@ import streamlit as st
 from expsim_bayes.apps import shown, story
 
 titles = [step.title for step in story.STEPS] + ["Quiz"]
-at = int(st.session_state.setdefault("story.at", 0))
+story.opened(st.query_params.to_dict())
+at = int(st.session_state["story.at"])
+if at or "step" in st.query_params:
+    st.query_params["step"] = str(at)
 back, where, on = st.columns([1, 4, 1], vertical_alignment="center")
 with back:
     if st.button("Back", icon=":material/arrow_back:", key="story.back", disabled=at == 0, width="stretch"):
@@ -28,7 +31,8 @@ if at < len(story.STEPS):
     st.header(step.title, anchor=False)
     st.markdown(step.text)
     with shown.trouble(), st.spinner("Simulating ..."):
-        step.show()
+        code = step.show()
+        shown.told(code.asked, code.command, code.python, story.link(at), code.note)
 else:
     st.header("Quiz: what would you do?", anchor=False)
     st.markdown(
@@ -36,3 +40,5 @@ else:
     )
     with shown.trouble(), st.spinner("Simulating ..."):
         story.quiz()
+        st.caption("A link to this quiz, below the dashboard's own address.")
+        st.code(story.link(at), language=None)

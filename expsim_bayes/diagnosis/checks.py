@@ -15,7 +15,7 @@ from expsim_bayes.errors import SettingError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from expsim_bayes.diagnostics import Verdict
+    from expsim_bayes.diagnostics import PredictiveCheck, Verdict
     from expsim_bayes.model_comparison import Compared, Scored
     from expsim_bayes.sensitivity import Hangs, Sensitivity
 
@@ -32,14 +32,40 @@ def verdict(tree: xr.DataTree) -> Verdict:
         It cannot be judged.
     """
     from expsim_bayes.diagnostics import gate
+    from expsim_bayes.remedies import ANY, OURS
 
     try:
-        return gate(tree)
+        return gate(tree, OURS if ours(tree) else ANY)
     except TROUBLE as error:
         raise SettingError(
             f"the draws cannot be judged ({type(error).__name__})",
             where="posterior",
             remedy="save the fit again with its groups posterior and sample_stats",
+        ) from error
+
+
+def ours(tree: xr.DataTree) -> bool:
+    """Whether a fit was made by this program, so that its options help."""
+    return {"model", "verdict"} <= set(tree.attrs)
+
+
+def predictions(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
+    """What the predictions of a fit reproduce of its data; none where it holds none of them.
+
+    Raises
+    ------
+    SettingError
+        They do not fit what was observed.
+    """
+    from expsim_bayes.diagnosis.features import checked
+
+    try:
+        return checked(tree)
+    except TROUBLE as error:
+        raise SettingError(
+            f"the predictions in this fit cannot be used ({type(error).__name__})",
+            where="posterior_predictive",
+            remedy="save them with the dims of what was observed, in observed_data",
         ) from error
 
 
@@ -56,7 +82,7 @@ def sensitivity(tree: xr.DataTree) -> Sensitivity:
     try:
         return found_in(tree)
     except TROUBLE as error:
-        raise _unusable(error, "densities of its priors") from error
+        raise _unusable(tree, error, "densities of its priors") from error
 
 
 def power_scaling(tree: xr.DataTree) -> tuple[Hangs, ...]:
@@ -72,7 +98,7 @@ def power_scaling(tree: xr.DataTree) -> tuple[Hangs, ...]:
     try:
         return found_in(tree)
     except TROUBLE as error:
-        raise _unusable(error, "densities of its priors") from error
+        raise _unusable(tree, error, "densities of its priors") from error
 
 
 def left_out(name: str, tree: xr.DataTree) -> Scored:
@@ -88,7 +114,7 @@ def left_out(name: str, tree: xr.DataTree) -> Scored:
     try:
         return predicted(name, tree)
     except TROUBLE as error:
-        raise _unusable(error, "log-likelihoods") from error
+        raise _unusable(tree, error, "log-likelihoods") from error
 
 
 def compared(fits: dict[str, xr.DataTree]) -> Compared:
@@ -104,14 +130,17 @@ def compared(fits: dict[str, xr.DataTree]) -> Compared:
     try:
         return found_in(fits)
     except TROUBLE as error:
-        raise _unusable(error, "log-likelihoods") from error
+        strange = next((tree for tree in fits.values() if not ours(tree)), next(iter(fits.values())))
+        raise _unusable(strange, error, "log-likelihoods") from error
 
 
-def _unusable(error: Exception, what: str) -> SettingError:
+def _unusable(tree: xr.DataTree, error: Exception, what: str) -> SettingError:
     return SettingError(
         f"the {what} in this fit cannot be used ({type(error).__name__})",
         where="",
-        remedy="fit again with `expsim fit`",
+        remedy="fit again with `expsim fit`"
+        if ours(tree)
+        else "save them as groups log_prior and log_likelihood, by chain and draw, the latter with one value an observation",
     )
 
 

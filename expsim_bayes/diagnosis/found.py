@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.amounts import listed
-from expsim_bayes.diagnosis import checks, features, words
+from expsim_bayes.diagnosis import checks, words
 from expsim_bayes.diagnosis.chains import MOST_CHAINS, Draws, Energies, draws, energies, energy, numbers
 from expsim_bayes.errors import ExpsimError
 
@@ -115,7 +115,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
     lacking: list[str] = []
     values = energy(tree)
     stats = tree["sample_stats"].data_vars if "sample_stats" in tree.children else {}
-    checked = _asked(lambda: features.checked(tree), lacking) or ()
+    checked = _asked(lambda: checks.predictions(tree), lacking) or ()
     if not checked:
         lacking.append(
             "It holds no predictions that fit what was observed (posterior_predictive, observed_data), so its model was not checked."
