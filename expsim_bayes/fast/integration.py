@@ -51,7 +51,7 @@ STEP = 1e-4
 """Step of differences of slopes."""
 
 
-class Target(Protocol):
+class Density(Protocol):
     """A log density over the standard normal numbers x, their prior included."""
 
     @property
@@ -64,6 +64,10 @@ class Target(Protocol):
 
     def log_density(self, x: Floats) -> Floats:
         """(D,) at D points, (D, d), up to a constant."""
+
+
+class Target(Density, Protocol):
+    """The same with its slopes."""
 
     def with_slopes(self, x: Floats) -> tuple[Floats, Floats]:
         """(D,) and its slopes, (D, d)."""
@@ -179,12 +183,12 @@ class _Mixture(NamedTuple):
         return np.concatenate(drawn)
 
 
-def points(target: Target, around: Peak, rng: np.random.Generator, most: int = MOST) -> Points:
+def points(target: Density, around: Peak, rng: np.random.Generator, most: int = MOST) -> Points:
     """Weighted points that stand for a density.
 
     Parameters
     ----------
-    target : Target
+    target : Density
         The density.
     around : Peak
         Its mode and curvature.
@@ -271,7 +275,7 @@ def systematic(weight: Floats, count: int, rng: np.random.Generator) -> Ints:
     return rng.permutation(np.minimum(at, weight.size - 1)).astype(np.intp)
 
 
-def _weighed(target: Target, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int) -> Points:
+def _weighed(target: Density, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int) -> Points:
     """Points from a proposal, with weights."""
     each = proposal.counts(count)
     x = proposal.draw(each, rng)
