@@ -151,7 +151,7 @@ def layout(tree: xr.DataTree) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["preference"])
 def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     sampled, quick = fits(model, "nuts"), fits(model, "fast")
@@ -163,7 +163,7 @@ def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     assert json.loads(quick.attrs["verdict"])["level"] == "ok"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["preference"])
 def test_engines_agree(model: str) -> None:
     sampled, quick = (stacked(tree, "quality") for tree in (fits(model, "nuts"), fits(model, "fast")))
