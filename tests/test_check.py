@@ -207,6 +207,7 @@ def test_components_are_the_same_in_both_tellings() -> None:
         assert fast.sd_output.max() == model.sd_output
 
 
+@pytest.mark.long
 def test_nuts_and_the_fast_posterior_agree() -> None:
     (found,) = check_agreement(1, random_seed=14, draws=1_500)
     assert found.passed, found
@@ -368,6 +369,7 @@ def test_wrong_fits_are_rejected_and_the_right_one_is_not(
     assert list(rejected) == ["prior SDs are halved"]  # which eight scores with little noise tell little of
 
 
+@pytest.mark.long
 def test_intervals_for_fixed_rates_are_counted_by_truth_and_a_run_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,7 +92,7 @@ def test_groups_dims_and_coords_are_the_contract(fitted: xr.DataTree) -> None:
     assert np.isnan(fitted["posterior"]["severity"].sel(rater="judge")).all()
 
 
-def test_a_fit_without_a_sampler_holds_the_same(fitted: xr.DataTree) -> None:
+def test_a_fit_without_a_sampler_holds_and_says_the_same(fitted: xr.DataTree) -> None:
     quick = fit(pretend(), engine="fast", draws=DRAWS, random_seed=7)
     assert set(fitted.children) == set(quick.children)
     for name in set(fitted.children) - {"sample_stats"}:
@@ -104,6 +104,10 @@ def test_a_fit_without_a_sampler_holds_the_same(fitted: xr.DataTree) -> None:
         assert set(one.coords) == set(other.coords)
     assert set(fitted.attrs) == set(quick.attrs) - {"integration"}
     assert (fitted.attrs["engine"], quick.attrs["engine"]) == ("nuts", "fast")
+    sampled, drawn = (tree["posterior"]["quality"].to_numpy().reshape(-1, len(TRUTH)) for tree in (fitted, quick))
+    for one, other in ((sampled, drawn), (np.diff(sampled, axis=1), np.diff(drawn, axis=1))):
+        assert np.abs((one.mean(axis=0) - other.mean(axis=0)) / one.std(axis=0)).max() < 0.15
+        np.testing.assert_allclose(other.std(axis=0) / one.std(axis=0), 1.0, atol=0.1)
 
 
 def test_effects_are_those_of_the_predictions(fitted: xr.DataTree) -> None:
