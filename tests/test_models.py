@@ -117,6 +117,7 @@ def test_what_is_observed_stands_in_data_of_both_forms(recipe: Recipe, explicit:
     assert {rv.name for rv in sampled.free_RVs} <= {rv.name for rv in explicit.free_RVs}
 
 
+@pytest.mark.long
 def test_both_forms_have_the_same_prior_of_what_they_share(explicit: pm.Model, sampled: pm.Model) -> None:
     if sampled is explicit:
         pytest.skip("nothing is integrated out")
@@ -172,6 +173,7 @@ def test_sentences_are_sentences(recipe: Recipe, ratings: Ratings) -> None:
         assert sentence.endswith((".", ")"))
 
 
+@pytest.mark.long
 def test_a_model_travels_to_another_process(
     sampled: pm.Model, density: Callable[[dict[str, Any]], float], start: dict[str, Any]
 ) -> None:

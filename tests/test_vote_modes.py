@@ -169,6 +169,7 @@ def integrated(made: Case, x: Floats) -> float:
     return nothing + float((logsumexp(whole, axis=1) + np.log((grid[1] - grid[0]) / np.sqrt(2.0 * np.pi))).sum())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [STARS, DUELS])
 def test_an_effect_that_an_item_has_alone_is_integrated_out(kind: int) -> None:
     made = alone(kind)

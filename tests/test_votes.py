@@ -138,6 +138,7 @@ def given(kind: str) -> Scenario:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["stars", "duels"])
 def test_with_given_components_what_is_known_is_calibrated(kind: str) -> None:
     n, scenario = 400, given(kind)
