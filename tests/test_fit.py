@@ -20,6 +20,7 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import fit
 from expsim_bayes.models._groups import DIMS
 from expsim_bayes.models.continuous import Priors
+from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import Ratings, validate
 
 pytestmark = pytest.mark.slow
@@ -104,10 +105,10 @@ def test_a_fit_without_a_sampler_holds_and_says_the_same(fitted: xr.DataTree) ->
         assert set(one.coords) == set(other.coords)
     assert set(fitted.attrs) == set(quick.attrs) - {"integration"}
     assert (fitted.attrs["engine"], quick.attrs["engine"]) == ("nuts", "fast")
-    sampled, drawn = (tree["posterior"]["quality"].to_numpy().reshape(-1, len(TRUTH)) for tree in (fitted, quick))
-    for one, other in ((sampled, drawn), (np.diff(sampled, axis=1), np.diff(drawn, axis=1))):
-        assert np.abs((one.mean(axis=0) - other.mean(axis=0)) / one.std(axis=0)).max() < 0.15
-        np.testing.assert_allclose(other.std(axis=0) / one.std(axis=0), 1.0, atol=0.1)
+    sampled, drawn = stacked(fitted, "quality"), stacked(quick, "quality")
+    for slow, fast in ((sampled, drawn), (np.diff(sampled, axis=1), np.diff(drawn, axis=1))):
+        assert np.abs((slow.mean(axis=0) - fast.mean(axis=0)) / slow.std(axis=0)).max() < 0.15
+        np.testing.assert_allclose(fast.std(axis=0) / slow.std(axis=0), 1.0, atol=0.1)
 
 
 def test_effects_are_those_of_the_predictions(fitted: xr.DataTree) -> None:

@@ -6,6 +6,7 @@ A fit from elsewhere may hold anything: what cannot be worked out is told as an 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import xarray as xr
 
     from expsim_bayes.diagnostics import PredictiveCheck, Verdict
@@ -79,10 +82,8 @@ def sensitivity(tree: xr.DataTree) -> Sensitivity:
     """
     from expsim_bayes.sensitivity import sensitivity as found_in
 
-    try:
+    with _needing(tree, "densities of its priors"):
         return found_in(tree)
-    except TROUBLE as error:
-        raise _unusable(tree, error, "densities of its priors") from error
 
 
 def power_scaling(tree: xr.DataTree) -> tuple[Hangs, ...]:
@@ -95,10 +96,8 @@ def power_scaling(tree: xr.DataTree) -> tuple[Hangs, ...]:
     """
     from expsim_bayes.sensitivity import power_scaling as found_in
 
-    try:
+    with _needing(tree, "densities of its priors"):
         return found_in(tree)
-    except TROUBLE as error:
-        raise _unusable(tree, error, "densities of its priors") from error
 
 
 def left_out(name: str, tree: xr.DataTree) -> Scored:
@@ -111,10 +110,8 @@ def left_out(name: str, tree: xr.DataTree) -> Scored:
     """
     from expsim_bayes.model_comparison import predicted
 
-    try:
+    with _needing(tree, "log-likelihoods"):
         return predicted(name, tree)
-    except TROUBLE as error:
-        raise _unusable(tree, error, "log-likelihoods") from error
 
 
 def compared(fits: dict[str, xr.DataTree]) -> Compared:
@@ -127,21 +124,24 @@ def compared(fits: dict[str, xr.DataTree]) -> Compared:
     """
     from expsim_bayes.model_comparison import compared as found_in
 
-    try:
+    strange = next((tree for tree in fits.values() if not ours(tree)), next(iter(fits.values())))
+    with _needing(strange, "log-likelihoods"):
         return found_in(fits)
+
+
+@contextmanager
+def _needing(tree: xr.DataTree, what: str) -> Iterator[None]:
+    """Trouble told as what the fit does not hold, with a remedy for whoever made it."""
+    try:
+        yield
     except TROUBLE as error:
-        strange = next((tree for tree in fits.values() if not ours(tree)), next(iter(fits.values())))
-        raise _unusable(strange, error, "log-likelihoods") from error
-
-
-def _unusable(tree: xr.DataTree, error: Exception, what: str) -> SettingError:
-    return SettingError(
-        f"the {what} in this fit cannot be used ({type(error).__name__})",
-        where="",
-        remedy="fit again with `expsim fit`"
-        if ours(tree)
-        else "save them as groups log_prior and log_likelihood, by chain and draw, the latter with one value an observation",
-    )
+        raise SettingError(
+            f"the {what} in this fit cannot be used ({type(error).__name__})",
+            where="",
+            remedy="fit again with `expsim fit`"
+            if ours(tree)
+            else "save them as groups log_prior and log_likelihood, by chain and draw, the latter with one value an observation",
+        ) from error
 
 
 def about(tree: xr.DataTree) -> list[tuple[str, str]]:

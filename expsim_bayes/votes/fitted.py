@@ -30,7 +30,7 @@ TOGETHER = 500
 CANDIDATES, LOOKS = 4_000, 512
 """Places that draws are chosen from, and points over the components."""
 MANY = 3_000
-"""Rows of votes from which half as many must do: looking at them is dear, and they tell components better."""
+"""Rows of votes from which half as many of these places must do: weighing them is dear."""
 
 
 def fitted(
