@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit, logsumexp, ndtri
 from scipy.stats import qmc
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import engine_of, fit
 from expsim_bayes.models._duel_priors import Priors
+from expsim_bayes.models._star_priors import Priors as StarPriors
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import preference as duel_truth
 from expsim_bayes.votes.fitted import fitted
 from expsim_bayes.votes.of_duels import Compared
+from expsim_bayes.votes.of_stars import Starred
+from expsim_bayes.votes.sets import weighed
 from expsim_bayes.votes.single import drawn
 
 if TYPE_CHECKING:
@@ -93,6 +96,35 @@ def test_few_comparisons_are_as_brute_force_has_them() -> None:
     tree = fit(ratings, model="preference", engine="fast", **DRAWS)
     close(both, weight, stacked(tree, "quality")[:, 1])
     close(spread, weight, tree["posterior"]["sd_interaction"].to_numpy().ravel())
+
+
+def test_items_are_integrated_out_however_sharply_a_judge_sees_them() -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        (str(i), "AB"[i % 2], who, kind, int(rng.integers(1, 6)))
+        for i in range(60)
+        for who, kind in (("ann", "human"), ("bot", "llm"))
+    ]
+    frame = pd.DataFrame(rows, columns=["item", "variant", "rater", "kind", "score"])
+    story = Starred.of(validate(frame, control="A", score_range=(1, 5)), StarPriors())
+    logs = np.array([0.0, 2.0, 4.0])
+    given = story.components.values(np.zeros((logs.size, story.components.dims)))
+    given["log_use"], given["sd_item"] = logs[:, None], np.full((logs.size, 1), 0.5)
+    tables, at = story.tables(given), np.repeat(story.start()[None], logs.size, axis=0)
+    own = np.zeros((logs.size, len(rows) // 2))
+    found = weighed(story.votes, tables, np.arange(logs.size), at, own)
+    z, edges = np.linspace(-9, 9, 40_001), np.r_[-np.inf, logit(np.arange(1, 5) / 5), np.inf]
+    exact = np.zeros(logs.size)
+    for _, item in frame.groupby("item"):
+        log = np.repeat(-0.5 * z[None] ** 2, logs.size, axis=0)
+        for row in item.itertuples():
+            k = list(story.seen.data.evaluators).index({"ann": "human", "bot": "bot"}[row.rater])
+            heard = (np.exp(logs) if row.rater == "bot" else np.ones(logs.size))[:, None] * 0.5 * z
+            low, high = (tables.stretch[:, [k]] * edges[row.score - 1 + n] - heard for n in (0, 1))
+            log += np.log(np.maximum(expit(high) - expit(low), 1e-300))
+        exact += logsumexp(log, axis=1)
+    exact -= 0.5 * (at[0, 8:] ** 2).sum()
+    np.testing.assert_allclose(found - found[0], exact - exact[0], atol=1.0)
 
 
 @cache
@@ -202,5 +234,6 @@ def test_who_never_lost_is_not_certain_to_be_better() -> None:
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "preference", 50_000) == "nuts"
+    assert engine_of("fast", "ordinal", 10) == "fast"
     with pytest.raises(SettingError, match="needs a sampler"):
-        engine_of("fast", "ordinal", 10)
+        engine_of("fast", "robust", 10)

@@ -64,16 +64,41 @@ def _quick(simulations: int, seed: int, folder: Path | None, progress: Progress 
     return summaries.of_quick(quick.check_quick(simulations, random_seed=seed, file=journal, progress=progress))
 
 
-def _apart(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import engines, summaries
+def _held(kind: str) -> Check:
+    """Experiments of a kind of outcome at their stop."""
 
-    return summaries.of_apart(engines.check_apart(simulations, random_seed=seed, progress=progress))
+    def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import looks, summaries
+
+        return summaries.of_held(looks.check_held(kind, simulations, random_seed=seed, progress=progress))
+
+    return Check(
+        f"Experiments with {kind} whose components are estimated, at their stop",
+        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
+        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
+        "looks and at a stop that the posterior itself chose.",
+        1_000,
+        50,
+        run,
+    )
 
 
-def _held(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import looks, summaries
+def _engines(model: str, words: str) -> Check:
+    """Both engines of a model."""
 
-    return summaries.of_held(looks.check_held(simulations, random_seed=seed, progress=progress))
+    def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import engines, summaries
+
+        return summaries.of_apart(engines.check_apart(model, simulations, random_seed=seed, progress=progress))
+
+    return Check(
+        f"{words.capitalize()} without a sampler against NUTS",
+        "The same ratings, nothing given, fitted with a sampler and without, on designs of many sizes and kinds. What a decision hangs "
+        "on, qualities, their differences and probabilities of being best, must agree.",
+        30,
+        1,
+        run,
+    )
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
@@ -176,23 +201,12 @@ CHECKS: dict[str, Check] = {
         20,
         _quick,
     ),
-    "scores-engines": Check(
-        "Scores without a sampler against NUTS",
-        "The same ratings, nothing given, fitted with a sampler and without, on all the designs of the agreement check. What a decision "
-        "hangs on, qualities, their differences and probabilities of being best, must agree.",
-        30,
-        1,
-        _apart,
-    ),
-    "scores-looks": Check(
-        "Experiments whose components are estimated, at their stop",
-        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
-        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
-        "looks and at a stop that the posterior itself chose.",
-        1_000,
-        50,
-        _held,
-    ),
+    "scores-engines": _engines("continuous", "scores"),
+    "preference-engines": _engines("preference", "comparisons"),
+    "ordinal-engines": _engines("ordinal", "stars"),
+    "scores-looks": _held("scores"),
+    "stars-looks": _held("stars"),
+    "comparisons-looks": _held("comparisons"),
     "mutants": Check(
         "Wrong posteriors that must be rejected",
         "A check that has never rejected anything proves nothing. The fast posterior is spoilt by one mistake at a time, on the same "
