@@ -64,6 +64,27 @@ def _quick(simulations: int, seed: int, folder: Path | None, progress: Progress 
     return summaries.of_quick(quick.check_quick(simulations, random_seed=seed, file=journal, progress=progress))
 
 
+def _quick_votes(model: str, words: str) -> Check:
+    """Calibration of fits of votes without a sampler."""
+
+    def run(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import quick, summaries
+
+        file = None if folder is None else folder / f"{model}-quick.jsonl"
+        found = quick.check_quick_votes(model, simulations, random_seed=seed, file=file, progress=progress)
+        return summaries.of_quick(found)
+
+    return Check(
+        f"Calibration of {words} without a sampler",
+        "Truths and data sets as for the sampled model, fitted without a sampler: components averaged over weighted points, effects drawn "
+        "around their modes and weighed. The rank of the truth must be uniform for every parameter, reported number and decision, and "
+        "intervals must hold the truth as often as they say.",
+        1_000,
+        20,
+        run,
+    )
+
+
 def _held(kind: str) -> Check:
     """Experiments of a kind of outcome at their stop."""
 
@@ -89,7 +110,8 @@ def _engines(model: str, words: str) -> Check:
     def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
         from expsim_bayes.check import engines, summaries
 
-        return summaries.of_apart(engines.check_apart(model, simulations, random_seed=seed, progress=progress))
+        found = engines.check_apart(model, simulations, random_seed=seed, progress=progress)
+        return summaries.of_apart(found, engines.DRAWS[model])
 
     return Check(
         f"{words.capitalize()} without a sampler against NUTS",
@@ -201,6 +223,8 @@ CHECKS: dict[str, Check] = {
         20,
         _quick,
     ),
+    "preference-quick": _quick_votes("preference", "comparisons"),
+    "ordinal-quick": _quick_votes("ordinal", "stars"),
     "scores-engines": _engines("continuous", "scores"),
     "preference-engines": _engines("preference", "comparisons"),
     "ordinal-engines": _engines("ordinal", "stars"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
 
+DRAWS, TUNE = {"continuous": 2_000, "preference": 1_000, "ordinal": 1_000}, {"continuous": 1_500}
+"""Draws of each of 4 chains, and tuning steps, by model."""
 CONSTANT = 1e-9
 """SD below which a number is constant by construction."""
 
@@ -64,7 +66,6 @@ def check_apart(
     count: int = 30,
     *,
     random_seed: int = 0,
-    draws: int = 2_000,
     progress: Callable[[float, str], None] | None = None,
 ) -> tuple[Apart, ...]:
     """Data sets of all designs of a model, in turn, fitted with a sampler and without.
@@ -77,8 +78,6 @@ def check_apart(
         Data sets.
     random_seed : int
         Seed.
-    draws : int
-        Draws of each of 4 chains.
     progress : callable, optional
         Called with the share done and a few words.
     """
@@ -88,7 +87,7 @@ def check_apart(
         name, ratings = chosen[number % len(chosen)]
         if progress:
             progress(number / count, f"with a sampler and without: {name}")
-        found.append(apart(name, ratings(random_seed + number), model, random_seed=random_seed + number, draws=draws))
+        found.append(apart(name, ratings(random_seed + number), model, random_seed=random_seed + number))
     return tuple(found)
 
 
@@ -103,7 +102,7 @@ def made_up(model: str) -> dict[str, Callable[[int], Ratings]]:
     return {name: scores(scenario) for name, scenario in designs().items()}
 
 
-def apart(name: str, ratings: Ratings, model: str, *, random_seed: int, draws: int) -> Apart:
+def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart:
     """One data set, fitted both ways.
 
     Parameters
@@ -114,13 +113,15 @@ def apart(name: str, ratings: Ratings, model: str, *, random_seed: int, draws: i
         The data set.
     model : str
         Of both fits.
-    random_seed, draws : int
+    random_seed : int
         Of both fits.
     """
     from expsim_bayes.fit import fit
 
-    sampled = fit(ratings, model=model, engine="nuts", draws=draws, tune=1_500, random_seed=random_seed)
-    quick = fit(ratings, model=model, engine="fast", draws=draws, random_seed=random_seed)
+    sampled = fit(
+        ratings, model=model, engine="nuts", draws=DRAWS[model], tune=TUNE.get(model, 1_000), random_seed=random_seed
+    )
+    quick = fit(ratings, model=model, engine="fast", draws=DRAWS[model], random_seed=random_seed)
     return between(name, len(ratings.table), sampled, quick)
 
 

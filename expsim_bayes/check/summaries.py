@@ -211,13 +211,15 @@ def of_quick(found: Fits) -> Outcome:
     return Outcome(right, len(found.simulations), _capitalised(said), tables, how)
 
 
-def of_apart(found: Sequence[Apart]) -> Outcome:
+def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
     """Of fits with a sampler and without.
 
     Parameters
     ----------
     found : sequence of Apart
         One a data set.
+    draws : int
+        Of each of 4 chains.
     """
     good = sum(one.passed for one in found)
     mean, sd, best = (
@@ -246,7 +248,7 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": 2_000})
+    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": draws})
 
 
 def of_held(found: Sequence[Held]) -> Outcome:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.laws import STARS, law, weights
+from expsim_bayes.votes.laws import STARS, bounded, law, weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,8 @@ STRETCH = 6.0
 """Logarithm of a factor, or of its inverse, at most."""
 LOSS = 1e-9
 """Loss of a step that is no more than rounding; others are halved."""
+SMALL = 1e-200
+"""Product of probabilities from which its logarithm is taken."""
 WIDTHS = (1.1, 3.0)
 """Widths, beside Laplace's, of the two normal laws that these points are of, half of them each."""
 PAIRS, MOST = 32, 16
@@ -156,7 +158,10 @@ NODES = _nodes(128 * PAIRS)
 def averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, sums):
     """Log probability of a block averaged over its own effects by points around their mode, weighed; parameters as of `settled`."""
     patterns, begin = loads.shape[0], (start * PAIRS) % NODES.shape[0]
-    logs, tried = np.empty(2 * PAIRS), np.empty(m)
+    logs, tried, plain = np.empty(2 * PAIRS), np.empty(m), np.empty((stop - start, 2))
+    for t in range(stop - start):
+        ahead = base[t, 1] if kind == STARS else base[t, 2] * base[t, 0] + base[t, 1]
+        plain[t, 0], plain[t, 1] = weights(kind, ahead, base[t, 3])
     for d in range(2 * PAIRS):
         size, away = WIDTHS[d % 2] * (1.0 if d < PAIRS else -1.0), 0.0
         for a in range(m):
@@ -176,14 +181,23 @@ def averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, fir
             sums[k, 0] = 0.0
             for a in range(m):
                 sums[k, 0] += loads[k, a] * tried[a]
+            sums[k, 0] = bounded(sums[k, 0])
+            sums[k, 1] = np.exp(sums[k, 0]) if kind == STARS else np.exp(0.5 * sums[k, 0])
+        product = 1.0
         for t in range(stop - start):
-            s, rho = sums[row_pattern[start + t] - first, 0], base[t, 2]
-            if kind == STARS:
-                one, two = weights(kind, base[t, 1] - s, base[t, 3] - s)
+            k, rho = row_pattern[start + t] - first, base[t, 2]
+            more = sums[k, 1] if rho == 1.0 else np.exp(0.5 * bounded(rho * sums[k, 0]))
+            one, two = plain[t, 0] * more, plain[t, 1] / more if kind == STARS else plain[t, 1]
+            chance = law(kind, cuts, vote[start + t], one, two)[0]
+            n = times[start + t]
+            if n == 1.0:
+                product *= chance
             else:
-                one, two = weights(kind, rho * (base[t, 0] + s) + base[t, 1], base[t, 3])
-            log += times[start + t] * np.log(law(kind, cuts, vote[start + t], one, two)[0])
-        logs[d] = log
+                log += n * np.log(chance)
+            if product < SMALL:
+                log += np.log(product)
+                product = 1.0
+        logs[d] = log + np.log(product)
     most = logs.max()
     found = most + np.log(np.exp(logs - most).mean())
     for a in range(m):
@@ -198,8 +212,8 @@ def block(
 ):  # fmt: skip
     """The votes of a block with its own effects integrated out: log probability by Laplace's method, and what that leaves out.
 
-    Slopes and minus curvatures along all other effects are added to g and p where `bends`; what a factor bends the edges by is left out
-    of the latter, so that they are positive.
+    Where `bends`, slopes and minus curvatures along all other effects are added to g and p instead of the latter; what a factor bends the
+    edges by is left out of curvatures, so that they are positive.
     """
     count = 0
     for t in range(stop - start):
@@ -329,7 +343,7 @@ def block(
         solved[a] = pull[a] + alpha[a]
     value += 0.5 * gain
     correction = 0.0
-    if m:
+    if m and not bends:
         for k in range(patterns):
             v = sums[k, 0]
             correction += sums[k, 2] * v * v / 8.0
@@ -339,7 +353,7 @@ def block(
                     both += half[k, a] * half[k2, a]
                 twice = 1.0 if k2 == k else 2.0
                 correction += twice * sums[k, 1] * sums[k2, 1] * both * (v * sums[k2, 0] / 8.0 + both * both / 12.0)
-    if m <= MOST and abs(correction) > MUCH * m:
+    if not bends and m <= MOST and abs(correction) > MUCH * m:
         correction = (
             averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, sums) - value
         )
