@@ -34,7 +34,7 @@ Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
 WITHOUT_SAMPLER = ("continuous", "preference", "ordinal")
 """Models whose posterior needs no sampler."""
-BY_ITSELF = ("continuous",)
+BY_ITSELF = ("continuous", "preference", "ordinal")
 """Those of them for which that is done unless told."""
 WAITING = 5_000
 """Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
@@ -166,7 +166,7 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
 
     Examples
     --------
-    >>> engine_of("auto", "continuous", 100_000), engine_of("auto", "preference", 100_000)
+    >>> engine_of("auto", "preference", 100_000), engine_of("auto", "robust", 100_000)
     ('fast', 'nuts')
     """
     if asked not in get_args(Engine):

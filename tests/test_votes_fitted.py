@@ -232,7 +232,7 @@ def test_who_never_lost_is_not_certain_to_be_better() -> None:
 
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
-    assert engine_of("auto", "preference", 50_000) == "nuts"
+    assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("fast", "ordinal", 10) == "fast"
     with pytest.raises(SettingError, match="needs a sampler"):
         engine_of("fast", "robust", 10)
