@@ -14,6 +14,7 @@ import numpy as np
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
+from expsim_bayes.notebook import as_html, as_text
 from expsim_bayes.simulate import StarWorld, Streams, draw_duel_world, draw_star_world, draw_world
 from expsim_bayes.simulate.duels import stretch
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
@@ -88,6 +89,22 @@ class Characteristics(NamedTuple):
     """Mean days."""
     looks: Estimate
     """Mean looks."""
+
+    def __repr__(self) -> str:
+        return as_text(*self._told())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._told())
+
+    def _told(self) -> tuple[str, list[tuple[str, str]]]:
+        """What was run, and how often it ended how."""
+        said = {
+            "right": "Ended right", "right_launch": "Launched the right one", "false_launch": "Launched what is no better",
+            "wrong_stop": "Stopped with a false statement", "undecided": "Undecided", "ratings": "Ratings", "usd": "Dollars",
+            "days": "Days", "looks": "Looks",
+        }  # fmt: skip
+        rows = [(label, str(getattr(self, name))) for name, label in said.items()]
+        return f"{self.strategy}, evaluators {self.evaluators}: {self.replications:,} experiments", rows
 
 
 def endings(result: xr.Dataset, scenario: Scenario) -> Endings:

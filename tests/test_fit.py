@@ -15,12 +15,13 @@ import pytest
 import xarray as xr
 
 import expsim_bayes.fit as module
-from expsim_bayes.diagnostics import Verdict, check_predictions, gate
+from expsim_bayes.diagnostics import Verdict, gate
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import fit
 from expsim_bayes.models._groups import DIMS
 from expsim_bayes.models.continuous import Priors
 from expsim_bayes.posterior.fitted import stacked
+from expsim_bayes.predictive import check_predictions
 from expsim_bayes.ratings import Ratings, validate
 
 pytestmark = pytest.mark.slow
