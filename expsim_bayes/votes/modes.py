@@ -1,6 +1,7 @@
 r"""Modes of votes, compiled: where effects and items are likeliest given the components, how sharply, and the Laplace approximation there.
 
-A vote's probability hangs on two edges, each a sum of effects times coefficients (`stars` and `duels` say which). All effects
+A vote's probability hangs on two edges, each a sum of effects times coefficients (`stars` and `duels` say which), and a ranking on one edge
+of each of its places (`rankings`), a row each. All effects
 are standard normal before a vote is seen, but for the cuts of a scale, whose prior is that of the model. The effects of an item's outputs
 touch no other item's votes: they are eliminated item by item, and Newton's steps are taken in what remains. With the log density
 :math:`\ell` at the mode and minus its Hessian :math:`H`, the log marginal density is :math:`\ell - \log|H| / 2` up to a constant
@@ -15,7 +16,9 @@ import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
+from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
+from expsim_bayes.votes.places import ranked, rule, space
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -42,7 +45,8 @@ class Rows(NamedTuple):
     """
 
     vote: NDArray[np.int8]
-    """(R, N) step of the scale from 0; or 0, 1, 2 where the first is better, neither is, the second is."""
+    """(R, N) step of the scale from 0; or 0, 1, 2 where the first is better, neither is, the second is; or the place from 0, in the first
+    row of a ranking -1 less it."""
     effect: NDArray[np.int16]
     """(R or 1, N, M) effects that a vote hangs on; -1 after the last."""
     code: NDArray[np.int16]
@@ -113,6 +117,7 @@ def _modes(
     each,
     start,
     start_own,
+    rule,
 ):
     replications, n = start.shape
     sets, items = replications * each, votes_from.size - 1
@@ -131,7 +136,9 @@ def _modes(
     normal = evaluators * cuts
     together = np.max(votes_from[1:] - votes_from[:-1])
     bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
-    alone = items > 0 and own_from[items] == items and most == 1
+    in_places = kind == RANKINGS
+    alone = in_places or (items > 0 and own_from[items] == items and most == 1)  # own effects are integrated out
+    room = space(together if in_places else 0, most, 1 + 2 * rule[1].shape[0])
     seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
     code_of, stiff = np.full(z.size, -1, np.int64), np.ones(z.size)
     for t in range(own.shape[0]):
@@ -165,6 +172,27 @@ def _modes(
                     base, m, times = own_from[i], own_from[i + 1] - own_from[i], weight[wr, i]
                     if times == 0.0:
                         counts[i] = 0
+                        continue
+                    if in_places:
+                        value += ranked(
+                            vote[vr],
+                            effect[er],
+                            code[cr],
+                            own,
+                            own_code,
+                            votes_from[i],
+                            votes_from[i + 1],
+                            base,
+                            m,
+                            table1[s],
+                            y,
+                            z,
+                            rule,
+                            room,
+                            g,
+                            p,
+                            times,
+                        )
                         continue
                     if alone:
                         value += integrated(
@@ -306,14 +334,14 @@ def modes(
     Parameters
     ----------
     kind : int
-        `laws.STARS` or `laws.DUELS`.
+        `laws.STARS`, `laws.DUELS` or `laws.RANKINGS`.
     rows : Rows
         Votes.
     scales : Scales
         Cuts of scales.
     tables : two (r x m, codes) arrays
-        Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie; sets
-        of components of a replication stand one after another.
+        Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie, or on
+        the logit of a place and no other; sets of components of a replication stand one after another.
     size : (r x m, n) array
         What a unit of each effect stands for: from set to set, effects are looked for where they were but for that.
     offset : (r x m, n) array
@@ -326,4 +354,7 @@ def modes(
         And those of items.
     """
     each = len(tables[0]) // len(which)
-    return Modes(*_modes(kind, *rows, *scales, *tables, size, offset, which.astype(np.int64), each, start, start_own))
+    outputs = int(np.diff(rows.own_from).max(initial=1)) if kind == RANKINGS else 1
+    places = tuple(rule(outputs))
+    given = kind, *rows, *scales, *tables, size, offset, which.astype(np.int64)
+    return Modes(*_modes(*given, each, start, start_own, places))
