@@ -1,4 +1,4 @@
-"""Comparisons and stars fitted twice, with a sampler and without: how far the answers are apart, and the seconds of both.
+"""Comparisons, stars and rankings fitted twice, with a sampler and without: how far the answers are apart, and the seconds of both.
 
 Data sets are made up by `expsim pretend`'s stories, of many sizes, or read from `../shared/data`, which is not part of the project. Prints
 one table, and writes it with `--out` after every row. `--help` lists the choices.
@@ -23,7 +23,7 @@ from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.fit import WITHOUT_SAMPLER, fit
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
-from expsim_bayes.simulate import ordinal, preference
+from expsim_bayes.simulate import ordinal, preference, ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,13 @@ DUELS: dict[str, dict[str, Any]] = {
     "five variants": {**FIVE, "items": 30, "people": 2, "judges": ("j1", "j2")},
     "many items": {**TWO, "items": 300, "people": 2, "sd_interaction": 1.5},
     "many people": {"items": 20, "people": 25},
+}
+RANKINGS: dict[str, dict[str, Any]] = {
+    "as declared": {},
+    "three of four": {"items": 80, "people": 5, "ranked": 3},
+    "people alone": {"items": 20, "people": 3, "judge": False, "share": 1.0},
+    "many items": {"items": 400, "people": 8},
+    "six variants": {"q": (0.0, 0.3, -0.3, 0.6, 1.5, 0.1), "shift": (0.0,) * 6, "items": 40},
 }
 STARS: dict[str, dict[str, Any]] = {
     "as declared": {},
@@ -77,7 +84,7 @@ class Case(NamedTuple):
 
 def made_up(model: str, settings: dict[str, Any], seed: int) -> Ratings:
     """From the story of a model."""
-    story: Any = {"preference": preference, "ordinal": ordinal}[model]
+    story: Any = {"preference": preference, "ordinal": ordinal, "ranking": ranking}[model]
     found: Ratings = story.ratings(story.Truth(**settings), random_seed=seed)
     return found
 
@@ -101,6 +108,7 @@ def cases() -> list[Case]:
     """All of them."""
     found = [Case(f"comparisons, {n}", "preference", partial(made_up, "preference", s)) for n, s in DUELS.items()]
     found += [Case(f"stars, {n}", "ordinal", partial(made_up, "ordinal", s)) for n, s in STARS.items()]
+    found += [Case(f"rankings, {n}", "ranking", partial(made_up, "ranking", s)) for n, s in RANKINGS.items()]
     found.append(Case("PandaLM", "preference", pandalm))
     hanna_cases = (Case(f"HANNA {c}", "ordinal", partial(hanna, criterion=c)) for c in ("relevance", "surprise"))
     return [case for case in (*found, *hanna_cases) if case.model in WITHOUT_SAMPLER]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous", "preference")
+WITHOUT_SAMPLER = ("continuous", "preference", "ranking")
 """Models whose posterior needs no sampler. That of stars (`expsim_bayes.votes.fitted`) has yet to be held against NUTS on large data."""
 BY_ITSELF = ("continuous",)
 """Those of them for which that is done unless told."""

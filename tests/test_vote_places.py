@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from expsim_bayes.outcomes import MOST_RANKED
-from expsim_bayes.votes.places import ranked, rule, space
+from expsim_bayes.votes.places import ranked, room_for, rule, rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +27,10 @@ def _moment(power: tuple[int, ...]) -> float:
     return 0.0 if odd else float(np.prod([factorial(k) / (2 ** (k // 2) * factorial(k // 2)) for k in power]))
 
 
+@pytest.mark.parametrize("finer", [False, True])
 @pytest.mark.parametrize("outputs", range(2, MOST_RANKED + 1))
-def test_points_have_the_moments_of_normal_numbers(outputs: int) -> None:
-    contrasts, points, log_weight = rule(outputs)
+def test_points_have_the_moments_of_normal_numbers(outputs: int, finer: bool) -> None:  # noqa: FBT001
+    contrasts, points, log_weight = rule(outputs, finer=finer)
     n = outputs - 1
     np.testing.assert_allclose(contrasts.T @ contrasts, np.eye(n), atol=1e-12)
     np.testing.assert_allclose(contrasts.sum(axis=0), 0.0, atol=1e-12)
@@ -77,7 +78,7 @@ def log_law(made: Item, of: Floats) -> Floats:
     return total
 
 
-def found(made: Item, effects: Floats) -> tuple[float, Floats, Floats]:
+def found(made: Item, effects: Floats, *, finer: bool = False) -> tuple[float, Floats, Floats]:
     """Log probability, slopes and minus curvatures of the compiled twin."""
     m, rows = made.outputs, made.order.size
     place = np.argsort(made.order, axis=1)
@@ -89,13 +90,13 @@ def found(made: Item, effects: Floats) -> tuple[float, Floats, Floats]:
     own = np.stack([slot, np.full(rows, -1)], axis=1).astype(np.int32)
     own_code = np.stack([3 * rater + 2] * 2, axis=1).astype(np.int16)
     table = np.array([[0.8 * use, 0.5 + 0.1 * r, made.fit * use] for r, use in enumerate(USE)]).ravel()
-    points = tuple(rule(m))
-    room = space(rows, m, 1 + 2 * len(points[1]))
+    points = rules(finer=finer)
+    room = room_for(np.array([0, rows]), np.array([0, m]), points)
     n = 3 * m
     slopes, curvatures, suits = np.zeros(n), np.zeros((n, n)), np.zeros(m)
     value = ranked(
         vote.ravel().astype(np.int8), effect, code, own, own_code, 0, rows, 0, m if made.fit else 0, table, effects, suits,
-        points, room, slopes, curvatures, 1.0,
+        points[m - 1], room, slopes, curvatures, 1.0,
     )  # fmt: skip
     assert abs(suits.sum()) < 1e-9
     return value, slopes, curvatures + np.tril(curvatures, -1).T
@@ -114,7 +115,9 @@ def on_a_grid(made: Item, effects: Floats) -> float:
 def test_what_suits_an_item_is_integrated_out(outputs: int, fit: float, within: float) -> None:
     made = item(outputs, fit=fit)
     effects = np.random.default_rng(1).normal(size=3 * outputs)
-    assert found(made, effects)[0] == pytest.approx(on_a_grid(made, effects), abs=within)
+    exact = on_a_grid(made, effects)
+    assert found(made, effects)[0] == pytest.approx(exact, abs=within)
+    assert found(made, effects, finer=True)[0] == pytest.approx(exact, abs=within / 10)
 
 
 @pytest.mark.parametrize(("outputs", "fit"), [(3, 0.0), (5, 0.0), (2, 1.0), (3, 1.0), (4, 0.8), (6, 0.5)])

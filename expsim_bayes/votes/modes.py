@@ -18,7 +18,7 @@ from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
-from expsim_bayes.votes.places import ranked, rule, space
+from expsim_bayes.votes.places import ranked, room_for, rules
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -117,28 +117,28 @@ def _modes(
     each,
     start,
     start_own,
-    rule,
+    rules,
 ):
     replications, n = start.shape
     sets, items = replications * each, votes_from.size - 1
     density, at = np.full(sets, -np.inf), np.zeros((sets, n))
     precision, steps = np.zeros((sets, n, n)), np.full(sets, MOST_STEPS, np.int64)
     ends = start_own.copy()
-    most = 1
-    for i in range(items):
+    in_places, most = kind == RANKINGS, 1
+    held = 0 if in_places else items
+    for i in range(held):
         most = max(most, own_from[i + 1] - own_from[i])
     widest = min(n, 1 + max(1, effect.shape[2]) * np.max(votes_from[1:] - votes_from[:-1]))
-    touched, counts, place = np.zeros((items, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
-    pull, root, cross = np.zeros((items, most)), np.zeros((items, most, most)), np.zeros((items, most, widest))
+    touched, counts, place = np.zeros((held, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
+    pull, root, cross = np.zeros((held, most)), np.zeros((held, most, most)), np.zeros((held, most, widest))
     gt, pt, g, p = np.zeros(widest), np.zeros((widest, widest)), np.zeros(n), np.zeros((n, n))
     whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
     z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
     normal = evaluators * cuts
     together = np.max(votes_from[1:] - votes_from[:-1])
     bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
-    in_places = kind == RANKINGS
     alone = in_places or (items > 0 and own_from[items] == items and most == 1)  # own effects are integrated out
-    room = space(together if in_places else 0, most, 1 + 2 * rule[1].shape[0])
+    room = room_for(votes_from, own_from, rules) if in_places else room_for(votes_from[:1], own_from[:1], rules)
     seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
     code_of, stiff = np.full(z.size, -1, np.int64), np.ones(z.size)
     for t in range(own.shape[0]):
@@ -187,7 +187,7 @@ def _modes(
                             table1[s],
                             y,
                             z,
-                            rule,
+                            rules[max(m - 1, 0)],
                             room,
                             g,
                             p,
@@ -328,6 +328,8 @@ def modes(
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
+    *,
+    finer: bool = False,
 ) -> Modes:
     """Modes at m sets of components of each of r replications, the first from where it was before, the others from the first.
 
@@ -352,9 +354,9 @@ def modes(
         Where effects may be.
     start_own : (r, L) array
         And those of items.
+    finer : bool
+        Whether how outputs suit items is integrated out of rankings over more points.
     """
     each = len(tables[0]) // len(which)
-    outputs = int(np.diff(rows.own_from).max(initial=1)) if kind == RANKINGS else 1
-    places = tuple(rule(outputs))
     given = kind, *rows, *scales, *tables, size, offset, which.astype(np.int64)
-    return Modes(*_modes(*given, each, start, start_own, places))
+    return Modes(*_modes(*given, each, start, start_own, rules(finer=finer)))

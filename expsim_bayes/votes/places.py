@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.outcomes import MOST_RANKED
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import INNER_STEPS, LONGEST, NEAR, SMALL
 from expsim_bayes.votes.laws import bounded
@@ -31,6 +32,10 @@ GOLDEN = (1.0 + 5.0**0.5) / 2.0
 """Of whose rectangles the corners of an icosahedron are those."""
 
 
+FINER = {2: 15, 3: 7, 4: 5}
+"""Points along each of the differences of so many outputs where time is no matter."""
+
+
 class Rule(NamedTuple):
     """Points over the differences of M outputs, each with its opposite, after the one in the middle; n = M - 1."""
 
@@ -43,8 +48,16 @@ class Rule(NamedTuple):
 
 
 @cache
-def rule(outputs: int) -> Rule:
+def rules(*, finer: bool = False) -> tuple[tuple[Floats, Floats, Floats], ...]:
+    """The points for 1, 2, ... `MOST_RANKED` outputs, finer or not."""
+    return tuple(tuple(rule(outputs, finer=finer)) for outputs in range(1, MOST_RANKED + 1))  # type: ignore[misc]
+
+
+@cache
+def rule(outputs: int, *, finer: bool = False) -> Rule:
     """The points for a number of outputs, good for polynomials up to degree 5, or 13 where there are two outputs.
+
+    With `finer`, two outputs have 15 points, three 49, and four 125, good for polynomials up to degrees 29, 13 and 9.
 
     Examples
     --------
@@ -56,7 +69,7 @@ def rule(outputs: int) -> Rule:
     for j in range(n):
         contrasts[: j + 1, j], contrasts[j + 1, j] = 1.0, -(j + 1.0)
     contrasts /= np.maximum(np.linalg.norm(contrasts, axis=0), 1e-300)
-    points, weight = _points(n)
+    points, weight = _product(n, FINER[outputs]) if finer and outputs in FINER else _points(n)
     log_weight = np.log(weight) + 0.5 * np.r_[0.0, (points**2).sum(axis=1)]
     return Rule(contrasts, np.ascontiguousarray(points), log_weight)
 
@@ -80,6 +93,14 @@ def _points(n: int) -> tuple[Floats, Floats]:
     return np.sqrt(n + 2.0) * sphere, np.r_[2.0, n * share] / (n + 2.0)
 
 
+def _product(n: int, along: int) -> tuple[Floats, Floats]:
+    """Gauss-Hermite points along each dimension."""
+    at, weight = np.polynomial.hermite_e.hermegauss(along)
+    points = np.array(list(itertools.product(at, repeat=n)))
+    share = np.prod(list(itertools.product(weight / weight.sum(), repeat=n)), axis=1)
+    return points[len(points) // 2 + 1 :], share[len(points) // 2 :]
+
+
 def _simplex(n: int) -> tuple[Floats, Floats]:
     """The corners of a simplex and the middles of its edges, all moved to the sphere (Mysovskikh 1980)."""
     corners = np.eye(n + 1) - 1.0 / (n + 1.0)
@@ -93,13 +114,19 @@ def _simplex(n: int) -> tuple[Floats, Floats]:
 
 
 @compiled
-def space(rows, m, count):
-    """Work space for the rankings of one item: rows, outputs and points of all items at most."""
+def room_for(votes_from, own_from, rules):
+    """Work space for the rankings of one item after the other."""
+    rows, m, count = 0, 1, 1
+    for i in range(votes_from.size - 1):
+        if votes_from[i + 1] > votes_from[i]:
+            rows = max(rows, votes_from[i + 1] - votes_from[i])
+            own = max(own_from[i + 1] - own_from[i], 1)
+            m, count = max(m, own), max(count, 1 + 2 * rules[own - 1][1].shape[0])
     return (
         np.zeros((2, rows), np.int64),
         np.zeros((4, rows)),
         np.zeros((3, rows, count)),
-        np.zeros((4, count)),
+        np.zeros((3, count)),
         np.zeros((rows, rows)),
         np.zeros((2, m, m)),
         np.zeros((2, m)),
@@ -120,6 +147,21 @@ def in_places(vote, start, stop, at):
             at[0, first + place] = start + first + s
             at[1, first + place] = many - 1 - place
         first += many
+
+
+@compiled
+def told_apart(vote, effect, code, own_code, start, stop, m, c1, y, room):
+    """Rows of an item in order of their places, what their outputs weigh without its own effects, and the coefficients of these."""
+    at, edge = room[0], room[1]
+    in_places(vote, start, stop, at)
+    for t in range(stop - start):
+        row, e = at[0, t], 0.0
+        for j in range(effect.shape[1]):
+            if effect[row, j] < 0:
+                break
+            e += c1[code[row, j]] * y[effect[row, j]]
+        edge[0, t] = np.exp(bounded(e))
+        edge[1, t] = c1[own_code[row, 0]] if m else 0.0
 
 
 @compiled
@@ -168,23 +210,46 @@ def mode(rows, at, own, base, m, edge, z, inner, pull):
 
 
 @compiled
+def in_differences(m, contrasts, inner):
+    """The lower root of the precision in inner[0] along differences, left in inner[1]; minus half of its log determinant."""
+    n, root, width = contrasts.shape[1], inner[1], 0.0
+    for i in range(n):
+        for j in range(i + 1):
+            found = 0.0
+            for a in range(m):
+                for b in range(m):
+                    found += contrasts[a, i] * inner[0][a, b] * contrasts[b, j]
+            root[i, j] = found
+    cholesky(root, n)
+    for i in range(n):
+        width -= np.log(root[i, i])
+    return width
+
+
+@compiled
+def moved_by(plain, m, contrasts, root, turned, moved):
+    """Standard normal differences turned to effects of the normal law around the mode, less that."""
+    n = contrasts.shape[1]
+    for i in range(n - 1, -1, -1):
+        found = plain[i]
+        for j in range(i + 1, n):
+            found -= root[j, i] * turned[j]
+        turned[i] = found / root[i, i]
+    for a in range(m):
+        moved[a] = 0.0
+        for i in range(n):
+            moved[a] += contrasts[a, i] * turned[i]
+
+
+@compiled
 def spread_out(rows, at, own, base, m, edge, z, contrasts, points, room, total, inner, pull):
     """Weights of the outputs in room[0] and log densities of the effects in total[0] at all points; log width of the normal law there."""
-    n, width, middle = contrasts.shape[1], 0.0, 0.0
+    width, middle = 0.0, 0.0
     root, turned, moved = inner[1], pull[0], pull[1]
     for t in range(rows):
         edge[2, t] = edge[0, t]
     if m:
-        for i in range(n):
-            for j in range(i + 1):
-                found = 0.0
-                for a in range(m):
-                    for b in range(m):
-                        found += contrasts[a, i] * inner[0][a, b] * contrasts[b, j]
-                root[i, j] = found
-        cholesky(root, n)
-        for i in range(n):
-            width -= np.log(root[i, i])
+        width = in_differences(m, contrasts, inner)
         for a in range(m):
             middle += z[base + a] * z[base + a]
         for t in range(rows):
@@ -193,16 +258,9 @@ def spread_out(rows, at, own, base, m, edge, z, contrasts, points, room, total, 
         room[0, t, 0] = edge[2, t]
     total[0, 0] = -0.5 * middle
     for h in range(points.shape[0] if m else 0):
-        for i in range(n - 1, -1, -1):
-            found = points[h, i]
-            for j in range(i + 1, n):
-                found -= root[j, i] * turned[j]
-            turned[i] = found / root[i, i]
+        moved_by(points[h], m, contrasts, root, turned, moved)
         along, away = 0.0, 0.0
         for a in range(m):
-            moved[a] = 0.0
-            for i in range(n):
-                moved[a] += contrasts[a, i] * turned[i]
             along += moved[a] * z[base + a]
             away += moved[a] * moved[a]
         total[0, 1 + 2 * h], total[0, 2 + 2 * h] = -0.5 * (middle + away) - along, -0.5 * (middle + away) + along
@@ -306,16 +364,8 @@ def ranked(vote, effect, code, own, own_code, start, stop, base, m, c1, y, z, ru
     The effects' mode is sought from z[base : base + m] on and left there.
     """
     rows, (contrasts, points, log_weight) = stop - start, rule
+    told_apart(vote, effect, code, own_code, start, stop, m, c1, y, room)
     at, edge, seen, total, bent, inner, pull = room
-    in_places(vote, start, stop, at)
-    for t in range(rows):
-        row, e = at[0, t], 0.0
-        for j in range(effect.shape[1]):
-            if effect[row, j] < 0:
-                break
-            e += c1[code[row, j]] * y[effect[row, j]]
-        edge[0, t] = np.exp(bounded(e))
-        edge[1, t] = c1[own_code[row, 0]] if m else 0.0
     if m:
         mode(rows, at, own, base, m, edge, z, inner, pull)
     width = spread_out(rows, at, own, base, m, edge, z, contrasts, points, seen, total, inner, pull)
