@@ -195,6 +195,18 @@ def test_with_given_components_what_is_known_is_calibrated(kind: str) -> None:
     assert distance.mean() == pytest.approx(away.shape[1], abs=4 * np.sqrt(2 * away.shape[1] / n))
 
 
+def test_a_judge_who_is_moved_far_by_every_item_makes_nothing_too_sure() -> None:
+    """Its rankings are all but decided by what suits the item, so that a few points over that would take them for clearer than they are."""
+    sorter = SORTER | {"scale_use": 8.0, "shift_sd": 0.3}
+    scenario = ranking(
+        components="given", evaluators=[sorter, PANEL], items={"interaction_sd": 1.2}, outputs_per_look=180
+    )
+    known, truth = known_after(scenario, Streams(7, 0, 100), looks=2)
+    latents = known.latents()
+    z = (latents.mean - known.truth(truth)) / latents.sd
+    assert (np.abs(z.std(axis=0) - 1) < 4 / np.sqrt(200)).all()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_estimated_components_are_found_and_what_is_known_is_calibrated(kind: str) -> None:
     n, scenario = 200, given(kind).model_copy(update={"components": "estimated"})

@@ -32,6 +32,8 @@ GOLDEN = (1.0 + 5.0**0.5) / 2.0
 """Of whose rectangles the corners of an icosahedron are those."""
 
 
+STEEP = 2.0
+"""Logits that one SD of what suits an item moves a rater, from which few points are too few."""
 FINER = {2: 15, 3: 7, 4: 5}
 """Points along each of the differences of so many outputs where time is no matter."""
 
@@ -49,8 +51,9 @@ class Rule(NamedTuple):
 
 @cache
 def rules(*, finer: bool = False) -> tuple[tuple[Floats, Floats, Floats], ...]:
-    """The points for 1, 2, ... `MOST_RANKED` outputs, finer or not."""
-    return tuple(tuple(rule(outputs, finer=finer)) for outputs in range(1, MOST_RANKED + 1))  # type: ignore[misc]
+    """The points for 1, 2, ... `MOST_RANKED` outputs, twice: as they usually are, finer or not, and the finer ones for `STEEP` rankings."""
+    each = [(outputs, fine) for fine in (finer, True) for outputs in range(1, MOST_RANKED + 1)]
+    return tuple(tuple(rule(outputs, finer=fine)) for outputs, fine in each)  # type: ignore[misc]
 
 
 @cache
@@ -121,7 +124,7 @@ def room_for(votes_from, own_from, rules):
         if votes_from[i + 1] > votes_from[i]:
             rows = max(rows, votes_from[i + 1] - votes_from[i])
             own = max(own_from[i + 1] - own_from[i], 1)
-            m, count = max(m, own), max(count, 1 + 2 * rules[own - 1][1].shape[0])
+            m, count = max(m, own), max(count, 1 + 2 * rules[MOST_RANKED + own - 1][1].shape[0])
     return (
         np.zeros((2, rows), np.int64),
         np.zeros((4, rows)),

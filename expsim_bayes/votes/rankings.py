@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Q, SHIFT, TASTE, ITEM, WIDTH = range(5)
 """Codes of an evaluator's coefficients."""
+STEEPEST = 4.0
+"""Logits that one SD of what suits an item moves a rater, at most. Of who is moved more, all is scaled down to that, for points over what
+suits an item are too few there: its noise is then taken as a third of that SD, so that it says a tenth less of a variant than it does."""
 
 
 class Rankings(NamedTuple):
@@ -116,10 +119,12 @@ class Rankings(NamedTuple):
         use = sd.scale_use
         sets, evaluators = use.shape
         worth = np.zeros((sets, evaluators * WIDTH))
-        worth[:, Q::WIDTH] = use * self.sd_variant
-        worth[:, SHIFT::WIDTH] = sd.sd_shift[:, None]
-        worth[:, TASTE::WIDTH] = sd.sd_taste
-        worth[:, ITEM::WIDTH] = use * sd.sd_interaction[:, None]
+        moved = use * sd.sd_interaction[:, None]
+        scaled = STEEPEST / np.maximum(moved, STEEPEST)
+        worth[:, Q::WIDTH] = scaled * use * self.sd_variant
+        worth[:, SHIFT::WIDTH] = scaled * sd.sd_shift[:, None]
+        worth[:, TASTE::WIDTH] = scaled * sd.sd_taste
+        worth[:, ITEM::WIDTH] = scaled * moved
         return Scales(0, evaluators, 1.0, 0.0, np.ones((sets, evaluators))), (worth, worth)
 
     def sizes(self, sd: ComponentDraws) -> Floats:
