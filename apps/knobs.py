@@ -10,11 +10,18 @@ from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.allocation import Fixed
+from expsim_bayes.outcomes import SIDE_BY_SIDE, VOTES
 
 if TYPE_CHECKING:
     from expsim_bayes.evaluators import Evaluator
     from expsim_bayes.scenario import Scenario, StrategyName
 
+SHARES = {
+    "binary": "share of outputs that pass",
+    "preference": "share of comparisons won",
+    "ranking": "share of rankings in which it stands before the other",
+}
+"""Unit of quality, by the kind of outcome; else points."""
 MOST_VARIANTS = 6
 """Variants whose quality can be changed."""
 
@@ -61,14 +68,8 @@ def knobs(scenario: Scenario, strategy: StrategyName) -> dict[str, list[Knob]]:
 
 def _truth(scenario: Scenario) -> list[Knob]:
     low, high = scenario.score_range
-    share = scenario.outcome in ("binary", "preference")
-    unit = (
-        "share of outputs that pass"
-        if scenario.outcome == "binary"
-        else "share of comparisons won"
-        if share
-        else "points"
-    )
+    share = scenario.outcome in SHARES
+    unit = SHARES.get(scenario.outcome, "points")
     step = 0.01 if high - low <= 20 else (high - low) / 200
     return [
         Knob(
@@ -81,7 +82,7 @@ def _truth(scenario: Scenario) -> list[Knob]:
             "What the experiment has to find out. In a simulation you set it, so every decision can be judged.",
         )
         for n, v in enumerate(scenario.variants[:MOST_VARIANTS])
-        if not (scenario.outcome == "preference" and v.name == scenario.control)
+        if not (scenario.outcome in SIDE_BY_SIDE and v.name == scenario.control)
     ]
 
 
@@ -146,7 +147,7 @@ def _rules(scenario: Scenario, strategy: StrategyName) -> list[Knob]:
 def _rater(scenario: Scenario, n: int, evaluator: Evaluator) -> list[Knob]:
     if scenario.outcome == "binary":
         return []
-    at, name, votes = f"evaluators.{n}", evaluator.name, scenario.outcome in ("ordinal", "preference")
+    at, name, votes = f"evaluators.{n}", evaluator.name, scenario.outcome in VOTES
     unit = "logits" if votes else "points"
     widest = 3.0 if votes else (scenario.score_range[1] - scenario.score_range[0]) / 2
     step = round(widest / 100, 3)

@@ -1,6 +1,7 @@
 """Many experiments at once, look after look, whose components are estimated anew at every look: seconds and memory.
 
-1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars, comparisons.
+1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars,
+comparisons, rankings.
 """
 
 from __future__ import annotations
@@ -60,23 +61,23 @@ def scenario(
     return Scenario.model_validate(declared)
 
 
-def of_votes(outcome: str) -> Scenario:
-    """The same with stars or comparisons; what varies is in logits, and every item is rated by the judge and, two in three, by a person."""
+def of_votes(outcome: str, *, variants: int = 2) -> Scenario:
+    """The same with votes; what varies is in logits, and every item is rated by the judge and, two in three, by a person."""
     stars = outcome == "ordinal"
     judge: dict[str, Any] = {"name": "judge", "kind": "llm", "shift_sd": 0.3, "scale_use": 0.8, "usd_per_rating": 0.01}
     crowd: dict[str, Any] = {"name": "crowd", "kind": "human", "raters": 10, "usd_per_rating": 0.3}
-    judge |= {} if stars else {"order": 0.5, "ties": 0.1}
-    crowd |= {"severity_sd": 0.7} if stars else {"order_sd": 0.3}
+    judge |= {"order": 0.5, "ties": 0.1} if outcome == "preference" else {}
+    crowd |= {"ordinal": {"severity_sd": 0.7}, "preference": {"order_sd": 0.3}, "ranking": {"taste_sd": 0.3}}[outcome]
     declared: dict[str, Any] = {
         "name": "votes",
-        "title": "Stars or comparisons",
+        "title": "Stars, comparisons or rankings",
         "outcome": outcome,
         "score_range": [1, 5] if stars else [0, 1],
         "control": "A",
         "looks": 20,
-        "outputs_per_look": 60 if stars else 120,
+        "outputs_per_look": 60 if stars else 60 * variants,
         "items": {"sd": 1.0, "interaction_sd": 0.5} if stars else {"interaction_sd": 0.8},
-        "variants": [{"name": name, "quality": 3.0 if stars else 0.5} for name in "AB"],
+        "variants": [{"name": name, "quality": 3.0 if stars else 0.5} for name in "ABCDEFG"[:variants]],
         "evaluators": [judge, crowd],
         "overlap": 2 / 3,
         "strategies": {"sequential": {"stopping": [{"rule": "max_ratings", "ratings": 100_000}]}},
@@ -96,8 +97,10 @@ def main() -> None:
         "4 variants, bandit, components estimated": scenario("estimated", variants=4, policy="thompson"),
         "2 variants, paired, stars": of_votes("ordinal"),
         "2 variants, comparisons": of_votes("preference"),
+        "3 variants, rankings": of_votes("ranking", variants=3),
+        "4 variants, rankings": of_votes("ranking", variants=4),
     }
-    for outcome in ("ordinal", "preference"):  # compile once
+    for outcome in ("ordinal", "preference", "ranking"):  # compile once
         run(of_votes(outcome).model_copy(update={"looks": 1}), replications=2)
     for words, declared in kinds.items():
         if not any(part in words for part in asked.only):

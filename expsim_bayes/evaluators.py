@@ -54,7 +54,7 @@ class Evaluator(Frozen):
     """One LLM judge with its model and prompt, one metric, or one pool of people.
 
     All standard deviations are in points of the score scale. Where the outcome is ordinal, severities, tastes and opinions are in logits of
-    the latent scale, on which the noise of a rating has an SD of 1.81; where it is a preference, in logits of a comparison.
+    the latent scale, on which the noise of a rating has an SD of 1.81; where it is a preference or a ranking, in logits of a comparison.
 
     Examples
     --------
@@ -71,24 +71,26 @@ class Evaluator(Frozen):
     raters: int = Field(default=1, ge=1, le=10_000)
     """Number of people in the pool, up to 10,000; 1 for a judge."""
     ratings_per_output: int = Field(default=1, ge=1)
-    """Ratings that each output, or comparisons that each pair of outputs, gets from it: different people, or the judge asked again."""
+    """Ratings that each output, or comparisons or rankings that the outputs of an item get from it: different people, or the judge asked
+    again."""
     severity_mean: float = 0.0
     """How far above (+) or below (-) the reference's level this evaluator scores, in points; ordinal: in logits."""
     severity_sd: float = Field(default=0.0, ge=0)
     """SD of severity between the people of a pool, in points; ordinal: in logits."""
     shift_sd: float = Field(default=0.0, ge=0)
-    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal, preference: in logits; 0 for people."""
+    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal, preference, ranking: in logits; 0 for
+    people."""
     shift: dict[str, float] = Field(default_factory=dict)
     """Taste for a variant that is fixed by the story, by variant name, in the unit of shift_sd; others are drawn with it."""
     taste_sd: float = Field(default=0.0, ge=0)
-    """SD of one person's taste for a variant, in points; ordinal: in logits."""
+    """SD of one person's taste for a variant, in points; ordinal, ranking: in logits."""
     opinion_sd: float = Field(default=0.0, ge=0)
     """SD of a rater's lasting opinion of one output, in points; ordinal: in logits: asking again does not remove it."""
     scale_use: float = Field(default=1.0, gt=0)
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
     noise_sd: float = Field(default=0.0, gt=0)
-    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal or
-    a preference, whose noise is logistic."""
+    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal,
+    a preference or a ranking, whose noise is logistic."""
     shares: tuple[float, ...] | None = None
     """How often it uses each step of the scale among all that it rates, at a variant that adds nothing (q = 0), where the outcome is
     ordinal; all steps alike unless told."""

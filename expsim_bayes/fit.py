@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous", "preference", "ordinal")
+WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
 """Models whose posterior needs no sampler."""
 BY_ITSELF = ("continuous", "preference", "ordinal")
 """Those of them for which that is done unless told."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from expsim_bayes.allocation import Fixed
+from expsim_bayes.outcomes import VOTES
 from expsim_bayes.posterior import nothing_known
 from expsim_bayes.record import Record
 from expsim_bayes.simulate import Guide, Look, assign, draw_operations, items_under_way, part_of, plan, story_of
@@ -258,7 +259,7 @@ class Loop:
 
 def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
     """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
-    if scenario.outcome in ("ordinal", "preference"):
+    if scenario.outcome in VOTES:
         from expsim_bayes.votes.known import KnownVotes
 
         return KnownVotes.nothing(scenario, strategy, replications)

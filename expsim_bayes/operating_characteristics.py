@@ -15,7 +15,15 @@ import numpy as np
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
 from expsim_bayes.notebook import as_html, as_text
-from expsim_bayes.simulate import StarWorld, Streams, draw_duel_world, draw_star_world, draw_world
+from expsim_bayes.outcomes import SIDE_BY_SIDE
+from expsim_bayes.simulate import (
+    StarWorld,
+    Streams,
+    draw_duel_world,
+    draw_podium_world,
+    draw_star_world,
+    draw_world,
+)
 from expsim_bayes.simulate.duels import stretch
 from expsim_bayes.stopping import COLLECT, KEEP_CONTROL, LAUNCH, STOP_EQUIVALENT
 
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import EvaluatorChoice, Scenario, StrategyName
-    from expsim_bayes.simulate import DuelWorld, World
+    from expsim_bayes.simulate import DuelWorld, PodiumWorld, World
     from expsim_bayes.variants import Variant
 
 LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
@@ -295,9 +303,9 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     """
     judges = scenario.rated_by("llm")
     streams = Streams(random_seed, 0, replications)
-    world: World | StarWorld | DuelWorld
-    if scenario.outcome == "preference":
-        world = draw_duel_world(judges, streams)
+    world: World | StarWorld | DuelWorld | PodiumWorld
+    if scenario.outcome in SIDE_BY_SIDE:
+        world = (draw_duel_world if scenario.outcome == "preference" else draw_podium_world)(judges, streams)
         added = stretch(judges) * world.q
     else:
         world = draw_star_world(judges, streams) if scenario.outcome == "ordinal" else draw_world(judges, streams)

@@ -6,7 +6,7 @@ A new kind needs its name in `OutcomeName`, a check here, its way to make looks 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.evaluators import panel
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
     from expsim_bayes.evaluators import Evaluator
 
-OutcomeName = Literal["score", "binary", "ordinal", "preference"]
+OutcomeName = Literal["score", "binary", "ordinal", "preference", "ranking"]
 """score: everyone who rates gives a score; binary: an output is a success or a failure, and is seen as it is; ordinal: everyone who rates
-gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better or neither is."""
+gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better or neither is;
+ranking: everyone who rates puts the outputs of an item in order."""
+VOTES: tuple[OutcomeName, ...] = ("ordinal", "preference", "ranking")
+"""Those whose analysis needs a model of votes."""
+SIDE_BY_SIDE: tuple[OutcomeName, ...] = ("preference", "ranking")
+"""Those that rate all outputs of an item together, whose quality is a share."""
 MOST_STEPS = 20
 """More steps are a continuous scale."""
 NEAREST_END = 0.01
@@ -27,9 +32,11 @@ NEAREST_END = 0.01
 SHARES_WITHIN = 1e-6
 """How far the sum of shares may lie from 1."""
 EQUAL = 0.5
-"""Quality of the control, and of all where nothing differs, where the outcome is a preference."""
+"""Quality of the control, and of all where nothing differs, where outputs of an item are rated together."""
 RAREST = 0.001
 """Share of comparisons below which a variant never wins."""
+MOST_RANKED = 7
+"""Outputs in a ranking, at most."""
 WIDEST = 10.0
 """Logits beyond which an SD, or a favour for a side, is a slip of the pen."""
 
@@ -198,23 +205,64 @@ def _no_sides(scenario: Declared) -> None:
                 )
 
 
+class _Said(NamedTuple):
+    """What quality is where outputs of an item are rated together."""
+
+    a: str
+    """The outcome."""
+    share: str
+    """Quality, up to whom it is against."""
+    better: str
+    """Who is better."""
+    meets: str
+    """What that meets which cancels."""
+
+
+_SAID = {
+    "preference": _Said(
+        "a preference",
+        "share of comparisons won against",
+        "whoever wins more comparisons",
+        "both sides of a comparison",
+    ),
+    "ranking": _Said(
+        "a ranking",
+        "share of rankings in which a variant stands before",
+        "whoever stands before others more often",
+        "all outputs of a ranking",
+    ),
+}
+
+
 def _check_preference(scenario: Declared) -> None:
     """Two outputs of an item side by side: what meets both sides cancels, and quality is a share of comparisons won."""
+    _check_side_by_side(scenario, "taste_sd")
+    _check_pairs(scenario)
+
+
+def _check_ranking(scenario: Declared) -> None:
+    """The outputs of an item put in order: what meets all of them cancels, and quality is how often one stands before another."""
+    _check_side_by_side(scenario)
+    for e in scenario.evaluators:
+        _refuse_beyond(e.taste_sd, f"evaluators.{e.name}.taste_sd")
+    _check_shown(scenario)
+
+
+def _check_side_by_side(scenario: Declared, *absent: str) -> None:
+    """Refuse what cancels, what is not modelled, and qualities that are no shares; `absent` keys of evaluators are refused, too."""
+    said = _SAID[scenario.outcome]
     if scenario.score_range != (0.0, 1.0):
         low, high = scenario.score_range
         raise ValueError(
-            f"score_range: is {low:g} to {high:g}, and quality is a share of comparisons won where the outcome is a preference; "
-            "use [0, 1]"
+            f"score_range: is {low:g} to {high:g}, and quality is a {said.share} another where the outcome is {said.a}; use [0, 1]"
         )
     if not scenario.higher_is_better:
+        raise ValueError(f"higher_is_better: is false, and {said.better} is better; leave it out, and declare who wins")
+    for key in _cancels(scenario, absent):
         raise ValueError(
-            "higher_is_better: is false, and whoever wins more comparisons is better; leave it out, and declare who wins"
+            f"{key}: meets {said.meets} and cancels, or is not modelled where the outcome is {said.a}; leave it out"
         )
-    for key in _cancels(scenario):
-        raise ValueError(
-            f"{key}: meets both sides of a comparison and cancels, or is not modelled where the outcome is a preference; leave it out"
-        )
-    _check_shares_won(scenario)
+    _check_shares_won(scenario, said)
     reference = panel(scenario.evaluators).reference
     for k, e in enumerate(scenario.evaluators):
         if k == reference and e.scale_use != 1:
@@ -226,7 +274,6 @@ def _check_preference(scenario: Declared) -> None:
         for name, taste in e.shift.items():
             _refuse_beyond(abs(taste), f"evaluators.{e.name}.shift.{name}")
     _refuse_beyond(scenario.items.interaction_sd, "items.interaction_sd")
-    _check_pairs(scenario)
 
 
 def _refuse_beyond(amount: float, key: str) -> None:
@@ -236,8 +283,8 @@ def _refuse_beyond(amount: float, key: str) -> None:
         )
 
 
-def _cancels(scenario: Declared) -> Iterator[str]:
-    """Keys that are declared and that a preference does not have."""
+def _cancels(scenario: Declared, absent: tuple[str, ...]) -> Iterator[str]:
+    """Keys that are declared and that outputs which are rated together do not have."""
     if scenario.rate_prior != (1.0, 1.0):
         yield "rate_prior"
     if scenario.clip_to_range:
@@ -245,12 +292,12 @@ def _cancels(scenario: Declared) -> Iterator[str]:
     if scenario.items.sd > 0:
         yield "items.sd"
     yield from (f"variants.{v.name}.output_sd" for v in scenario.variants if v.output_sd > 0)
-    keys = ("severity_mean", "severity_sd", "taste_sd", "opinion_sd", "noise_sd")
+    keys = ("severity_mean", "severity_sd", *absent, "opinion_sd", "noise_sd")
     yield from (f"evaluators.{e.name}.{key}" for e in scenario.evaluators for key in keys if getattr(e, key) != 0)
     yield from (f"evaluators.{e.name}.shares" for e in scenario.evaluators if e.shares is not None)
 
 
-def _check_shares_won(scenario: Declared) -> None:
+def _check_shares_won(scenario: Declared, said: _Said) -> None:
     """Refuse qualities that no abilities of variants give."""
     for v in scenario.variants:
         if not RAREST <= v.quality <= 1 - RAREST:
@@ -259,7 +306,7 @@ def _check_shares_won(scenario: Declared) -> None:
             )
         if v.name == scenario.control and v.quality != EQUAL:
             raise ValueError(
-                f"variants: quality of {v.name!r} is {v.quality:g}, and quality is the share of comparisons won against the control: "
+                f"variants: quality of {v.name!r} is {v.quality:g}, and quality is the {said.share} the control: "
                 f"that of the control itself is {EQUAL:g}"
             )
     if scenario.control is not None:
@@ -268,7 +315,7 @@ def _check_shares_won(scenario: Declared) -> None:
     mean = sum(shares) / len(shares)
     if abs(mean - EQUAL) > 1e-6:
         raise ValueError(
-            f"variants: qualities average {mean:.4g}, and without a control each is the share of comparisons won against the others, "
+            f"variants: qualities average {mean:.4g}, and without a control each is the {said.share} the others, "
             f"which average {EQUAL:g}; change them, or name a control"
         )
     for few in range(1, len(shares)):
@@ -286,11 +333,7 @@ def _check_pairs(scenario: Declared) -> None:
         raise ValueError(
             f"variants_per_item: is {scenario.variants_per_item}, and a comparison shows two outputs of an item; leave it out"
         )
-    assigned = [("assignment", scenario.assignment)]
-    assigned += [(f"strategies.{name}.assignment", s.assignment) for name, s in scenario.strategies.items()]
-    for key, assignment in assigned:
-        if assignment == "split":
-            raise ValueError(f'{key}: a comparison needs two outputs of an item; use "paired", or leave it out')
+    _refuse_split(scenario, "a comparison needs two outputs of an item")
     for name, strategy in scenario.strategies.items():
         if not isinstance(strategy.allocation, Fixed):
             continue
@@ -305,5 +348,42 @@ def _check_pairs(scenario: Declared) -> None:
             )
 
 
-CHECKS = {"score": _check_score, "binary": _check_binary, "ordinal": _check_ordinal, "preference": _check_preference}
+def _check_shown(scenario: Declared) -> None:
+    """Refuse designs that do not show a few outputs of each item."""
+    _refuse_split(scenario, "a ranking needs several outputs of an item")
+    for name, strategy in scenario.strategies.items():
+        fixed = isinstance(strategy.allocation, Fixed)
+        shown = len(scenario.variants) if fixed else min(scenario.variants_per_item, len(scenario.variants))
+        if shown > MOST_RANKED:
+            raise ValueError(
+                f"{'variants' if fixed else 'variants_per_item'}: strategies.{name} has {shown} outputs of an item put in order, and "
+                f"{MOST_RANKED} are the most; "
+                + ("set a policy that chooses among variants, such as probability_matching" if fixed else "lower it")
+            )
+        if isinstance(strategy.allocation, Fixed) and strategy.allocation.weights:
+            raise ValueError(
+                f"strategies.{name}.allocation.weights: a fixed allocation shows all variants of every item; leave them out"
+            )
+        if shown > 2 and any(isinstance(rule, Inferiority) for rule in strategy.stopping):
+            raise ValueError(
+                f"strategies.{name}.stopping: inferiority drops variants, and rankings of {shown} go on showing them; leave "
+                "variants_per_item at 2 and set the policy probability_matching (power = 0 keeps shares equal)"
+            )
+
+
+def _refuse_split(scenario: Declared, why: str) -> None:
+    assigned = [("assignment", scenario.assignment)]
+    assigned += [(f"strategies.{name}.assignment", s.assignment) for name, s in scenario.strategies.items()]
+    for key, assignment in assigned:
+        if assignment == "split":
+            raise ValueError(f'{key}: {why}; use "paired", or leave it out')
+
+
+CHECKS = {
+    "score": _check_score,
+    "binary": _check_binary,
+    "ordinal": _check_ordinal,
+    "preference": _check_preference,
+    "ranking": _check_ranking,
+}
 """The check of each kind."""

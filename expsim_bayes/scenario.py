@@ -19,7 +19,7 @@ from expsim_bayes.allocation import Fixed, Policy, check_policy
 from expsim_bayes.errors import ScenarioError, SettingError
 from expsim_bayes.evaluators import Evaluator, panel, rater_names
 from expsim_bayes.frozen import Frozen
-from expsim_bayes.outcomes import EQUAL, OutcomeName, check_outcome
+from expsim_bayes.outcomes import EQUAL, SIDE_BY_SIDE, OutcomeName, check_outcome
 from expsim_bayes.prices import Price, filled_in
 from expsim_bayes.stopping import Budget, Equivalence, Guardrail, Inferiority, MaxRatings, Rule, check_rules, mirrored
 from expsim_bayes.toml_keys import explained
@@ -30,8 +30,8 @@ EvaluatorChoice = Literal["llm", "human", "both"]
 
 LEVEL_SD = 0.35
 """Prior SD of an evaluator's level, in widths of the score range."""
-SD_VARIANT_LOGITS: dict[OutcomeName, float] = {"ordinal": 0.7, "preference": 1.0}
-"""Prior SD of what variants add unless told, as in `models.ordinal` and `models.preference`; logits."""
+SD_VARIANT_LOGITS: dict[OutcomeName, float] = {"ordinal": 0.7, "preference": 1.0, "ranking": 1.0}
+"""Prior SD of what variants add unless told, as in `models.ordinal`, `models.preference` and `models.ranking`; logits."""
 
 STRATEGY_TITLES: dict[StrategyName, str] = {"ab": "A/B test", "bandit": "bandit", "sequential": "sequential test"}
 
@@ -44,7 +44,7 @@ class Items(Frozen):
     sd: float = Field(default=0.0, ge=0)
     """SD of how easy items are, in points; ordinal: in logits."""
     interaction_sd: float = Field(default=0.0, ge=0)
-    """SD of how much an item suits a variant, in points; ordinal, preference: in logits."""
+    """SD of how much an item suits a variant, in points; ordinal, preference, ranking: in logits."""
 
 
 class Strategy(Frozen):
@@ -90,9 +90,10 @@ class Scenario(Frozen):
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
     """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; ordinal, one of a
-    few steps (stars) by everyone who rates it; or preference, which of two outputs of an item is better, if either. With stars, quality,
-    min_effect and rope are in points, with preferences shares of comparisons, and everything else of the story is in logits, on whose scale
-    the noise of a rating has an SD of 1.81."""
+    few steps (stars) by everyone who rates it; preference, which of two outputs of an item is better, if either; or ranking, the outputs
+    of an item put in order. With stars, quality, min_effect and rope are in points, with preferences shares of comparisons, with rankings
+    shares of those in which one variant stands before another. Everything else of the story is then in logits, on whose scale the noise of
+    a rating has an SD of 1.81, that of a place in a ranking 1.28."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
@@ -123,9 +124,10 @@ class Scenario(Frozen):
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     components: Literal["given", "estimated"] = "given"
     """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does;
-    given unless told, and estimated where the outcome is ordinal or a preference."""
+    given unless told, and estimated where the outcome is ordinal, a preference or a ranking."""
     sd_variant: float | None = Field(default=None, gt=0)
-    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal, preference: in logits, .7 or 1."""
+    """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal, preference, ranking: in logits, .7, 1
+    and 1."""
     min_effect: float = Field(default=0.0, ge=0)
     """Smallest difference in quality that matters, in points."""
     rope: float | None = Field(default=None, gt=0)
@@ -380,8 +382,8 @@ class Scenario(Frozen):
                 where=self.name,
                 remedy=f"add one under [[evaluators]], or choose {'llm' if choice == 'human' else 'human'}",
             )
-        # of a preference in logits of who then is the reference, who may see less of a difference than those who define quality
-        use = kept[panel(kept).reference].scale_use if self.outcome == "preference" else 1.0
+        # of outputs side by side in logits of who then is the reference, who may see less of a difference than those who define quality
+        use = kept[panel(kept).reference].scale_use if self.outcome in SIDE_BY_SIDE else 1.0
         items = self.items.model_copy(update={"interaction_sd": use * self.items.interaction_sd})
         chosen = self.model_copy(update={"evaluators": tuple(e.told_in(use) for e in kept), "items": items})
         chosen._defines_quality = self.defines_quality.told_in(use)  # noqa: SLF001  (a copy of its own class)
@@ -390,7 +392,7 @@ class Scenario(Frozen):
     def without_difference(self) -> Scenario:
         """The same scenario with every variant as good and as safe as the control, and no taste of judges that the story fixes."""
         same = self.variants[self.control_index or 0]
-        level = EQUAL if self.outcome == "preference" else same.quality
+        level = EQUAL if self.outcome in SIDE_BY_SIDE else same.quality
         return self.model_copy(
             update={
                 "variants": tuple(

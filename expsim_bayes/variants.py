@@ -20,7 +20,8 @@ class Variant(Frozen):
     """Name of the variant."""
     quality: float
     """True quality on the score scale, in points where it has steps, too: what the reference panel would say on average over new items;
-    of a preference, the share of comparisons with the control that it wins, or without one with the others, a tie counted half."""
+    of a preference, the share of comparisons with the control that it wins, or without one with the others, a tie counted half;
+    of a ranking, the share in which it stands before the control, or without one before another."""
     output_sd: float = Field(default=0.0, ge=0)
     """SD between generations of this variant on the same item, in points; ordinal: in logits."""
     tokens_in: float = Field(default=0.0, ge=0)

@@ -28,51 +28,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pydantic import model_validator
 
-from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._effects import Tensor, scale_uses, scattered
 from expsim_bayes.models._podium import Podium, podium, sentences
 from expsim_bayes.models._podium_checks import features
-from expsim_bayes.models._recipe import Recipe, refuse_not_positive
+from expsim_bayes.models._podium_priors import Priors
+from expsim_bayes.models._recipe import Recipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.ratings import Ratings
 
+__all__ = ["RECIPE", "Priors", "build_model", "draw_orders", "log_probability"]
+
 NODES = np.linspace(-5.0, 5.0, 25)
 """Equally spaced points over which quality averages new items and raters: as exact as Gauss-Hermite points for smooth functions."""
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 FIRST_NODES = 61
 """Points of the integral behind `prob_first`."""
-
-
-class Priors(Frozen):
-    """Priors of the story of rankings; every SD is in logits, where the noise of a single ranking has an SD of 1.28.
-
-    Examples
-    --------
-    >>> Priors(sd_variant=0.5).sd_variant
-    0.5
-    """
-
-    sd_variant: float = 1.0
-    """SD of what a variant adds, fixed: q ~ Normal(0, sd_variant); of two variants the better is put first in 50 to 94 % of rankings
-    (probability .95); logits."""
-    log_scale_use_sd: float = 1.0
-    """SD of log lambda, how strongly an evaluator answers to what the reference sees, its own noise included; no unit."""
-    sd_interaction: float = 0.7
-    """Scale of the half-normal prior of the SD of a variant's fit to an item; logits."""
-    sd_shift: float = 0.7
-    """Scale of the half-normal prior of the SD of judges' tastes for variants, one SD for all judges; logits."""
-    sd_taste: float = 0.5
-    """Scale of the half-normal prior of the SD of one person's taste for a variant; logits."""
-
-    @model_validator(mode="after")
-    def _all_positive(self) -> Priors:
-        refuse_not_positive(self)
-        return self
 
 
 def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:

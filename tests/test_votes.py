@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 from small_duels import CROWD, JUDGE, duelling
+from small_podiums import CROWD as PANEL
+from small_podiums import JUDGE as SORTER
+from small_podiums import ranking
 from star_scenario import STAR_CROWD, STAR_JUDGE, starry
 
+from expsim_bayes.evaluators import Evaluator
 from expsim_bayes.experiment import run
 from expsim_bayes.models._duel_priors import Priors as DuelPriors
 from expsim_bayes.models._star_priors import Priors as StarPriors
 from expsim_bayes.simulate import Look, Streams, assign, plan, story_of
-from expsim_bayes.simulate.duels import prob_beats
+from expsim_bayes.simulate.duels import prob_beats, qualities
+from expsim_bayes.simulate.podiums import ranking_eyes
 from expsim_bayes.simulate.stars import expected_score
 from expsim_bayes.votes.known import KnownVotes
 from expsim_bayes.votes.modes import Modes
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+KINDS = ["stars", "duels", "rankings"]
 ONE = {"name": "one", "kind": "human", "usd_per_rating": 0.1}
 
 
@@ -128,18 +134,55 @@ def test_a_few_stars_are_told_as_an_exact_posterior_tells_them() -> None:
     assert best[1] == pytest.approx(float((weight * better).sum()), abs=0.02)
 
 
+def test_a_few_rankings_are_told_as_an_exact_posterior_tells_them() -> None:
+    """Three variants on four items that two people put in order: worth on a grid, how variants suit an item by points of their own."""
+    people = ONE | {"raters": 2, "ratings_per_output": 2}
+    scenario = ranking(
+        evaluators=[people], components="given", looks=1, outputs_per_look=12, items={"interaction_sd": 0.9}
+    )
+    orders = np.array([[0, 1, 2], [1, 0, 2], [2, 0, 1], [1, 2, 0], [1, 0, 2], [1, 0, 2], [0, 1, 2], [1, 2, 0]])
+    known = seen(scenario, (1.0 + orders.argsort(axis=1)).ravel().tolist())
+
+    suits = 0.9 * np.random.default_rng(0).normal(size=(1_500, 3))
+    first, second = (each.ravel()[:, None] for each in np.meshgrid(*[np.linspace(-5, 5, 45)] * 2, indexing="ij"))
+    ahead = np.concatenate([np.zeros_like(first), first, second], axis=1)  # of the first variant
+    precision = np.linalg.inv(np.array([[2.0, 1.0], [1.0, 2.0]]))
+    log = -0.5 * np.einsum("gv,vw,gw->g", ahead[:, 1:], precision, ahead[:, 1:])
+    for both in orders.reshape(4, 2, 3):
+        of_item = np.zeros((len(log), len(suits)))
+        for order in both:
+            worth = np.exp(ahead[:, None, order] + suits[:, order])
+            of_item += np.log(worth[..., 0] / worth.sum(axis=2)) + np.log(worth[..., 1] / worth[..., 1:].sum(axis=2))
+        log += np.log(np.exp(of_item).mean(axis=1))
+    weight = np.exp(log - log.max()) / np.exp(log - log.max()).sum()
+    fit = np.sqrt(2.0) * 0.9 * np.linspace(-5, 5, 31)
+    of_fit = np.exp(-0.5 * np.linspace(-5, 5, 31) ** 2)
+    quality, best = known.qualities(0), known.superiority(eligible=None).prob_best[0]
+    for v in (1, 2):
+        share = expit(ahead[:, [v]] + fit) @ of_fit / of_fit.sum()
+        mean, sd = summary(weight, share)
+        assert abs(quality.mean[0, v] - mean) < 0.1 * sd
+        assert quality.sd[0, v] == pytest.approx(sd, rel=0.1)
+    leads = (ahead[:, 1] > np.maximum(ahead[:, 0], ahead[:, 2])) + 0.5 * (
+        ahead[:, 1] == np.maximum(ahead[:, 0], ahead[:, 2])
+    )
+    assert best[1] == pytest.approx(float(weight @ leads), abs=0.02)
+
+
 def given(kind: str) -> Scenario:
     """A scenario whose components the analysis knows."""
     if kind == "stars":
         plain = {"opinion_sd": 0.0}  # what the analysis takes for noise is none here
         return starry(components="given", evaluators=[STAR_JUDGE | plain, STAR_CROWD | plain], outputs_per_look=80)
+    if kind == "rankings":
+        return ranking(components="given", evaluators=[SORTER | {"shift_sd": 0.3}, PANEL], outputs_per_look=90)
     return duelling(
         0.5, 0.6, 0.4, components="given", evaluators=[JUDGE | {"shift_sd": 0.3}, CROWD], outputs_per_look=84
     )
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["stars", "duels"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_with_given_components_what_is_known_is_calibrated(kind: str) -> None:
     n, scenario = 400, given(kind)
     known, truth = known_after(scenario, Streams(7, 0, n), looks=3)
@@ -152,7 +195,19 @@ def test_with_given_components_what_is_known_is_calibrated(kind: str) -> None:
     assert distance.mean() == pytest.approx(away.shape[1], abs=4 * np.sqrt(2 * away.shape[1] / n))
 
 
-@pytest.mark.parametrize("kind", ["stars", "duels"])
+def test_a_judge_who_is_moved_far_by_every_item_makes_nothing_too_sure() -> None:
+    """Its rankings are all but decided by what suits the item, so that a few points over that would take them for clearer than they are."""
+    sorter = SORTER | {"scale_use": 8.0, "shift_sd": 0.3}
+    scenario = ranking(
+        components="given", evaluators=[sorter, PANEL], items={"interaction_sd": 1.2}, outputs_per_look=180
+    )
+    known, truth = known_after(scenario, Streams(7, 0, 100), looks=2)
+    latents = known.latents()
+    z = (latents.mean - known.truth(truth)) / latents.sd
+    assert (np.abs(z.std(axis=0) - 1) < 4 / np.sqrt(200)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_estimated_components_are_found_and_what_is_known_is_calibrated(kind: str) -> None:
     n, scenario = 200, given(kind).model_copy(update={"components": "estimated"})
     known, truth = known_after(scenario, Streams(8, 0, n), looks=3)
@@ -165,7 +220,7 @@ def test_estimated_components_are_found_and_what_is_known_is_calibrated(kind: st
     assert np.median(sd.sd_item) == pytest.approx(scenario.items.sd, abs=0.2)
 
 
-@pytest.mark.parametrize("kind", ["stars", "duels"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_any_cut_gives_the_same_numbers(kind: str) -> None:
     scenario = given(kind).model_copy(update={"components": "estimated", "outputs_per_look": 24})
     whole, _ = known_after(scenario, Streams(9, 0, 5), looks=2)
@@ -187,7 +242,7 @@ def some_modes(known: KnownVotes) -> tuple[Modes, ComponentDraws]:
     return found, unknown.components(rng.normal(size=(4, len(unknown.unknown))))
 
 
-@pytest.mark.parametrize("kind", ["stars", "duels"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_slopes_of_quality_are_those_of_differences(kind: str) -> None:
     known = KnownVotes.nothing(given(kind).model_copy(update={"components": "estimated"}), "sequential", 4)
     found, sd = some_modes(known)
@@ -212,6 +267,17 @@ def test_quality_of_stars_is_what_the_simulator_means_by_it() -> None:
         q = votes.priors.sd_variant * found.at[s, votes.q]
         score = expected_score(q, cut, np.array(spread), lowest=1)
         np.testing.assert_allclose(expit(votes.quality(found, sd)[0][s]) * 4 + 1, score, atol=2e-3)
+
+
+def test_quality_of_rankings_is_what_the_simulator_means_by_it() -> None:
+    known = KnownVotes.nothing(given("rankings").model_copy(update={"components": "estimated"}), "sequential", 4)
+    votes: Any = known.votes
+    found, sd = some_modes(known)
+    for s in range(4):
+        crowd = Evaluator.model_validate(PANEL | {"taste_sd": float(sd.sd_taste[s, votes.present.reference])})
+        eyes = ranking_eyes(crowd, float(sd.sd_interaction[s]))
+        shares = qualities(votes.sd_variant * found.at[[s]][:, votes.q], eyes, 0)[0]
+        np.testing.assert_allclose(expit(votes.quality(found, sd)[0][s]), shares, atol=2e-3)
 
 
 def test_quality_of_comparisons_is_what_the_simulator_means_by_it() -> None:

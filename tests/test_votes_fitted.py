@@ -1,4 +1,4 @@
-"""Comparisons and stars fitted without a sampler: against brute force, against NUTS, and the shape of what comes back."""
+"""Comparisons, stars and rankings fitted without a sampler: against brute force, against NUTS, and the shape of what comes back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from scipy.stats import qmc
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import engine_of, fit
 from expsim_bayes.models._duel_priors import Priors
+from expsim_bayes.models._podium_priors import Priors as PodiumPriors
 from expsim_bayes.models._star_priors import Priors as StarPriors
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import preference as duel_truth
+from expsim_bayes.simulate import ranking as podium_truth
 from expsim_bayes.votes.fitted import fitted
 from expsim_bayes.votes.of_duels import Compared
+from expsim_bayes.votes.of_rankings import Ordered
 from expsim_bayes.votes.of_stars import Starred
 from expsim_bayes.votes.sets import weighed
 from expsim_bayes.votes.single import drawn
@@ -167,6 +170,8 @@ def test_few_stars_are_as_brute_force_has_them() -> None:
 def fits(model: str, engine: Engine) -> xr.DataTree:
     """A small data set of judges and people, fitted one way or the other."""
     ratings = duel_truth.ratings(duel_truth.Truth(items=10, people=2), random_seed=5)
+    if model == "ranking":
+        ratings = podium_truth.ratings(podium_truth.Truth(items=20, people=3, ranked=3), random_seed=5)
     return fit(ratings, model=model, engine=engine, tune=500, **DRAWS)
 
 
@@ -183,7 +188,7 @@ def layout(tree: xr.DataTree) -> dict[str, Any]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["preference"])
+@pytest.mark.parametrize("model", ["preference", "ranking"])
 def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     sampled, quick = fits(model, "nuts"), fits(model, "fast")
     assert layout(quick) == layout(sampled)
@@ -195,7 +200,7 @@ def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["preference"])
+@pytest.mark.parametrize("model", ["preference", "ranking"])
 def test_engines_agree(model: str) -> None:
     sampled, quick = (stacked(tree, "quality") for tree in (fits(model, "nuts"), fits(model, "fast")))
     for one, other in ((sampled, quick), (np.diff(sampled, axis=1), np.diff(quick, axis=1))):
@@ -230,9 +235,52 @@ def test_who_never_lost_is_not_certain_to_be_better() -> None:
     close(ahead, weight, named["q"][:, 0] - named["q"][:, 1])
 
 
+def few_rankings(orders: list[list[str]]) -> Ratings:
+    """What one person says of three variants or two of them, item after item, up to three times."""
+    rows = [
+        (str(i), n, variant, place)
+        for i, several in enumerate(orders)
+        for n, order in enumerate(several)
+        for place, variant in enumerate(order, start=1)
+    ]
+    frame = pd.DataFrame(rows, columns=["item", "repeat", "variant", "rank"])
+    return validate(frame.assign(rater="ann", kind="human"), variants=("A", "B", "C"), control="A")
+
+
+def test_few_rankings_are_as_brute_force_has_them() -> None:
+    orders = [["BCA", "BAC", "BCA"], ["ABC", "BAC", "AB"], ["CBA", "CA", "CBA"], ["BA", "BAC", "ABC"]]
+    u = ndtri(uniforms(14, 4))
+    spread = 0.7 * np.abs(u[:, 3])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+    fits = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
+    turned = (fits / np.sqrt([2.0, 6.0])) @ np.array([[1.0, -1.0, 0.0], [1.0, 1.0, -2.0]])
+    logs = np.zeros(len(u))
+    for several in orders:
+        worth = np.exp(u[:, None, :3] + spread[:, None, None] * turned)
+        each = np.ones(worth.shape[:2])
+        for order in several:
+            at = ["ABC".index(name) for name in order]
+            for place in range(len(at) - 1):
+                each *= worth[..., at[place]] / worth[..., at[place:]].sum(axis=2)
+        logs += np.log(each @ np.outer(weights, weights).ravel())
+    weight = np.exp(logs - logs.max())
+    story = Ordered.of(few_rankings(orders), PodiumPriors())
+    found = drawn(story, 4_000, np.random.default_rng(3), candidates=2_000, looks=100)
+    named = story.named(found.given, found.x)
+    assert found.k_hat < 0.7
+    q = u[:, :3] - u[:, :3].mean(axis=1, keepdims=True)
+    close(q, weight, named["q"])
+    close(spread, weight, named["sd_interaction"])
+
+
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("fast", "ordinal", 10) == "fast"
+    assert engine_of("fast", "ranking", 10) == "fast"
+    eight = few_rankings([["ABC"]] * 3)
+    table = pd.concat([eight.table.assign(variant=eight.table["variant"] + str(n), repeat=n) for n in range(3)])
+    with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):
+        Ordered.of(validate(table), PodiumPriors())
     with pytest.raises(SettingError, match="needs a sampler"):
         engine_of("fast", "robust", 10)

@@ -85,7 +85,7 @@ EngineName = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="nuts (the reference), fast (scores and comparisons, without a sampler), or auto: nuts, but fast for very many scores.",
+        help="nuts (the reference), fast (scores, comparisons, rankings; without a sampler), or auto: nuts, but fast for very many scores.",
         rich_help_panel=SAMPLER,
     ),
 ]

@@ -41,7 +41,7 @@ def table(
 ) -> None:
     """Count how often following each scenario ends right, what it launches by chance, and what it costs.
 
-    With 1,000 experiments most scenarios take seconds; those with stars or comparisons take minutes.
+    With 1,000 experiments most scenarios take seconds; those with stars, comparisons or rankings take minutes.
     """
     from expsim_bayes.scenario import library, load
     from expsim_bayes.track_record import as_csv, as_markdown, row

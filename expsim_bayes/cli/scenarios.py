@@ -10,6 +10,7 @@ import typer
 from expsim_bayes.amounts import count, dollars, gap, listed, points, quantity, rough
 from expsim_bayes.cli.options import AsJson, ScenarioName
 from expsim_bayes.cli.screen import Column, Screen, short
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 
 if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
@@ -118,7 +119,7 @@ def _tables(screen: Screen, scenario: Scenario) -> None:
             Column("Kind", tuple(e.kind for e in who), justify="left"),
             Column("Raters", tuple(count(e.raters) for e in who)),
             Column(
-                "A comparison" if scenario.outcome == "preference" else "A rating",
+                {"preference": "A comparison", "ranking": "A ranking"}.get(scenario.outcome, "A rating"),
                 tuple(dollars(e.usd_per_rating_paid) for e in who),
             ),
             Column("Takes", tuple(f"{e.seconds_per_rating:g} s" for e in who)),
@@ -139,6 +140,11 @@ def _traits(scenario: Scenario) -> list[Column]:
             Column("Left beats\nits equal", tuple(rough(won_by_equals(e, e.order)) for e in who)),
             Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
         ]
+    if scenario.outcome == "ranking":
+        return [
+            Column("Tastes of its\npeople (logits)", tuple(points(e.taste_sd) if e.taste_sd else "" for e in who)),
+            Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        ]
     from expsim_bayes.simulate.stars import shift_in_points
 
     taste = tuple(points(shift_in_points(scenario, e)) if e.shift_sd else "" for e in who)
@@ -150,12 +156,12 @@ def _traits(scenario: Scenario) -> list[Column]:
 
 def _unit(scenario: Scenario) -> str:
     """Unit of quality, as `amounts` takes it."""
-    return "share" if scenario.outcome == "preference" else "points"
+    return "share" if scenario.outcome in SIDE_BY_SIDE else "points"
 
 
 def _quality(scenario: Scenario) -> str:
     """What quality is, as a heading."""
-    if scenario.outcome != "preference":
+    if scenario.outcome not in SIDE_BY_SIDE:
         return "True quality"
     return "Wins" if scenario.control is None else f"Beats {short(scenario.control, 14)}"
 
@@ -169,6 +175,9 @@ def _scale(scenario: Scenario) -> str:
     if scenario.outcome == "preference":
         rival = "another variant" if scenario.control is None else f"the control, {scenario.control},"
         return f"share of comparisons in which {rival} is beaten, a tie counted half; {matters}"
+    if scenario.outcome == "ranking":
+        rival = "another variant" if scenario.control is None else f"the control, {scenario.control}"
+        return f"share of rankings in which a variant stands before {rival}; {matters}"
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
     steps = " in whole points" if scenario.outcome == "ordinal" else ""
@@ -177,6 +186,9 @@ def _scale(scenario: Scenario) -> str:
 
 def _shown(scenario: Scenario) -> str:
     """How outputs are shown to those who rate."""
+    if scenario.outcome == "ranking":
+        shown = sorted({scenario.outputs_per_item(strategy) for strategy in scenario.strategies})
+        return f"{' or '.join(map(str, shown))} outputs of an item put in order"
     return "two outputs of an item side by side" if scenario.outcome == "preference" else scenario.assignment
 
 

@@ -17,6 +17,7 @@ from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.options import AsJson, Details, Out, Overwrite, ScenarioName, Seed
 from expsim_bayes.cli.screen import Screen, plain, to_json
 from expsim_bayes.errors import SettingError
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, StrategyName, load
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def fit_options(scenario: Scenario, evaluators: EvaluatorChoice) -> str:
     options = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
     if scenario.outcome == "binary":  # what is seen as it is are labels of gold
         options = f" --gold {shlex.quote(scenario.evaluators[0].name)}"
-    if scenario.outcome == "preference" and scenario.control is not None:  # quality is the share won against it
+    if scenario.outcome in SIDE_BY_SIDE and scenario.control is not None:  # quality is the share won against it
         options += f" --control {shlex.quote(scenario.control)}"
     if scenario.outcome == "ordinal":
         options += " --model ordinal --score-range {:g}:{:g}".format(*scenario.score_range)

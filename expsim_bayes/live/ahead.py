@@ -115,6 +115,7 @@ def ahead(here: Opened, table: pd.DataFrame | None) -> Ahead | None:
     if len(active) < 2:
         return None
     compares = scenario.outcome == "preference" if table is None else "variant_left" in table.columns
+    ranks = scenario.outcome == "ranking" if table is None else "rank" in table.columns
     pairs_or_all = scenario.outputs_per_item(here.settings.strategy)
     everyone = pairs_or_all == len(scenario.variants) and not compares
     per_item = 2 if compares else len(active) if everyone else min(pairs_or_all, len(active))
@@ -123,7 +124,7 @@ def ahead(here: Opened, table: pd.DataFrame | None) -> Ahead | None:
     items_before = 0 if table is None or "item" not in table.columns else int(table["item"].nunique())
     counts = _counts(here, active, n_items=n_items, per_item=per_item, look=look, items_before=items_before)
     shares = tuple(Share(name, int(n)) for name, n in zip(active, counts, strict=True))
-    orders = _orders(here, n_items, 1 if compares else per_item, items_before)
+    orders = _orders(here, n_items, 1 if compares or ranks else per_item, items_before)
     price = {v.name: v.usd_per_output for v in scenario.variants}
     usd = sum(order.usd for order in orders) + sum(share.outputs * price.get(share.variant, 0.0) for share in shares)
     pending = (

@@ -24,6 +24,7 @@ SIMULATED = {
     "score": ("score", "continuous", "scores on a continuous scale"),
     "ordinal": ("score", "ordinal", "stars"),
     "preference": ("comparison", "preference", "comparisons"),
+    "ranking": ("ranking", "ranking", "rankings"),
 }
 """By the outcome of a scenario: what a row is, the model that suits simulated looks, and what these are of."""
 NOUNS = {"score": "a score", "comparison": "a comparison", "ranking": "a place in a ranking", "operations": "a call"}

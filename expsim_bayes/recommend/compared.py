@@ -1,4 +1,4 @@
-"""What is said of variants that stand side by side: how far a judge's taste moves verdicts, and what more comparisons would bring."""
+"""What is said of variants that are compared: how far a judge's taste moves verdicts, and what more comparisons or rankings would bring."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from expsim_bayes.evaluators import panel
 from expsim_bayes.outcomes import EQUAL, RAREST
 from expsim_bayes.planning import Choice, more_of_the_same
 from expsim_bayes.simulate.duels import abilities, eyes_of, qualities, stretch, won_by_equals
+from expsim_bayes.simulate.podiums import ranking_eyes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 _STEP = 1e-3
 
 
-def taste_as_share(evaluator: Evaluator) -> float:
+def taste_as_share(evaluator: Evaluator, *, ties: bool = True) -> float:
     """How many more comparisons of equals one SD of an evaluator's taste for a variant wins it, as a share.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Who compares.
+    ties : bool
+        Whether it may say that neither is better; one who puts in order may not.
 
     Examples
     --------
@@ -31,6 +39,8 @@ def taste_as_share(evaluator: Evaluator) -> float:
     >>> round(taste_as_share(Evaluator(name="judge", kind="llm", usd_per_rating=0.01, shift_sd=0.4)), 3)
     0.083
     """
+    if not ties:
+        return float(1.0 / (1.0 + np.exp(-evaluator.shift_sd))) - EQUAL
     return won_by_equals(evaluator, evaluator.shift_sd) - EQUAL
 
 
@@ -43,7 +53,7 @@ def further_comparisons(
     ratings: int,
     usd: float,
 ) -> tuple[Further, ...]:
-    """What more comparisons, shared out as those so far and at their price, would bring; empty with a single contender.
+    """What more comparisons or rankings, shared out as those so far and at their price, would bring; empty with a single contender.
 
     Parameters
     ----------
@@ -56,7 +66,7 @@ def further_comparisons(
     contenders : tuple of int
         Variants that may still be best, the leader and the baseline.
     ratings, usd : int, float
-        Comparisons so far, and dollars for them and their outputs.
+        Comparisons or rankings so far, and dollars for them and their outputs.
     """
     from expsim_bayes.votes.known import KnownVotes
 
@@ -70,7 +80,7 @@ def further_comparisons(
             now=now,
             prior=_moments(KnownVotes.nothing(scenario, strategy, 1), len(scenario.variants))[1],
             ratings=ratings,
-            label="comparisons by the same raters",
+            label=f"{'rankings' if scenario.outcome == 'ranking' else 'comparisons'} by the same raters",
             stays=_bound_to_tastes(scenario, mean),
             usd_per_rating=usd / ratings,
         ),
@@ -92,7 +102,8 @@ def _bound_to_tastes(scenario: Scenario, mean: NDArray[np.float64]) -> NDArray[n
         return np.zeros((n, n))
     told = sum((e.scale_use / e.shift_sd) ** 2 for e in evaluators)
     believed = (stretch(scenario) * scenario.sd_variant_belief) ** -2
-    eyes = eyes_of(evaluators[panel(evaluators).reference], scenario.items.interaction_sd)
+    of = ranking_eyes if scenario.outcome == "ranking" else eyes_of
+    eyes = of(evaluators[panel(evaluators).reference], scenario.items.interaction_sd)
     ability = abilities(np.clip(mean, RAREST, 1 - RAREST), eyes, scenario.control_index)
     ends = qualities(ability + _STEP * np.vstack([np.eye(n), -np.eye(n)]), eyes, scenario.control_index)
     slope = (ends[:n] - ends[n:]).T / (2.0 * _STEP)

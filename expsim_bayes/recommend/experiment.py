@@ -21,6 +21,7 @@ from expsim_bayes.facts import (
     VariantFacts,
 )
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
 from expsim_bayes.prices import price
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from expsim_bayes.evaluators import Evaluator
     from expsim_bayes.experiment import Played
     from expsim_bayes.fast.looks import EstimatedScores
     from expsim_bayes.operating_characteristics import Estimate
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
 
 
+RATED = {"preference": "comparison", "ranking": "ranking"}
+"""What is counted, by the kind of outcome; else a rating."""
 RAN_OUT = {
     "budget": "The next look may cost more than is left of the budget.",
     "max_ratings": "The next look would take more ratings than are allowed.",
@@ -114,8 +118,8 @@ def of_experiment(
         pairing_gain=pairing_gain(question.components)
         if question and scenario.outputs_per_item(strategy) > 1
         else None,
-        unit="share" if scenario.outcome in ("binary", "preference") else "points",
-        rated="comparison" if scenario.outcome == "preference" else "rating",
+        unit="share" if scenario.outcome in ("binary", *SIDE_BY_SIDE) else "points",
+        rated=RATED.get(scenario.outcome, "rating"),
         threshold=launch_threshold(scenario, strategy),
         limits=what_is_limited(scenario),
         ended_right=bool(endings(played.history, scenario).right[0]),
@@ -191,8 +195,9 @@ def _what_further(
     if question is not None:
         return _further(question, played.declared, usd[1])
     strategy = cast("StrategyName", played.history.attrs["strategy"])
-    if played.scenario.outcome == "preference":
-        compared = len(played.ratings.table)
+    if played.scenario.outcome in SIDE_BY_SIDE:
+        places = played.scenario.outputs_per_item(strategy) if played.scenario.outcome == "ranking" else 1
+        compared = len(played.ratings.table) // places
         return further_comparisons(played.scenario, played.known, strategy, contenders, ratings=compared, usd=usd[0])
     if not isinstance(played.known, KnownCounts):
         return ()
@@ -360,7 +365,14 @@ def _evaluators(scenario: Scenario, end: xr.Dataset) -> tuple[EvaluatorFacts, ..
             raters=e.raters,
             ratings=int(end["ratings"][k]),
             usd=float(end["usd_rating"][k]),
-            shift_sd=taste_as_share(e) if scenario.outcome == "preference" else shift_in_points(scenario, e),
+            shift_sd=_taste(scenario, e),
         )
         for k, e in enumerate(scenario.evaluators)
     )
+
+
+def _taste(scenario: Scenario, evaluator: Evaluator) -> float:
+    """SD of an evaluator's taste for a variant, in the unit of quality."""
+    if scenario.outcome in SIDE_BY_SIDE:
+        return taste_as_share(evaluator, ties=scenario.outcome == "preference")
+    return shift_in_points(scenario, evaluator)

@@ -4,6 +4,7 @@ scores        a scenario and a seed -> scores, one experiment or thousands side 
 counts        the same for a binary outcome that is seen as it is
 stars         the same for an ordinal outcome: one of a few steps by everyone who rates
 duels         the same where two outputs of an item stand side by side
+podiums       the same where the outputs of an item are put in order
 stories       what is true and how looks come about, whatever the kind of outcome
 assignment    which variant answers which item of a look
 streams       random numbers by purpose and look
@@ -19,6 +20,7 @@ from __future__ import annotations
 from expsim_bayes.simulate.assignment import Guide, assign, balanced, items_under_way, pairs
 from expsim_bayes.simulate.counts import Rates, draw_rates, draw_verdicts
 from expsim_bayes.simulate.duels import DuelWorld, draw_duel_world, draw_duels, prob_beats
+from expsim_bayes.simulate.podiums import PodiumWorld, draw_podium_world, draw_podiums
 from expsim_bayes.simulate.scores import (
     Look,
     Plan,
@@ -41,6 +43,7 @@ __all__ = [
     "Guide",
     "Look",
     "Plan",
+    "PodiumWorld",
     "Rates",
     "StarWorld",
     "Story",
@@ -53,6 +56,8 @@ __all__ = [
     "draw_duels",
     "draw_look",
     "draw_operations",
+    "draw_podium_world",
+    "draw_podiums",
     "draw_rates",
     "draw_star_world",
     "draw_stars",

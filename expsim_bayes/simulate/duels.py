@@ -143,7 +143,9 @@ def won_by_equals(evaluator: Evaluator, favour: float) -> float:
 
 
 def stretch(scenario: Scenario) -> float:
-    """c: how much farther abilities on an average item lie apart than log odds on a new one."""
+    """c: how much farther abilities on an average item lie apart than log odds on a new one; 1 for rankings, told of an average one."""
+    if scenario.outcome == "ranking":
+        return 1.0
     return float(np.sqrt(1.0 + SHRINKS * scenario.items.interaction_sd**2))
 
 

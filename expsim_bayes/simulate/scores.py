@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from expsim_bayes.evaluators import panel
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,8 @@ class Personal(NamedTuple):
 class Plan(NamedTuple):
     """Who rates what in one look: the same in all replications. Ratings are sorted by item, slot, evaluator and turn.
 
-    A comparison is one rating, of the outputs of slots 0 and 1 of its item; its `output` is that of slot 0.
+    A comparison is one rating, of the outputs of slots 0 and 1 of its item, and a ranking one of all of them; its `output` is that of
+    slot 0.
     """
 
     n_items: int
@@ -79,14 +81,14 @@ class Plan(NamedTuple):
     opinion: NDArray[np.intp]
     """(rating,) output-by-rater pair."""
     turn: NDArray[np.intp]
-    """(rating,) number of this rating among the rater's ratings of the output, or of the pair of outputs."""
+    """(rating,) number of this rating among the rater's ratings of the output, or of the outputs that are rated together."""
 
 
 class Look(NamedTuple):
     """What came in at one look."""
 
     score: NDArray[np.float64]
-    """(replication, rating)"""
+    """(replication, rating); of rankings (replication, rating * slot), the place of each output, 1 for the best."""
     relative_tokens: NDArray[np.float64]
     """(replication or 1, output) tokens of each output, relative to its variant's mean."""
     latency_s: NDArray[np.float64]
@@ -178,11 +180,12 @@ def plan(scenario: Scenario, strategy: StrategyName, look: int) -> Plan:
     """Who rates what at one look, counted from 0.
 
     Judges rate every output. People rate all outputs of the overlap's share of the items, spread evenly. The people of a pool take turns by
-    item, so one person rates all variants of an item and severity cancels between them. A comparison takes all outputs of an item at once.
+    item, so one person rates all variants of an item and severity cancels between them. A comparison or a ranking takes all outputs of an
+    item at once.
     """
     who = panel(scenario.evaluators)
     n_slots = scenario.outputs_per_item(strategy)
-    rated_apart = 1 if scenario.outcome == "preference" else n_slots
+    rated_apart = 1 if scenario.outcome in SIDE_BY_SIDE else n_slots
     first_item = scenario.outputs_before(look) // n_slots
     n_items = scenario.outputs_before(look + 1) // n_slots - first_item
     items = np.arange(n_items, dtype=np.intp)

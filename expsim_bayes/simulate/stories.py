@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from expsim_bayes.simulate.counts import draw_rates, draw_verdicts
 from expsim_bayes.simulate.duels import comparisons_of, draw_duel_world, draw_duels
+from expsim_bayes.simulate.podiums import draw_podium_world, draw_podiums, rankings_of
 from expsim_bayes.simulate.scores import draw_look, draw_world
 from expsim_bayes.simulate.scores import ratings_of as scores_of
 from expsim_bayes.simulate.stars import draw_star_world, draw_stars
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario
     from expsim_bayes.simulate.counts import Rates
     from expsim_bayes.simulate.duels import DuelWorld
+    from expsim_bayes.simulate.podiums import PodiumWorld
     from expsim_bayes.simulate.scores import Look, Plan, Truth, World
     from expsim_bayes.simulate.stars import StarWorld
     from expsim_bayes.simulate.streams import Streams
 
-    AnyWorld = World | Rates | StarWorld | DuelWorld
+    AnyWorld = World | Rates | StarWorld | DuelWorld | PodiumWorld
 
 
 class Story(Protocol):
@@ -103,6 +105,22 @@ class OfDuels:
         return draw_duels(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
 
 
+@dataclass(frozen=True)
+class OfPodiums:
+    """The outputs of an item put in order by people and judges with their tastes."""
+
+    scenario: Scenario
+    """The experiment."""
+    truth: PodiumWorld
+    """What is true."""
+    streams: Streams
+    """Random numbers."""
+
+    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
+        """Rankings, as places."""
+        return draw_podiums(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+
+
 def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> Story:
     """What is true of each replication, by the kind of outcome.
 
@@ -119,6 +137,8 @@ def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared")
         return OfStars(scenario, draw_star_world(scenario, streams, truth=truth), streams)
     if scenario.outcome == "preference":
         return OfDuels(scenario, draw_duel_world(scenario, streams, truth=truth), streams)
+    if scenario.outcome == "ranking":
+        return OfPodiums(scenario, draw_podium_world(scenario, streams, truth=truth), streams)
     return OfScores(scenario, draw_world(scenario, streams, truth=truth), streams)
 
 
@@ -136,5 +156,5 @@ def ratings_of(
     replication : int
         Position of the replication in the arrays.
     """
-    of = comparisons_of if scenario.outcome == "preference" else scores_of
+    of = {"preference": comparisons_of, "ranking": rankings_of}.get(scenario.outcome, scores_of)
     return of(scenario, looks, replication=replication)

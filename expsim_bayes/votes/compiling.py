@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-FILES = ("compiling", "laws", "linear", "scales", "items", "modes", "averaged", "blocks", "whole")
+FILES = ("compiling", "laws", "linear", "scales", "items", "places", "modes", "averaged", "blocks", "whole", "ordered")
 """Files that hang together."""
 
 

@@ -162,19 +162,56 @@ class Duels(NamedTuple):
         theta = scale[:, None] * at[:, self.q]
         order, log_nu = priors.order * at[:, self.order[k]], priors.tie_mean + priors.tie_sd * at[:, self.tie[k]]
         spread = np.sqrt(2.0 * sd.sd_interaction**2 + sd.sd_rater[:, k] ** 2)
-        v = np.arange(self.q.size)
-        opponents = [self.control] if self.control >= 0 else v.tolist()
-        share, along = np.zeros(theta.shape), np.zeros((*theta.shape, self.size))
-        for w in opponents:
-            beats = _beats(theta - theta[:, [w]], spread, order, log_nu)
-            weight = np.where(v == w, float(self.control >= 0), 1.0 if self.control >= 0 else 1.0 / max(1, v.size - 1))
-            share += weight * beats.share
-            own = weight * (v != w)
-            along[:, v, self.q] += own * beats.ahead * scale[:, None]
-            along[:, :, self.q[w]] -= own * beats.ahead * scale[:, None]
-            along[:, :, self.order[k]] += own * beats.order * priors.order
-            along[:, :, self.tie[k]] += own * beats.tie * priors.tie_sd
-        return logit(share), along / (share * (1.0 - share))[:, :, None]
+        won = shares_won(theta, self.control, spread, order, log_nu)
+        along = np.zeros((*theta.shape, self.size))
+        along[:, :, self.q] = won.ahead * scale[:, None, None]
+        along[:, :, self.order[k]] = won.order * priors.order
+        along[:, :, self.tie[k]] = won.tie * priors.tie_sd
+        return logit(won.share), along / (won.share * (1.0 - won.share))[:, :, None]
+
+
+class Won(NamedTuple):
+    """Shares of comparisons that variants win, and their slopes."""
+
+    share: Floats
+    """(S, V)"""
+    ahead: Floats
+    """(S, V, V) along the abilities of all."""
+    order: Floats
+    """(S, V) along the favour for the left."""
+    tie: Floats
+    """(S, V) along the readiness for ties."""
+
+
+def shares_won(theta: Floats, control: int, spread: Floats, order: Floats, log_nu: Floats) -> Won:
+    """Shares of comparisons won against the control, or without one (-1) against the others, on new items by new raters; a tie is half.
+
+    Parameters
+    ----------
+    theta : (S, V) array
+        Abilities; logits.
+    control : int
+        Position of the control.
+    spread : (S,) array
+        SD of how far one is ahead of another; logits.
+    order, log_nu : (S,) arrays
+        Favour for the left, and readiness for ties; minus infinity where there are none.
+    """
+    variants = theta.shape[1]
+    v = np.arange(variants)
+    opponents = [control] if control >= 0 else v.tolist()
+    share, tilt, tie = (np.zeros(theta.shape) for _ in range(3))
+    along = np.zeros((*theta.shape, variants))
+    for w in opponents:
+        beats = _beats(theta - theta[:, [w]], spread, order, log_nu)
+        weight = np.where(v == w, float(control >= 0), 1.0 if control >= 0 else 1.0 / max(1, variants - 1))
+        share += weight * beats.share
+        own = weight * (v != w)
+        along[:, v, v] += own * beats.ahead
+        along[:, :, w] -= own * beats.ahead
+        tilt += own * beats.order
+        tie += own * beats.tie
+    return Won(share, along, tilt, tie)
 
 
 class _Beats(NamedTuple):

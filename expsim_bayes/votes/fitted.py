@@ -1,4 +1,4 @@
-"""Comparisons and stars of one data set fitted without a sampler: the same groups as a sampler's draws give."""
+"""Comparisons, stars and rankings of one data set fitted without a sampler: the same groups as a sampler's draws give."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import xarray as xr
 from expsim_bayes.models import _draws, recipe, task
 from expsim_bayes.models._completed import completed, labelled
 from expsim_bayes.votes.of_duels import Compared
+from expsim_bayes.votes.of_rankings import Ordered
 from expsim_bayes.votes.of_stars import Starred
 from expsim_bayes.votes.sets import TRIES, own_drawn
 from expsim_bayes.votes.single import drawn
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.votes.single import Drawn
 
-STORIES: dict[str, Any] = {"preference": Compared, "ordinal": Starred}
+STORIES: dict[str, Any] = {"preference": Compared, "ordinal": Starred, "ranking": Ordered}
 """Kinds of votes, by their model."""
 TOGETHER = 500
 """Draws whose own effects are drawn at once."""
@@ -67,9 +68,9 @@ def fitted(
     story = STORIES[model].of(ratings, believed)
     first, second = np.random.SeedSequence(random_seed).spawn(2)
     rng = np.random.default_rng(first)
-    fewer = 1 if len(story.votes.vote) < MANY else 2
+    fewer = 1 if story.votes.vote.size < MANY else 2
     found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS)
-    kept = np.arange(chains * draws) % draws % _draws.kept_every(story.seen.count.size, chains * draws) == 0
+    kept = np.arange(chains * draws) % draws % _draws.kept_every(story.observed, chains * draws) == 0
     own, mean = _own(story, found, kept, int(rng.integers(2**31)))
     given = {name: values[kept] for name, values in found.given.items()}
 

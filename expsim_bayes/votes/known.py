@@ -1,4 +1,4 @@
-"""What is known of stars or preferences, look after look, for many replications, as the loop of an experiment asks for it.
+"""What is known of stars, preferences or rankings, look after look, for many replications, as the loop of an experiment asks for it.
 
 A look adds its votes as rows. Given the components, effects are integrated out around their `modes`; `axes` follows the components from
 where they were at the look before and averages over them, where they are not given.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from scipy.special import logit
@@ -18,11 +18,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from expsim_bayes import bounded
 from expsim_bayes.evaluators import panel
 from expsim_bayes.fast.axes import Averaged, Axes, Looked, averaged, followed, positive
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.posterior.known import Latents, Qualities
 from expsim_bayes.simulate import plan
 from expsim_bayes.votes import rows as of_looks
 from expsim_bayes.votes.duels import Duels
 from expsim_bayes.votes.modes import modes
+from expsim_bayes.votes.rankings import Rankings
 from expsim_bayes.votes.stars import Stars
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ class KnownVotes:
     def nothing(cls, scenario: Scenario, strategy: StrategyName, replications: int) -> Self:
         """Before any look."""
         plans = tuple(plan(scenario, strategy, look) for look in range(scenario.looks))
-        kind = Stars if scenario.outcome == "ordinal" else Duels
+        kind: Any = {"ordinal": Stars, "preference": Duels, "ranking": Rankings}[scenario.outcome]
         votes: Votes = kind.of(scenario, plans, panel(scenario.evaluators))
         axes = Axes.prior(replications, len(votes.unknown.unknown))
         at = np.repeat(votes.start()[None], replications, axis=0)
@@ -184,11 +186,8 @@ class KnownVotes:
         """With one more look on it."""
         slots = variant.reshape(variant.shape[0], -1)
         answered = slots if len(slots) == 1 else slots[active]
-        answered = (
-            answered[:, layout_of_look.output]
-            if self.scenario.outcome == "ordinal"
-            else np.concatenate([answered[:, layout_of_look.output + slot] for slot in (0, 1)], axis=1)
-        )
+        together = 1 if self.scenario.outcome == "ordinal" else layout_of_look.n_slots  # outputs in a rating
+        answered = np.concatenate([answered[:, layout_of_look.output + slot] for slot in range(together)], axis=1)
         look = self.votes.rows(layout_of_look, answered, rated, active)
         if active.size > 1 and self.rows is None:
             look = of_looks.counted(look)
@@ -290,7 +289,7 @@ class KnownVotes:
         """Variants whose quality does not follow from the others': shares won add up, and that of the control is a half."""
         last = len(self.scenario.variants) - 1
         fixed = None
-        if self.scenario.outcome == "preference":
+        if self.scenario.outcome in SIDE_BY_SIDE:
             fixed = last if self.scenario.control_index is None else self.scenario.control_index
         return [v for v in range(len(self.scenario.variants)) if v != fixed]
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
 
-STARS, DUELS = 0, 1
-"""Kinds of votes."""
+STARS, DUELS, RANKINGS = 0, 1, 2
+"""Kinds of votes; the law of rankings is in `places`."""
 FARTHEST = 60.0
 """Logits beyond which a vote is as good as certain."""
 LEAST = 1e-12

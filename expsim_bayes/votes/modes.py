@@ -1,6 +1,7 @@
 r"""Modes of votes, compiled: where effects and items are likeliest given the components, how sharply, and the Laplace approximation there.
 
-A vote's probability hangs on two edges, each a sum of effects times coefficients (`stars` and `duels` say which). All effects
+A vote's probability hangs on two edges, each a sum of effects times coefficients (`stars` and `duels` say which), and a ranking on one edge
+of each of its places (`rankings`), a row each. All effects
 are standard normal before a vote is seen, but for the cuts of a scale, whose prior is that of the model. The effects of an item's outputs
 touch no other item's votes: they are eliminated item by item, and Newton's steps are taken in what remains. With the log density
 :math:`\ell` at the mode and minus its Hessian :math:`H`, the log marginal density is :math:`\ell - \log|H| / 2` up to a constant
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes.outcomes import MOST_RANKED
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
+from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
+from expsim_bayes.votes.places import STEEP, ranked, room_for, rules
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -42,7 +46,8 @@ class Rows(NamedTuple):
     """
 
     vote: NDArray[np.int8]
-    """(R, N) step of the scale from 0; or 0, 1, 2 where the first is better, neither is, the second is."""
+    """(R, N) step of the scale from 0; or 0, 1, 2 where the first is better, neither is, the second is; or the place from 0, in the first
+    row of a ranking -1 less it."""
     effect: NDArray[np.int16]
     """(R or 1, N, M) effects that a vote hangs on; -1 after the last."""
     code: NDArray[np.int16]
@@ -113,25 +118,28 @@ def _modes(
     each,
     start,
     start_own,
+    rules,
 ):
     replications, n = start.shape
     sets, items = replications * each, votes_from.size - 1
     density, at = np.full(sets, -np.inf), np.zeros((sets, n))
     precision, steps = np.zeros((sets, n, n)), np.full(sets, MOST_STEPS, np.int64)
     ends = start_own.copy()
-    most = 1
-    for i in range(items):
+    in_places, most = kind == RANKINGS, 1
+    held = 0 if in_places else items
+    for i in range(held):
         most = max(most, own_from[i + 1] - own_from[i])
     widest = min(n, 1 + max(1, effect.shape[2]) * np.max(votes_from[1:] - votes_from[:-1]))
-    touched, counts, place = np.zeros((items, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
-    pull, root, cross = np.zeros((items, most)), np.zeros((items, most, most)), np.zeros((items, most, widest))
+    touched, counts, place = np.zeros((held, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
+    pull, root, cross = np.zeros((held, most)), np.zeros((held, most, most)), np.zeros((held, most, widest))
     gt, pt, g, p = np.zeros(widest), np.zeros((widest, widest)), np.zeros(n), np.zeros((n, n))
     whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
     z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
     normal = evaluators * cuts
     together = np.max(votes_from[1:] - votes_from[:-1])
     bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
-    alone = items > 0 and own_from[items] == items and most == 1
+    alone = in_places or (items > 0 and own_from[items] == items and most == 1)  # own effects are integrated out
+    room = room_for(votes_from, own_from, rules) if in_places else room_for(votes_from[:1], own_from[:1], rules)
     seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
     code_of, stiff = np.full(z.size, -1, np.int64), np.ones(z.size)
     for t in range(own.shape[0]):
@@ -142,6 +150,11 @@ def _modes(
         vr = which[r]
         er, cr, wr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1), min(vr, weight.shape[0] - 1)
         vr = min(vr, vote.shape[0] - 1)
+        finer = 0  # the same at all sets of components, so that these can be told apart
+        for t in range(own.shape[0] if in_places else 0):
+            if own[t, 0] >= 0 and table1[r * each, own_code[t, 0]] > STEEP:
+                finer = MOST_RANKED
+                break
         for e in range(each):
             s = r * each + e
             x = at[s]
@@ -165,6 +178,27 @@ def _modes(
                     base, m, times = own_from[i], own_from[i + 1] - own_from[i], weight[wr, i]
                     if times == 0.0:
                         counts[i] = 0
+                        continue
+                    if in_places:
+                        value += ranked(
+                            vote[vr],
+                            effect[er],
+                            code[cr],
+                            own,
+                            own_code,
+                            votes_from[i],
+                            votes_from[i + 1],
+                            base,
+                            m,
+                            table1[s],
+                            y,
+                            z,
+                            rules[max(m - 1, 0) + finer],
+                            room,
+                            g,
+                            p,
+                            times,
+                        )
                         continue
                     if alone:
                         value += integrated(
@@ -300,20 +334,22 @@ def modes(
     which: NDArray[np.intp],
     start: Floats,
     start_own: Floats,
+    *,
+    finer: bool = False,
 ) -> Modes:
     """Modes at m sets of components of each of r replications, the first from where it was before, the others from the first.
 
     Parameters
     ----------
     kind : int
-        `laws.STARS` or `laws.DUELS`.
+        `laws.STARS`, `laws.DUELS` or `laws.RANKINGS`.
     rows : Rows
         Votes.
     scales : Scales
         Cuts of scales.
     tables : two (r x m, codes) arrays
-        Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie; sets
-        of components of a replication stand one after another.
+        Coefficients on the upper and the lower edge of stars, or on how far the first of two is ahead and on the log weight of a tie, or on
+        the logit of a place and no other; sets of components of a replication stand one after another.
     size : (r x m, n) array
         What a unit of each effect stands for: from set to set, effects are looked for where they were but for that.
     offset : (r x m, n) array
@@ -324,6 +360,9 @@ def modes(
         Where effects may be.
     start_own : (r, L) array
         And those of items.
+    finer : bool
+        Whether how outputs suit items is integrated out of rankings over more points.
     """
     each = len(tables[0]) // len(which)
-    return Modes(*_modes(kind, *rows, *scales, *tables, size, offset, which.astype(np.int64), each, start, start_own))
+    given = kind, *rows, *scales, *tables, size, offset, which.astype(np.int64)
+    return Modes(*_modes(*given, each, start, start_own, rules(finer=finer)))

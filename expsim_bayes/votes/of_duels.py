@@ -139,6 +139,11 @@ class Compared(NamedTuple):
         """Variables of own effects, from which nothing else is derived."""
         return "interaction", "interaction_raw"
 
+    @property
+    def observed(self) -> int:
+        """How many values the model has observed."""
+        return self.seen.count.size
+
     def named(self, given: dict[str, Floats], x: Floats, item_mean: Floats | None = None) -> dict[str, Floats]:  # noqa: ARG002
         """Values of the model's free variables but for those of own effects, from D components and effects."""
         priors, present = self.priors, self.seen.present

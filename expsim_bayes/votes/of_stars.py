@@ -165,6 +165,11 @@ class Starred(NamedTuple):
         stretch = np.sqrt(1.0 + signal / NOISE**2)
         return Tables(upper, lower, np.stack([*own, opinion], axis=2).reshape(sets, -1), stretch)
 
+    @property
+    def observed(self) -> int:
+        """How many values the model has observed."""
+        return self.seen.count.size
+
     def named(self, given: dict[str, Floats], x: Floats, item_mean: Floats | None = None) -> dict[str, Floats]:
         """Values of the model's free variables but for those of own effects, from D components and effects.
 

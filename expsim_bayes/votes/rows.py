@@ -177,12 +177,16 @@ def _of_parts(parts: list[NDArray[np.int16]], weight: NDArray[np.generic], most:
     columns = np.concatenate([np.zeros((0, 5 + 2 * most), dtype=np.int16), *parts])
     item = np.repeat(np.arange(size.size), size)[:, None]
     own = columns[:, 1 + 2 * most : 3 + 2 * most].astype(np.int32)
+    effect, code, own_code = (  # as they lie in memory where items are kept one by one: else all is compiled again
+        np.ascontiguousarray(columns[:, some])
+        for some in (slice(1, 1 + most), slice(1 + most, 1 + 2 * most), slice(3 + 2 * most, None))
+    )
     return Rows(
         columns[None, :, 0].astype(np.int8),
-        columns[None, :, 1 : 1 + most],
-        columns[None, :, 1 + most : 1 + 2 * most],
+        effect[None],
+        code[None],
         np.where(own >= 0, own + per_item * item, -1).astype(np.int32),
-        columns[:, 3 + 2 * most :],
+        own_code,
         np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
         per_item * np.arange(size.size + 1, dtype=np.int64),
         weight.astype(np.float32),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.votes.whole import found_each, own_drawn_each, weighed_each
+from expsim_bayes.votes import ordered, whole
+from expsim_bayes.votes.modes import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.votes.whole import Votes
+
+    AnyVotes = Votes | Rows
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -51,6 +54,11 @@ class Found(NamedTuple):
     """(S, L)"""
 
 
+def _each(votes: AnyVotes) -> Any:
+    """Where what is asked of such votes is answered for one set after the other."""
+    return ordered if isinstance(votes, Rows) else whole
+
+
 def _in_parts(count: int) -> list[slice]:
     """Parts of a job for as many threads as there are cores."""
     parts = min(count, 4 * (os.cpu_count() or 1))
@@ -63,13 +71,13 @@ def _threaded[T](work: Callable[[slice], T], count: int) -> list[T]:
         return list(pool.map(work, _in_parts(count)))
 
 
-def found_at(votes: Votes, tables: Tables, start: Floats, start_own: Floats) -> Found:
+def found_at(votes: AnyVotes, tables: Tables, start: Floats, start_own: Floats) -> Found:
     """Modes at S sets of components.
 
     Parameters
     ----------
-    votes : Votes
-        Of one data set.
+    votes : Votes or Rows
+        Of one data set; rankings are rows.
     tables : Tables
         Coefficients at these sets.
     start : (S, n) array
@@ -80,13 +88,13 @@ def found_at(votes: Votes, tables: Tables, start: Floats, start_own: Floats) -> 
 
     def some(part: slice) -> Found:
         given = [np.array(values[part], order="C") for values in (*tables, start, start_own)]
-        return Found(*found_each(votes, *given))
+        return Found(*_each(votes).found_each(votes, *given))
 
     parts = _threaded(some, len(tables.first))
     return Found(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def weighed(votes: Votes, tables: Tables, which: Ints, x: Floats, own: Floats) -> Floats:
+def weighed(votes: AnyVotes, tables: Tables, which: Ints, x: Floats, own: Floats) -> Floats:
     """(D,) log densities of effects, own ones integrated out, at places x, (D, n), under the sets of components that `which` names.
 
     Parameters
@@ -103,11 +111,12 @@ def weighed(votes: Votes, tables: Tables, which: Ints, x: Floats, own: Floats) -
     plain = [np.array(values, dtype=np.float64, order="C") for values in (*tables, x, own)]
     places, found = plain[-2], plain[-1]
     chosen = which.astype(np.int64)
-    parts = _threaded(lambda part: weighed_each(votes, *plain[:-2], chosen[part], places[part], found), len(x))
+    of = _each(votes)
+    parts = _threaded(lambda part: of.weighed_each(votes, *plain[:-2], chosen[part], places[part], found), len(x))
     return np.concatenate(parts)
 
 
-def own_drawn(votes: Votes, tables: Tables, x: Floats, own: Floats, *, seed: int, tries: int = TRIES) -> Floats:
+def own_drawn(votes: AnyVotes, tables: Tables, x: Floats, own: Floats, *, seed: int, tries: int = TRIES) -> Floats:
     """(D, L) own effects drawn given components and all other effects, one set of components a draw.
 
     Parameters
@@ -128,6 +137,6 @@ def own_drawn(votes: Votes, tables: Tables, x: Floats, own: Floats, *, seed: int
         given = [np.array(values[part], order="C") for values in tables]
         which = np.arange(len(given[0]))
         places = np.array(x[part], order="C"), np.array(own[part], order="C")
-        return np.asarray(own_drawn_each(votes, *given, which, *places, tries, seed + part.start))
+        return np.asarray(_each(votes).own_drawn_each(votes, *given, which, *places, tries, seed + part.start))
 
     return np.concatenate(_threaded(some, len(x)))

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from expsim_bayes.votes.components import Components
-    from expsim_bayes.votes.sets import Tables
-    from expsim_bayes.votes.whole import Votes
+    from expsim_bayes.votes.sets import AnyVotes, Tables
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -50,8 +49,8 @@ class Story(Protocol):
     """Votes of one data set and what is supposed of them."""
 
     @property
-    def votes(self) -> Votes:
-        """As `whole` asks for them."""
+    def votes(self) -> AnyVotes:
+        """As `whole` asks for them, or `ordered` for rankings."""
 
     @property
     def components(self) -> Components:
