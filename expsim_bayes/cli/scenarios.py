@@ -139,6 +139,13 @@ def _traits(scenario: Scenario) -> list[Column]:
             Column("Left beats\nits equal", tuple(rough(won_by_equals(e, e.order)) for e in who)),
             Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
         ]
+    if scenario.outcome == "binary":
+        right, wrong = ("passes", "failures") if scenario.higher_is_better else ("failures", "passes")
+        return [
+            Column(f"Sees\n{right}", tuple(rough(1.0 if e.sensitivity is None else e.sensitivity) for e in who)),
+            Column(f"Sees\n{wrong}", tuple(rough(1.0 if e.specificity is None else e.specificity) for e in who)),
+            Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        ]
     from expsim_bayes.simulate.stars import shift_in_points
 
     taste = tuple(points(shift_in_points(scenario, e)) if e.shift_sd else "" for e in who)
@@ -150,11 +157,13 @@ def _traits(scenario: Scenario) -> list[Column]:
 
 def _unit(scenario: Scenario) -> str:
     """Unit of quality, as `amounts` takes it."""
-    return "share" if scenario.outcome == "preference" else "points"
+    return "share" if scenario.outcome in ("binary", "preference") else "points"
 
 
 def _quality(scenario: Scenario) -> str:
     """What quality is, as a heading."""
+    if scenario.outcome == "binary":
+        return "Passes" if scenario.higher_is_better else "Fails"
     if scenario.outcome != "preference":
         return "True quality"
     return "Wins" if scenario.control is None else f"Beats {short(scenario.control, 14)}"
@@ -169,6 +178,8 @@ def _scale(scenario: Scenario) -> str:
     if scenario.outcome == "preference":
         rival = "another variant" if scenario.control is None else f"the control, {scenario.control},"
         return f"share of comparisons in which {rival} is beaten, a tie counted half; {matters}"
+    if scenario.outcome == "binary":
+        return f"share of outputs that {'pass' if scenario.higher_is_better else 'fail'}; {matters}"
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
     steps = " in whole points" if scenario.outcome == "ordinal" else ""
