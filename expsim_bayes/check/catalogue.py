@@ -91,7 +91,9 @@ def _held(kind: str) -> Check:
     def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
         from expsim_bayes.check import looks, summaries
 
-        return summaries.of_held(looks.check_held(kind, simulations, random_seed=seed, progress=progress))
+        return summaries.of_held(
+            looks.check_held(looks.kinds_of(kind), simulations, random_seed=seed, progress=progress)
+        )
 
     return Check(
         f"Experiments with {kind} whose components are estimated, at their stop",
@@ -102,6 +104,13 @@ def _held(kind: str) -> Check:
         50,
         run,
     )
+
+
+def _verdicts(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import summaries, verdict_looks
+
+    found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
+    return summaries.of_held(found, verdict_looks.POINTS)
 
 
 def _engines(model: str, words: str) -> Check:
@@ -231,6 +240,15 @@ CHECKS: dict[str, Check] = {
     "scores-looks": _held("scores"),
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),
+    "verdicts-looks": Check(
+        "Experiments in which raters err about pass and fail, at their stop",
+        "Experiments are played with rates, errors and tastes drawn from what an analysis believes beforehand; it knows none of them, and "
+        "estimates them anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at a "
+        "stop that the posterior itself chose.",
+        1_000,
+        50,
+        _verdicts,
+    ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",
         "A check that has never rejected anything proves nothing. The fast posterior is spoilt by one mistake at a time, on the same "

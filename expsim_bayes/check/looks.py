@@ -63,15 +63,30 @@ ALIKE = 2
 """Experiments that share their components."""
 
 
+class Kinds(NamedTuple):
+    """Experiments of one kind of outcome."""
+
+    experiments: list[tuple[str, StrategyName, Scenario]]
+    """Each with a name and how it is run."""
+    believed: Callable[[Scenario, StrategyName, np.random.Generator], Scenario]
+    """The scenario with components drawn from what an analysis believes of them before it sees a rating."""
+    against: Callable[[Scenario, StrategyName, int], tuple[float, float]]
+    """How far the difference of the first two variants is from a better answer, at one stop: its mean in SDs, its SD relatively."""
+
+
 def check_held(
-    kind: str, experiments: int = 1_000, *, random_seed: int = 0, progress: Callable[[float, str], None] | None = None
+    kinds: Kinds,
+    experiments: int = 1_000,
+    *,
+    random_seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
 ) -> tuple[Held, ...]:
     """Intervals at the last look and at the stop, of experiments whose components are estimated.
 
     Parameters
     ----------
-    kind : {"scores", "stars", "comparisons"}
-        What raters give.
+    kinds : Kinds
+        The experiments.
     experiments : int
         Of each kind.
     random_seed : int
@@ -79,15 +94,14 @@ def check_held(
     progress : callable, optional
         Called with the share done and a few words.
     """
-    kinds = EXPERIMENTS[kind]()
     found = []
-    for number, (name, strategy, scenario) in enumerate(kinds):
+    for number, (name, strategy, scenario) in enumerate(kinds.experiments):
         if progress:
-            progress(number / len(kinds), f"at the stop: {name}")
+            progress(number / len(kinds.experiments), f"at the stop: {name}")
         rng = np.random.default_rng([random_seed, number])
         parts = [
             run(
-                believed(scenario, strategy, rng),
+                kinds.believed(scenario, strategy, rng),
                 strategy=strategy,
                 random_seed=int(rng.integers(2**31)),
                 replications=ALIKE,
@@ -101,11 +115,21 @@ def check_held(
         effect = (true - true[:, :1] - played["effect_mean"].to_numpy())[:, 1:], played["effect_sd"].to_numpy()[:, 1:]
         quality = true - played["quality_mean"].to_numpy(), played["quality_sd"].to_numpy()
         shares = [_held(*values) for values in (effect, quality)]
-        compared = against if kind == "scores" else against_votes
-        away = np.array([compared(scenario, strategy, seed) for seed in range(COMPARED)])
+        away = np.array([kinds.against(scenario, strategy, seed) for seed in range(COMPARED)])
         apart = np.sqrt((away**2).mean(axis=0)).tolist()
         found.append(Held(name, len(true), float(played["stop_look"].mean()), *shares, *apart))
     return tuple(found)
+
+
+def kinds_of(name: str) -> Kinds:
+    """Experiments by what raters give: scores, stars or comparisons.
+
+    Examples
+    --------
+    >>> len(kinds_of("stars").experiments)
+    5
+    """
+    return Kinds(EXPERIMENTS[name](), believed, against if name == "scores" else against_votes)
 
 
 def _held(off: NDArray[np.float64], sd: NDArray[np.float64]) -> float:
