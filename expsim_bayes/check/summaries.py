@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes.check.outcome import Outcome, Table
 from expsim_bayes.check.uniformity import ALPHA, LEVELS, covered, outside_band, power, verdict
+from expsim_bayes.diagnostics import OK_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -240,6 +241,14 @@ def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
         f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best; of "
         f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
     )
+    said = [agree, largest]
+    doubted = [one for one in found if one.k_hat > OK_SHAPE]
+    if doubted:
+        worst = max(doubted, key=lambda one: one.others_apart)
+        said.append(
+            f"{len(doubted)} of the fits without a sampler ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}); what "
+            f"differs most in these is {worst.where}, by {worst.others_apart:.2f} SD."
+        )
     columns = {
         "design": "",
         "ratings": ",d",
@@ -255,7 +264,7 @@ def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": draws})
+    return Outcome(good == len(found), len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
 
 
 def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:
