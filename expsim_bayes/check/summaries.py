@@ -246,8 +246,8 @@ def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
     if doubted:
         worst = max(doubted, key=lambda one: one.others_apart)
         said.append(
-            f"{len(doubted)} of the fits without a sampler ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}); what "
-            f"differs most in these is {worst.where}, by {worst.others_apart:.2f} SD."
+            f"Fits without a sampler that ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}): {len(doubted)}; what "
+            f"differs most there is {worst.where}, by {worst.others_apart:.2f} SD."
         )
     columns = {
         "design": "",
