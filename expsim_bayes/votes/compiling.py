@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-FILES = ("compiling", "laws", "linear", "scales", "items", "places", "modes", "blocks", "whole", "ordered")
+FILES = ("compiling", "laws", "linear", "scales", "items", "points", "places", "modes", "blocks", "whole", "ordered")
 """Files that hang together."""
 
 
