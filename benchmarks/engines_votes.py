@@ -61,7 +61,7 @@ STARS: dict[str, dict[str, Any]] = {
     "five variants": {**FIVE, "items": 30, "people": 2, "judges": ("j1", "j2")},
     "many people": {**TWO, "items": 15, "people": 20},
 }
-HEAD = """# Comparisons and stars with a sampler and without
+HEAD = """# Comparisons, stars and rankings with a sampler and without
 
 Python {python}; {cores} cores, shared with other work. `engine="nuts"` ({chains} chains of {draws} draws after {tune} tuning steps) and
 `engine="fast"` (as many draws). The largest difference: of the mean of a quality, or of the difference of two, in posterior SDs; of its
