@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from expsim_bayes.apps.jobs import Job
-    from expsim_bayes.diagnostics import PredictiveCheck, Verdict
+    from expsim_bayes.diagnostics import Verdict
     from expsim_bayes.fits.opened import Opened
     from expsim_bayes.model_comparison import Scored
+    from expsim_bayes.predictive import PredictiveCheck
     from expsim_bayes.report.document import Length
     from expsim_bayes.report.forms import Form
     from expsim_bayes.sensitivity import Hangs, Sensitivity

@@ -17,9 +17,9 @@ from expsim_bayes.plots.theme import LIGHT, Theme, style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from expsim_bayes.diagnostics import PredictiveCheck
     from expsim_bayes.facts import Compared
     from expsim_bayes.plots import PredictedShares
+    from expsim_bayes.predictive import PredictiveCheck
 
 MOST_FEATURES = 24
 """Features that one chart shows, those that are not reproduced first."""

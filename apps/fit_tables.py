@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from expsim_bayes.agreement import Agreement, Pair
     from expsim_bayes.agreement import Measure as Agreed
-    from expsim_bayes.diagnostics import PredictiveCheck, Quantity
+    from expsim_bayes.diagnostics import Quantity
     from expsim_bayes.facts import Facts, Interval, Measure
     from expsim_bayes.model_comparison import Compared
+    from expsim_bayes.predictive import PredictiveCheck
     from expsim_bayes.sensitivity import Hangs, Scaled, Sensitivity
 
 KAPPA = {"nominal": "Cohen's kappa", "ordinal": "kappa (quadratic weights)", "interval": "alpha of the two"}

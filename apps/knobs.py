@@ -10,7 +10,7 @@ from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.allocation import Fixed
-from expsim_bayes.outcomes import SIDE_BY_SIDE, VOTES
+from expsim_bayes.outcomes import SIDE_BY_SIDE
 
 if TYPE_CHECKING:
     from expsim_bayes.evaluators import Evaluator
@@ -145,13 +145,13 @@ def _rules(scenario: Scenario, strategy: StrategyName) -> list[Knob]:
 
 
 def _rater(scenario: Scenario, n: int, evaluator: Evaluator) -> list[Knob]:
-    if scenario.outcome == "binary":
+    if scenario.outcome == "binary" and not evaluator.errs:
         return []
-    at, name, votes = f"evaluators.{n}", evaluator.name, scenario.outcome in VOTES
+    at, name, votes = f"evaluators.{n}", evaluator.name, scenario.outcome != "score"
     unit = "logits" if votes else "points"
     widest = 3.0 if votes else (scenario.score_range[1] - scenario.score_range[0]) / 2
     step = round(widest / 100, 3)
-    found = []
+    found = _errors(at, evaluator) if evaluator.errs else []
     if evaluator.kind == "human":
         found.append(
             Knob(
@@ -190,6 +190,24 @@ def _rater(scenario: Scenario, n: int, evaluator: Evaluator) -> list[Knob]:
             )
         )
     return found
+
+
+def _errors(at: str, evaluator: Evaluator) -> list[Knob]:
+    return [
+        Knob(
+            f"{at}.{key}",
+            f"{evaluator.name} says so of outputs that {do}, share",
+            min(0.51, value),
+            1.0,
+            0.01,
+            value,
+            "What is true of it. The analysis does not know this share, but estimates it together with the qualities.",
+        )
+        for key, do, value in (
+            ("sensitivity", "pass", 1.0 if evaluator.sensitivity is None else evaluator.sensitivity),
+            ("specificity", "fail", 1.0 if evaluator.specificity is None else evaluator.specificity),
+        )
+    ]
 
 
 def _prices(scenario: Scenario) -> list[Knob]:

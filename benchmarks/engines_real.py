@@ -1,8 +1,9 @@
-"""Real ratings fitted twice by the model of scores, with a sampler and without: how far the answers are apart, and the seconds of both.
+"""Real ratings fitted twice, with a sampler and without: how far the answers are apart, and the seconds of both.
 
-The check `scores-engines` asks the same of ratings that are made up from the model itself. These are read from `../shared/data`, which is
-not part of the project, and their scores are not as the model has them: stars, counts of errors, shares. Both engines must agree all the
-same, for they are given the same story. Prints one table, and writes it with `--out` after every row. `--help` lists the choices.
+The checks `scores-engines`, `ordinal-engines` and `preference-engines` ask the same of ratings that are made up from the models themselves.
+These are read from `../shared/data`, which is not part of the project, and often are not as a model has them: stars, counts of errors and
+shares are fitted as scores. Both engines must agree all the same, for they are given the same story. Prints one table, and writes it with
+`--out` after every row. `--help` lists the choices.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from expsim_bayes.check.agreement import ERRORS, MEAN_LIMIT, PROB_LIMIT, SD_LIMIT, agree
@@ -39,9 +41,9 @@ PAIRS, DOMAINS = ("en-de", "zh-en"), ("cnndm", "bbc")
 METRICS = ("dae", "feqa", "qags", "bertscore_p_article")
 """Automatic judges of FRANK whose scores are continuous; those of FactCC are 0 or 1 but for a few."""
 CHAINS, SEED = 4, 1
-HEAD = """# Real scores with a sampler and without
+HEAD = """# Real ratings with a sampler and without
 
-{versions}; {cores} cores, shared with other work. The model `continuous` by `engine="nuts"` ({chains} chains of {draws} draws after {tune}
+{versions}; {cores} cores, shared with other work. A model by `engine="nuts"` ({chains} chains of {draws} draws after {tune}
 tuning steps) and by `engine="fast"` (as many draws, independent). What is shown is the largest difference: of the mean of a quality, or of
 the difference of two, in posterior SDs; of its SD, relatively; of the probability of being best. The two *agree* where these are at most
 {mean:g} SD, {sd:g} % and {prob:g}, the last beyond {errors:g} Monte-Carlo errors. *Others*: the largest difference of a mean of anything
@@ -53,7 +55,7 @@ above 0.7 the fast fit prints a caution. Seconds are of the whole fit, with comp
 |---|{rules}|
 """
 COLUMNS = (
-    "ratings", "rows", "variants", "mean, SDs", "SD", "P(best)", "agree", "others, SDs", "NUTS says", "ESS", "fast says", "k-hat",
+    "ratings", "model", "rows", "variants", "mean, SDs", "SD", "P(best)", "agree", "others, SDs", "NUTS says", "ESS", "fast says", "k-hat",
     "NUTS, s", "fast, s",
 )  # fmt: skip
 FOOT = "\nReproduce with `.venv/bin/python benchmarks/engines_real.py{arguments}`.\n"
@@ -68,6 +70,8 @@ class Case(NamedTuple):
     """Where it is."""
     ratings: Callable[[Path], Ratings]
     """From the folder of the data."""
+    model: str = "continuous"
+    """That is fitted."""
 
 
 def cases() -> list[Case]:
@@ -79,7 +83,11 @@ def cases() -> list[Case]:
     ]
     mqm = [Case(f"MQM {pair}", "wmt_mqm_ted.csv", partial(translations, pair=pair)) for pair in PAIRS]
     frank = [Case(f"FRANK {d}", "frank_factuality.csv", partial(summaries, domain=d)) for d in DOMAINS]
-    return hanna + mqm + frank
+    stars = [
+        Case(f"HANNA {c}, stars", "hanna.csv", partial(steps, criterion=c), "ordinal")
+        for c in ("relevance", "surprise")
+    ]
+    return hanna + mqm + frank + stars + [Case("PandaLM", "pandalm.csv", comparisons, "preference")]
 
 
 def stories(folder: Path, *, criterion: str, people: bool) -> Ratings:
@@ -105,37 +113,49 @@ def summaries(folder: Path, *, domain: str) -> Ratings:
     return checked(frame[(frame["dataset"] == domain) & kept], anonymous_kinds=("human",), score_range=(0, 1))
 
 
+def steps(folder: Path, *, criterion: str) -> Ratings:
+    """HANNA, one criterion, as stars: judges that give averages are rounded to steps."""
+    frame = pd.read_csv(folder / "hanna.csv")
+    kept = frame[frame["criterion"] == criterion]
+    rounded = kept.assign(score=kept["score"].round())
+    return checked(rounded, anonymous_kinds=("human",), score_range=(1, 5), valid_range=(1, 5))
+
+
+def comparisons(folder: Path) -> Ratings:
+    """PandaLM: five systems on 170 instructions; verdicts that could not be read are missing."""
+    frame = pd.read_csv(folder / "pandalm.csv", dtype=str).drop(columns=["pair"])
+    return checked(frame.assign(outcome=frame["outcome"].replace({"garbage": np.nan})))
+
+
 def checked(frame: pd.DataFrame, **settings: Any) -> Ratings:
     """Ratings of some rows of a file."""
     return validate(frame.dropna(axis="columns", how="all"), **settings)
 
 
-def timed(ratings: Ratings, engine: Engine, asked: argparse.Namespace) -> tuple[xr.DataTree, float]:
+def timed(ratings: Ratings, model: str, engine: Engine, asked: argparse.Namespace) -> tuple[xr.DataTree, float]:
     """One fit, and its seconds."""
     start = time.perf_counter()
-    tree = fit(
-        ratings, model="continuous", engine=engine, draws=asked.draws, tune=asked.tune, chains=CHAINS, random_seed=SEED
-    )
+    tree = fit(ratings, model=model, engine=engine, draws=asked.draws, tune=asked.tune, chains=CHAINS, random_seed=SEED)
     return tree, time.perf_counter() - start
 
 
 def row(case: Case, asked: argparse.Namespace) -> str:
     """A line of the table."""
     ratings = case.ratings(asked.data)
-    quick, quick_s = timed(ratings, "fast", asked)
-    sampled, sampled_s = timed(ratings, "nuts", asked)
+    quick, quick_s = timed(ratings, case.model, "fast", asked)
+    sampled, sampled_s = timed(ratings, case.model, "nuts", asked)
     found = between(case.name, len(ratings.table), sampled, quick)
     verdicts = [Verdict.from_json(str(tree.attrs["verdict"])) for tree in (sampled, quick)]
-    return line(found, len(ratings.variants), verdicts[0].worst_ess, sampled_s, quick_s)
+    return line(found, case.model, len(ratings.variants), verdicts[0].worst_ess, (sampled_s, quick_s))
 
 
-def line(found: Apart, variants: int, ess: float, sampled_s: float, quick_s: float) -> str:
+def line(found: Apart, model: str, variants: int, ess: float, seconds: tuple[float, float]) -> str:
     """The same from what was measured."""
     sampled, quick = found.verdicts.split(", ")
     return (
-        f"| {found.design} | {found.ratings:,} | {variants} | {found.mean_apart:.3f} | {100 * found.sd_apart:.1f} % | "
+        f"| {found.design} | {model} | {found.ratings:,} | {variants} | {found.mean_apart:.3f} | {100 * found.sd_apart:.1f} % | "
         f"{found.prob_best_apart:.4f} | {'yes' if agree(found) else '**no**'} | {found.others_apart:.3f} ({found.where}) | {sampled} | "
-        f"{ess:,.0f} | {quick} | {found.k_hat:.2f} | {sampled_s:.1f} | {quick_s:.1f} |\n"
+        f"{ess:,.0f} | {quick} | {found.k_hat:.2f} | {seconds[0]:.1f} | {seconds[1]:.1f} |\n"
     )
 
 

@@ -78,8 +78,8 @@ class Evaluator(Frozen):
     severity_sd: float = Field(default=0.0, ge=0)
     """SD of severity between the people of a pool, in points; ordinal: in logits."""
     shift_sd: float = Field(default=0.0, ge=0)
-    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal, preference, ranking: in logits; 0 for
-    people."""
+    """SD of a judge's taste for a variant as such (family, verbosity), in points; ordinal, preference, ranking, binary: in logits; 0
+    for people. Where the outcome is binary it makes the judge say 1 more often, whatever the truth, counted from its own average."""
     shift: dict[str, float] = Field(default_factory=dict)
     """Taste for a variant that is fixed by the story, by variant name, in the unit of shift_sd; others are drawn with it."""
     taste_sd: float = Field(default=0.0, ge=0)
@@ -89,11 +89,21 @@ class Evaluator(Frozen):
     scale_use: float = Field(default=1.0, gt=0)
     """How much of the scale the evaluator uses (lambda); 1 for the reference."""
     noise_sd: float = Field(default=0.0, gt=0)
-    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, which is seen as it is, or ordinal,
-    a preference or a ranking, whose noise is logistic."""
+    """SD of the noise from one rating to the next, in points; left out where the outcome is binary, whose errors are shares, or ordinal, a
+    preference or a ranking, whose noise is logistic."""
     shares: tuple[float, ...] | None = None
     """How often it uses each step of the scale among all that it rates, at a variant that adds nothing (q = 0), where the outcome is
     ordinal; all steps alike unless told."""
+    sensitivity: float | None = Field(default=None, gt=0, le=1)
+    """Share of outputs that are 1 (that pass) of which it says so, where the outcome is binary; whoever declares neither this nor
+    specificity never errs."""
+    specificity: float | None = Field(default=None, gt=0, le=1)
+    """Share of outputs that are 0 (that fail) of which it says so, where the outcome is binary."""
+    sensitivity_prior: tuple[float, float] | None = None
+    """Belief about its sensitivity: the parameters of a Beta, such as one more than it found and missed of outputs that are known to pass;
+    unless told, the logit is normal with a mean and an SD of 1.5, which is .82 and anything from .19 to .99."""
+    specificity_prior: tuple[float, float] | None = None
+    """The same of its specificity."""
     order: float = 0.0
     """How far it favours what stands on the left (above 0) or on the right (below), in logits, where the outcome is a preference."""
     order_sd: float = Field(default=0.0, ge=0)
@@ -140,6 +150,17 @@ class Evaluator(Frozen):
         if self.raters == 1 and self.order_sd > 0:
             raise ValueError("order_sd needs raters of 2 or more; a single rater has order")
         return self
+
+    @property
+    def errs(self) -> bool:
+        """Whether it declares how often it errs about outputs that pass or fail.
+
+        Examples
+        --------
+        >>> Evaluator(name="judge", kind="llm", usd_per_rating=0.01, sensitivity=0.9, specificity=0.8).errs
+        True
+        """
+        return self.sensitivity is not None or self.specificity is not None
 
     def _refuse_a_price_of_nothing(self) -> None:
         """A wage without time, a model without tokens, or a model that nobody knows the price of."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from expsim_bayes.amounts import percent, quantity
+from expsim_bayes.notebook import as_html, as_text
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.planning import Further
 
@@ -323,6 +325,22 @@ class Facts:
     """(what, value): seed, versions, data, time."""
     fit: FitFacts | None = field(default=None)
     """What only a fit knows."""
+
+    def __repr__(self) -> str:
+        return as_text(*self._told())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._told())
+
+    def _told(self) -> tuple[str, list[tuple[str, str]]]:
+        """What is decided, why, and what is known of each variant."""
+        decided = " ".join(filter(None, (self.decision.name.replace("_", " "), self.decision.variant)))
+        rows = [("Why", self.decision.reason)]
+        for v in self.variants:
+            low, high = (quantity(end, self.unit) for end in (v.quality.low, v.quality.high))
+            said = f"{quantity(v.quality.mean, self.unit)} ({100 * self.ci_prob:g} % from {low} to {high})"
+            rows.append((v.name, f"{said}, the best with {percent(v.prob_best)}"))
+        return f"{self.title}: {decided}", [*rows, ("Rests on", f"{self.ratings:,} {self.rated}s")]
 
     def variant(self, name: str) -> VariantFacts:
         """The facts of one variant."""

@@ -26,20 +26,23 @@ if TYPE_CHECKING:
 
     import pymc as pm
 
+    from expsim_bayes.diagnostics import Verdict
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.models.continuous import Components
     from expsim_bayes.ratings import Ratings
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous", "preference", "ranking")
-"""Models whose posterior needs no sampler. That of stars (`expsim_bayes.votes.fitted`) has yet to be held against NUTS on large data."""
-BY_ITSELF = ("continuous",)
+WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
+"""Models whose posterior needs no sampler."""
+BY_ITSELF = ("continuous", "preference", "ordinal")
 """Those of them for which that is done unless told."""
 WAITING = 5_000
 """Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
 ACCEPT = (0.95, 0.99)
 """Acceptance rates that are aimed at unless told: the second only where draws of the first diverged."""
+FULL = 1_500
+"""Draws of a chain from which on a run that the gate refuses for too few independent ones is done once more, twice as long."""
 FEWEST = {"draws": 50, "tune": 50, "chains": 2}
 """Settings below which nothing can be said about convergence."""
 PACKAGES = ("expsim-bayes", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
@@ -82,7 +85,8 @@ def fit(
     fixed : Components, optional
         Standard deviations and scale use in points, when they are known rather than estimated; of the continuous model alone.
     draws, tune, chains : int
-        Kept draws and tuning steps of each chain, and number of chains. Without a sampler nothing is tuned, and all draws are independent.
+        Kept draws and tuning steps of each chain, and number of chains. Where `FULL` draws or more are too few independent ones, chains are
+        run once more, twice as long. Without a sampler nothing is tuned, and all draws are independent.
     target_accept : float, optional
         Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer. Unless told it is .95, and .99 in a second
         run where draws of the first diverged.
@@ -115,15 +119,25 @@ def fit(
     started = datetime.now(UTC)
     tell = progress or _silent
     asked: dict[str, Any] = {"draws": draws, "chains": chains, "min_effect": min_effect, "ci_prob": ci_prob}
+
+    def gated(groups: dict[str, xr.Dataset], attrs: dict[str, str | int]) -> tuple[xr.DataTree, Verdict]:
+        tree = xr.DataTree.from_dict(groups | rater_group(ratings))
+        tree.attrs = {**_provenance(ratings, asked, random_seed, started), **attrs}
+        verdict = gate(tree)
+        tree.attrs["verdict"] = verdict.to_json()
+        return tree, verdict
+
     if engine_of(engine, model, len(ratings.table)) == "fast":
         tell(0.05, "integrating the components out")
-        groups, attrs = _integrated(ratings, model, priors, fixed, draws, chains, random_seed)
+        tree, _ = gated(*_integrated(ratings, model, priors, fixed, draws, chains, random_seed))
     else:
         asked |= {"tune": tune, "cores": min(cores or os.cpu_count() or 1, chains)}
-        groups, attrs = _sampled(ratings, model, priors, fixed, asked, accept_rates, random_seed, tell)
-    tree = xr.DataTree.from_dict(groups | rater_group(ratings))
-    tree.attrs = {**_provenance(ratings, asked, random_seed, started), **attrs}
-    tree.attrs["verdict"] = gate(tree).to_json()
+        sampled = _sampler(ratings, model, priors, fixed, accept_rates, random_seed, tell)
+        tree, verdict = gated(*sampled(asked))
+        if verdict.level == "refuse" and not verdict.divergences and draws >= FULL:
+            tell(0.1, "too few independent draws: sampling once more, twice as long")
+            asked |= {"draws": 2 * draws, "tune": 2 * tune}
+            tree, _ = gated(*sampled(asked))
     tell(1.0, "done")
     return tree
 
@@ -166,7 +180,7 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
 
     Examples
     --------
-    >>> engine_of("auto", "continuous", 100_000), engine_of("auto", "preference", 100_000)
+    >>> engine_of("auto", "preference", 100_000), engine_of("auto", "robust", 100_000)
     ('fast', 'nuts')
     """
     if asked not in get_args(Engine):
@@ -181,17 +195,16 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
     return "fast" if asked == "fast" or (asked == "auto" and model in BY_ITSELF and rows > WAITING) else "nuts"
 
 
-def _sampled(  # noqa: PLR0917
+def _sampler(  # noqa: PLR0917
     ratings: Ratings,
     model: str,
     priors: Frozen | None,
     fixed: Components | None,
-    asked: dict[str, Any],
     accept_rates: Sequence[float],
     random_seed: int,
     tell: Callable[[float, str], None],
-) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
-    """Groups and attributes of a fit by NUTS; the acceptance rate that served is added to what was asked."""
+) -> Callable[[dict[str, Any]], tuple[dict[str, xr.Dataset], dict[str, str | int]]]:
+    """What turns settings into groups and attributes of a fit by NUTS, and adds the acceptance rate that served to the settings."""
     import nutpie
     import pytensor
 
@@ -201,15 +214,19 @@ def _sampled(  # noqa: PLR0917
         size = f"{unknowns(job.model):,} unknown numbers from {len(ratings.table):,} rows"
         tell(0.05, f"compiling the model: {size} (a minute or two the first time, less later)")
         compiled = nutpie.compile_pymc_model(job.model, var_names=job.names)
-    seeds = np.random.SeedSequence(random_seed).spawn(2)
-    settings = {name: asked[name] for name in ("draws", "tune", "chains", "cores")}
-    trace, asked["target_accept"] = sample(
-        compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell
-    )
-    tell(0.9, "drawing what was integrated out, and predictions")
-    groups = job.groups(trace["posterior"].to_dataset(), seeds[1])
-    groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
-    return groups, {**job.attrs, "engine": "nuts"}
+
+    def sampled(asked: dict[str, Any]) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
+        seeds = np.random.SeedSequence(random_seed).spawn(2)
+        settings = {name: asked[name] for name in ("draws", "tune", "chains", "cores")}
+        trace, asked["target_accept"] = sample(
+            compiled, settings, accept_rates, int(seeds[0].generate_state(1, np.uint64)[0]), tell
+        )
+        tell(0.9, "drawing what was integrated out, and predictions")
+        groups = job.groups(trace["posterior"].to_dataset(), seeds[1])
+        groups["sample_stats"] = _stats(trace["sample_stats"].to_dataset())
+        return groups, {**job.attrs, "engine": "nuts"}
+
+    return sampled
 
 
 def unknowns(model: pm.Model) -> int:

@@ -263,7 +263,7 @@ def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int
         from expsim_bayes.votes.known import KnownVotes
 
         return KnownVotes.nothing(scenario, strategy, replications)
-    if scenario.components == "given":
+    if scenario.components == "given" or scenario.outcome == "binary":
         return nothing_known(scenario, replications)
     from expsim_bayes.fast.looks import EstimatedScores
 

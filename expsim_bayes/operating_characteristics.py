@@ -14,12 +14,14 @@ import numpy as np
 
 from expsim_bayes.allocation import Fixed
 from expsim_bayes.experiment import run
+from expsim_bayes.notebook import as_html, as_text
 from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.simulate import (
     StarWorld,
     Streams,
     draw_duel_world,
     draw_podium_world,
+    draw_rates,
     draw_star_world,
     draw_world,
 )
@@ -96,6 +98,22 @@ class Characteristics(NamedTuple):
     """Mean days."""
     looks: Estimate
     """Mean looks."""
+
+    def __repr__(self) -> str:
+        return as_text(*self._told())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._told())
+
+    def _told(self) -> tuple[str, list[tuple[str, str]]]:
+        """What was run, and how often it ended how."""
+        said = {
+            "right": "Ended right", "right_launch": "Launched the right one", "false_launch": "Launched what is no better",
+            "wrong_stop": "Stopped with a false statement", "undecided": "Undecided", "ratings": "Ratings", "usd": "Dollars",
+            "days": "Days", "looks": "Looks",
+        }  # fmt: skip
+        rows = [(label, str(getattr(self, name))) for name, label in said.items()]
+        return f"{self.strategy}, evaluators {self.evaluators}: {self.replications:,} experiments", rows
 
 
 def endings(result: xr.Dataset, scenario: Scenario) -> Endings:
@@ -286,21 +304,35 @@ def judges_floor(scenario: Scenario, *, random_seed: int = 0, replications: int 
     """
     judges = scenario.rated_by("llm")
     streams = Streams(random_seed, 0, replications)
+    sign = 1.0 if scenario.higher_is_better else -1.0
+    quality, seen = _verdicts_of(judges, streams) if scenario.outcome == "binary" else _opinions_of(judges, streams)
+    quality = sign * quality
+    picked = np.take_along_axis(quality, (sign * seen).argmax(axis=1)[:, None], axis=1)[:, 0]
+    return estimate(picked >= quality.max(axis=1) - scenario.min_effect - TOLERANCE)
+
+
+def _verdicts_of(judges: Scenario, streams: Streams) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(replication, variant) shares of outputs that pass, and that judges say pass; of those who never err where there is one."""
+    rates = draw_rates(judges, streams)
+    passes = rates.quality[:, None]
+    told = passes * rates.sensitivity + (1.0 - passes) * (1.0 - rates.specificity)
+    exact = np.array([not e.errs for e in judges.evaluators])
+    return rates.quality, np.average(told, axis=1, weights=exact if exact.any() else None)
+
+
+def _opinions_of(judges: Scenario, streams: Streams) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(replication, variant) qualities, and what variants add in the eyes of the judges."""
     world: World | StarWorld | DuelWorld | PodiumWorld
-    if scenario.outcome in SIDE_BY_SIDE:
-        world = (draw_duel_world if scenario.outcome == "preference" else draw_podium_world)(judges, streams)
+    if judges.outcome in SIDE_BY_SIDE:
+        world = (draw_duel_world if judges.outcome == "preference" else draw_podium_world)(judges, streams)
         added = stretch(judges) * world.q
     else:
-        world = draw_star_world(judges, streams) if scenario.outcome == "ordinal" else draw_world(judges, streams)
+        world = draw_star_world(judges, streams) if judges.outcome == "ordinal" else draw_world(judges, streams)
         added = world.q if isinstance(world, StarWorld) else world.added
-    sign = 1.0 if scenario.higher_is_better else -1.0
     use = np.array([e.scale_use for e in judges.evaluators])[:, None]
     sd = np.array([e.shift_sd for e in judges.evaluators])
     weight = (sd == 0).astype(float) if (sd == 0).any() else np.square(use[:, 0] / sd)
-    seen = np.average(added[:, None] + world.shift / use, axis=1, weights=weight)
-    quality = sign * world.quality
-    picked = np.take_along_axis(quality, (sign * seen).argmax(axis=1)[:, None], axis=1)[:, 0]
-    return estimate(picked >= quality.max(axis=1) - scenario.min_effect - TOLERANCE)
+    return world.quality, np.average(added[:, None] + world.shift / use, axis=1, weights=weight)
 
 
 def learning_curve(

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from expsim_bayes.evaluators import Evaluator
 
 OutcomeName = Literal["score", "binary", "ordinal", "preference", "ranking"]
-"""score: everyone who rates gives a score; binary: an output is a success or a failure, and is seen as it is; ordinal: everyone who rates
-gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better or neither is;
-ranking: everyone who rates puts the outputs of an item in order."""
+"""score: everyone who rates gives a score; binary: an output passes or fails, and whoever rates sees it as it is or with errors; ordinal:
+everyone who rates gives one of a few steps, such as 1 to 5 stars; preference: two outputs of an item stand side by side, and one is better
+or neither is; ranking: everyone who rates puts the outputs of an item in order."""
 VOTES: tuple[OutcomeName, ...] = ("ordinal", "preference", "ranking")
 """Those whose analysis needs a model of votes."""
 SIDE_BY_SIDE: tuple[OutcomeName, ...] = ("preference", "ranking")
@@ -37,6 +37,8 @@ RAREST = 0.001
 """Share of comparisons below which a variant never wins."""
 MOST_RANKED = 7
 """Outputs in a ranking, at most."""
+MOST_PATTERNS, BOTH = 100, 2
+"""Ways in which verdicts on one output may fall, at most; and sensitivity and specificity."""
 WIDEST = 10.0
 """Logits beyond which an SD, or a favour for a side, is a slip of the pen."""
 
@@ -83,6 +85,8 @@ def check_outcome(scenario: Declared) -> None:
     CHECKS[scenario.outcome](scenario)
     if scenario.outcome != "preference":
         _no_sides(scenario)
+    if scenario.outcome != "binary":
+        _no_errors(scenario)
 
 
 def _check_score(scenario: Declared) -> None:
@@ -104,7 +108,7 @@ def _refuse_rate_prior(scenario: Declared) -> None:
 
 
 def _check_binary(scenario: Declared) -> None:
-    """One metric or pool that sees every success as one: what would blur that is not modelled from look to look."""
+    """Outputs pass or fail; whoever rates sees it as it is, or with errors of two kinds that are the same for all outputs."""
     if scenario.score_range != (0.0, 1.0):
         low, high = scenario.score_range
         raise ValueError(
@@ -114,20 +118,74 @@ def _check_binary(scenario: Declared) -> None:
         raise ValueError(
             "rate_prior: parameters below 1 put all belief at rates of 0 and 1; use [1, 1] where every rate is as likely"
         )
-    names = [e.name for e in scenario.evaluators]
-    if len(names) > 1:
-        raise ValueError(
-            f"evaluators: a binary outcome is seen by one evaluator, and there are {', '.join(names)}; keep one"
-        )
-    if scenario.evaluators[0].kind == "llm":
-        raise ValueError(
-            f"evaluators.{names[0]}.kind: a judge errs, and errors on binary outcomes are not yet modelled from look to look; "
-            'use kind = "metric" or "human", or outcome = "score"'
-        )
     for key in _blurs(scenario):
         raise ValueError(
-            f"{key}: is not modelled from look to look where the outcome is binary, for an output is seen as it is; "
-            'leave it out, or use outcome = "score"'
+            f"{key}: is not modelled from look to look where the outcome is binary: an output passes or fails, and errors are told by "
+            'sensitivity and specificity, the same for all of an evaluator; leave it out, or use outcome = "score"'
+        )
+    for e in scenario.evaluators:
+        _check_errors(e)
+    exact = [e.name for e in scenario.evaluators if not e.errs]
+    if len(exact) > 1:
+        raise ValueError(
+            f"evaluators: {', '.join(exact)} never err and would say the same; keep one, or declare sensitivity and specificity"
+        )
+    _check_reference(scenario)
+
+
+def _check_errors(e: Evaluator) -> None:
+    """Refuse errors, tastes and repeats that make no sense together."""
+    at = f"evaluators.{e.name}"
+    if e.kind == "llm" and not e.errs:
+        raise ValueError(
+            f"{at}.sensitivity: is missing, and a judge errs; give sensitivity and specificity, the shares of outputs that pass and that "
+            'fail of which it says so, or kind = "metric" where it never errs'
+        )
+    for key in ("sensitivity_prior", "specificity_prior"):
+        prior = getattr(e, key)
+        if prior is not None and not e.errs:
+            raise ValueError(
+                f"{at}.{key}: {e.name} never errs, as neither sensitivity nor specificity is declared; declare them"
+            )
+        if prior is not None and not min(prior) > 0:
+            raise ValueError(
+                f"{at}.{key}: a Beta has two parameters above 0; use [1, 1] where every share is as likely"
+            )
+    for key, told in (("shift_sd", e.shift_sd), *((f"shift.{name}", taste) for name, taste in e.shift.items())):
+        if told and not e.errs:
+            raise ValueError(
+                f"{at}.{key}: who never errs has no taste; leave it out, or declare sensitivity and specificity"
+            )
+        _refuse_beyond(abs(told), f"{at}.{key}")
+    most = e.raters if e.kind == "human" and e.errs else 1
+    if e.ratings_per_output > most:
+        why = (
+            "errors of different people are independent, and those of the same one asked again are not"
+            if e.errs
+            else "it never errs"
+        )
+        raise ValueError(f"{at}.ratings_per_output: is {e.ratings_per_output}, but {why}; use {most} at most")
+
+
+def _check_reference(scenario: Declared) -> None:
+    """Refuse a reference that is no better than chance, and more patterns of verdicts than are followed."""
+    patterns = 1
+    for e in scenario.evaluators:
+        patterns *= 1 + e.ratings_per_output
+    if patterns > MOST_PATTERNS:
+        raise ValueError(
+            f"evaluators: their verdicts on one output can fall in {patterns} ways, and {MOST_PATTERNS} are as many as are followed; "
+            "lower ratings_per_output, or leave an evaluator out"
+        )
+    told = scenario.evaluators[panel(scenario.evaluators).reference]
+    if not told.errs or any(not e.errs for e in scenario.evaluators):
+        return
+    declared = [1.0 if share is None else share for share in (told.sensitivity, told.specificity)]
+    priors = [p[0] / sum(p) for p in (told.sensitivity_prior, told.specificity_prior) if p is not None]
+    if sum(declared) <= 1 or (len(priors) == BOTH and sum(priors) <= 1):
+        raise ValueError(
+            f"evaluators.{told.name}: sensitivity and specificity add up to 1 or less, no better than chance, and what {told.name} would "
+            "say in the long run is what is called the truth; raise them"
         )
 
 
@@ -145,10 +203,7 @@ def _blurs(scenario: Declared) -> Iterator[str]:
         "severity_mean": 0.0,
         "severity_sd": 0.0,
         "taste_sd": 0.0,
-        "shift_sd": 0.0,
-        "shift": {},
         "scale_use": 1.0,
-        "ratings_per_output": 1,
         "shares": None,
     }
     for e in scenario.evaluators:
@@ -192,6 +247,16 @@ def _check_shares(evaluator: Evaluator, n_steps: int) -> None:
         raise ValueError(f"{where}: every step needs a share above 0; give a step that is hardly used a small one")
     if abs(sum(shares) - 1) > SHARES_WITHIN:
         raise ValueError(f"{where}: add up to {sum(shares):g}; make them add up to 1")
+
+
+def _no_errors(scenario: Declared) -> None:
+    """Refuse what only verdicts of pass and fail have."""
+    for e in scenario.evaluators:
+        for key in ("sensitivity", "specificity", "sensitivity_prior", "specificity_prior"):
+            if getattr(e, key) is not None:
+                raise ValueError(
+                    f'evaluators.{e.name}.{key}: belongs to outcome = "binary", where outputs pass or fail; leave it out, or change outcome'
+                )
 
 
 def _no_sides(scenario: Declared) -> None:
@@ -279,7 +344,7 @@ def _check_side_by_side(scenario: Declared, *absent: str) -> None:
 def _refuse_beyond(amount: float, key: str) -> None:
     if amount > WIDEST:
         raise ValueError(
-            f"{key}: {amount:g} logits are beyond all that is seen ({WIDEST:g} turn 22,000 to 1); give it in logits of a comparison"
+            f"{key}: {amount:g} logits are beyond all that is seen ({WIDEST:g} turn 22,000 to 1); give it in logits"
         )
 
 

@@ -89,11 +89,11 @@ class Scenario(Frozen):
     control: str | None = None
     """The variant in use today; without it all variants are new."""
     outcome: OutcomeName = "score"
-    """What is seen of an output: a score by everyone who rates it; binary, a success or a failure that is seen as it is; ordinal, one of a
-    few steps (stars) by everyone who rates it; preference, which of two outputs of an item is better, if either; or ranking, the outputs
-    of an item put in order. With stars, quality, min_effect and rope are in points, with preferences shares of comparisons, with rankings
-    shares of those in which one variant stands before another. Everything else of the story is then in logits, on whose scale the noise of
-    a rating has an SD of 1.81, that of a place in a ranking 1.28."""
+    """What is seen of an output: a score by everyone who rates it; binary, whether it passes or fails, seen as it is or with errors;
+    ordinal, one of a few steps (stars) by everyone who rates it; preference, which of two outputs of an item is better, if either; or
+    ranking, the outputs of an item put in order. With stars, quality, min_effect and rope are in points, with preferences shares of
+    comparisons, with rankings shares of those in which one variant stands before another. Everything else of the story is then in logits,
+    on whose scale the noise of a rating has an SD of 1.81, that of a place in a ranking 1.28."""
     rate_prior: tuple[float, float] = (1.0, 1.0)
     """Belief about each variant's rate of success where the outcome is binary: the parameters of a Beta, 1 or more each."""
     score_range: tuple[float, float]
@@ -123,8 +123,9 @@ class Scenario(Frozen):
     pending_outputs: int = Field(default=0, ge=0)
     """Outputs that are already under way at a look, shared out by what the look before it showed, and seen at the next."""
     components: Literal["given", "estimated"] = "given"
-    """Whether the analysis knows noise, severities, other SDs and uses of the scale, or estimates them from the ratings, as a fit does;
-    given unless told, and estimated where the outcome is ordinal, a preference or a ranking."""
+    """Whether the analysis knows noise, severities, other SDs, uses of the scale and shares of errors, or estimates them from the ratings,
+    as a fit does; given unless told, and estimated where somebody errs about pass and fail, and where the outcome is ordinal, a
+    preference or a ranking."""
     sd_variant: float | None = Field(default=None, gt=0)
     """Belief: SD of what variants add, in points, a tenth of the range unless told; ordinal, preference, ranking: in logits, .7, 1
     and 1."""
@@ -151,7 +152,11 @@ class Scenario(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _votes_are_estimated(cls, declared: Any) -> Any:
-        votes = isinstance(declared, dict) and declared.get("outcome") in SD_VARIANT_LOGITS
+        if not isinstance(declared, dict):
+            return declared
+        some = declared.get("evaluators") or ()
+        errs = any(isinstance(e, dict) and {"sensitivity", "specificity"} & set(e) for e in some)
+        votes = declared.get("outcome") in SD_VARIANT_LOGITS or (declared.get("outcome") == "binary" and errs)
         return {"components": "estimated"} | declared if votes else declared
 
     @model_validator(mode="before")

@@ -5,40 +5,18 @@ A product manager reads every one of them, so statistics stand in brackets behin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scipy.special import ndtri
 
 from expsim_bayes import wording
+from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
 from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
     from expsim_bayes.planning import Further
-
-
-class Recommendation(NamedTuple):
-    """A recommendation in words."""
-
-    headline: str
-    """The decision in a few words."""
-    what_to_do: str
-    """The decision and its reason."""
-    how_sure: str
-    """The evidence."""
-    price: str
-    """What it cost."""
-    unknown: str
-    """What remains unknown."""
-    further: str
-    """Which further ratings would help most."""
-    change: str
-    """What would change the answer."""
-
-    def text(self) -> str:
-        """All of it, one paragraph after the other."""
-        return "\n\n".join(part for part in self[1:] if part)
 
 
 def recommendation(facts: Facts) -> Recommendation:

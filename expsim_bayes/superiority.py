@@ -9,7 +9,7 @@ outcome kind needs nothing here as long as its posterior is a mean and a covaria
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -182,6 +182,7 @@ def from_draws(
     higher_is_better: bool = True,
     eligible: ArrayLike | None = None,
     ess: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
 ) -> Superiority:
     """Superiority counted in posterior draws, for posteriors that are not normal.
 
@@ -192,7 +193,9 @@ def from_draws(
     control, min_effect, rope, higher_is_better, eligible
         As in `from_gaussian`.
     ess : array_like, shape (...,), optional
-        Effective number of draws; the number of draws unless told.
+        Effective number of draws; the number of draws unless told, or as many as weights are worth (Kish).
+    weight : array_like, shape (..., draw), optional
+        Weights of the draws, which add up to 1; equal unless told.
 
     Returns
     -------
@@ -208,20 +211,27 @@ def from_draws(
     """
     q = np.asarray(draws, float) if higher_is_better else -np.asarray(draws, float)
     n_draws, n = q.shape[-2:]
+    each = np.full(n_draws, 1.0 / n_draws) if weight is None else np.asarray(weight, float)
     allowed = _eligible(eligible, (*q.shape[:-2], n))[..., None, :]
     top = np.where(allowed, q, -np.inf).max(axis=-1, keepdims=True)
     low = np.where(allowed, q, np.inf).min(axis=-1, keepdims=True)
     wins = (q == top) & allowed
-    best = (wins / wins.sum(axis=-1, keepdims=True)).mean(axis=-2)
+    best = _averaged(wins / wins.sum(axis=-1, keepdims=True), each)
     superior = np.full(best.shape, np.nan)
     if control is not None:
         lead = q - q[..., [control]] - min_effect
-        superior = ((lead > 0) + 0.5 * (lead == 0)).mean(axis=-2)
+        superior = _averaged((lead > 0) + 0.5 * (lead == 0), each)
         superior[..., control] = np.nan
-    equivalent = (top - low < rope).mean(axis=(-2, -1))
-    size = np.broadcast_to(np.asarray(n_draws if ess is None else ess, float), equivalent.shape)
+    equivalent = _averaged(top - low < rope, each)[..., 0]
+    worth = n_draws if weight is None else 1.0 / np.square(each).sum(axis=-1)
+    size = np.broadcast_to(np.asarray(worth if ess is None else ess, float), equivalent.shape)
     probabilities = np.concatenate([best, np.nan_to_num(superior), equivalent[..., None]], axis=-1)
-    return Superiority(best, superior, (top - q).mean(axis=-2), equivalent, _binomial_error(probabilities, size))
+    return Superiority(best, superior, _averaged(top - q, each), equivalent, _binomial_error(probabilities, size))
+
+
+def _averaged(values: NDArray[Any], weight: Floats) -> Floats:
+    """(..., variant) averages over draws."""
+    return np.asarray(np.matmul(weight[..., None, :], values.astype(float))[..., 0, :])
 
 
 def contrast(mean: ArrayLike, cov: ArrayLike, v: ArrayLike, w: ArrayLike) -> tuple[Floats, Floats]:

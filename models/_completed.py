@@ -15,7 +15,7 @@ import xarray as xr
 from pytensor.graph.replace import vectorize_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import pymc as pm
     from numpy.typing import NDArray
@@ -40,26 +40,43 @@ def completed(
     without : collection of str
         Variables that are left out; nothing else may be derived from them.
     """
+    found = labelled(model, deriving(model, without=without)(free), chains)
+    return found.assign_coords(_left_out(model, [name for name in without if name in model.named_vars]))
+
+
+def deriving(
+    model: pm.Model, *, without: Collection[str] = ()
+) -> Callable[[Mapping[str, NDArray[np.float64]]], dict[str, NDArray[Any]]]:
+    """What turns (D, ...) draws of free variables into these and all that a model derives from them.
+
+    Parameters
+    ----------
+    model, without
+        As for `completed`.
+    """
     told = [rv for rv in model.free_RVs if rv.name not in without]
     derived = [var for var in model.deterministics if var.name not in without]
     many = {rv: pt.tensor(rv.name, dtype=rv.type.dtype, shape=(None, *rv.type.shape)) for rv in told}
     function = pytensor.function(
         list(many.values()), vectorize_graph(derived, many), mode="FAST_COMPILE", on_unused_input="ignore"
     )
-    values = {str(rv.name): np.asarray(free[rv.name], dtype=np.float64) for rv in told}
-    draws = len(next(iter(values.values())))
-    parts: list[list[NDArray[Any]]] = []
-    for first in range(0, draws, TOGETHER):
-        some = [each[first : first + TOGETHER] for each in values.values()]
-        size = len(some[0])
-        parts.append([
-            np.broadcast_to(value, (size, *var.type.shape)) if value.ndim == var.ndim else value
-            for value, var in zip(function(*some), derived, strict=True)
-        ])  # fmt: skip
-    for var, *chunks in zip(derived, *parts, strict=True):
-        values[str(var.name)] = np.concatenate(chunks)
-    found = labelled(model, values, chains)
-    return found.assign_coords(_left_out(model, [name for name in without if name in model.named_vars]))
+
+    def all_of(free: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
+        values = {str(rv.name): np.asarray(free[rv.name], dtype=np.float64) for rv in told}
+        draws = len(next(iter(values.values())))
+        parts: list[list[NDArray[Any]]] = []
+        for first in range(0, draws, TOGETHER):
+            some = [each[first : first + TOGETHER] for each in values.values()]
+            size = len(some[0])
+            parts.append([
+                np.broadcast_to(value, (size, *var.type.shape)) if value.ndim == var.ndim else value
+                for value, var in zip(function(*some), derived, strict=True)
+            ])  # fmt: skip
+        for var, *chunks in zip(derived, *parts, strict=True):
+            values[str(var.name)] = np.concatenate(chunks)
+        return values
+
+    return all_of
 
 
 def _left_out(model: pm.Model, names: Collection[str]) -> dict[str, NDArray[Any]]:

@@ -44,15 +44,18 @@ DROPPING: list[dict[str, Any]] = [
     [
         ({"score_range": [0, 5]}, r"score_range: is 0 to 5.*use \[0, 1\]"),
         ({"evaluators": [PLAIN_TEST | {"noise_sd": 0.1}]}, r"evaluators.test.noise_sd: is not modelled.*leave it out"),
-        ({"evaluators": [PLAIN_TEST | {"shift_sd": 0.1}]}, r"evaluators.test.shift_sd: is not modelled"),
-        ({"evaluators": [PLAIN_TEST | {"shift": {"A": 0.1}}]}, r"evaluators.test.shift: is not modelled"),
+        ({"evaluators": [PLAIN_TEST | {"shift_sd": 0.1}]}, r"evaluators.test.shift_sd: who never errs has no taste"),
+        ({"evaluators": [PLAIN_TEST | {"shift": {"A": 0.1}}]}, r"evaluators.test.shift.A: who never errs has no taste"),
         ({"evaluators": [PLAIN_TEST | {"scale_use": 0.9}]}, r"evaluators.test.scale_use: is not modelled"),
-        ({"evaluators": [PLAIN_TEST | {"ratings_per_output": 2}]}, r"evaluators.test.ratings_per_output: is not"),
+        ({"evaluators": [PLAIN_TEST | {"ratings_per_output": 2}]}, r"test.ratings_per_output: is 2.*never errs"),
         ({"evaluators": [PLAIN_TEST | {"severity_mean": 0.1}]}, r"evaluators.test.severity_mean: is not modelled"),
-        ({"evaluators": [PLAIN_TEST | {"kind": "llm"}]}, r"evaluators.test.kind: a judge errs.*metric"),
+        (
+            {"evaluators": [PLAIN_TEST | {"kind": "llm"}]},
+            r"evaluators.test.sensitivity: is missing.*judge errs.*metric",
+        ),
         (
             {"evaluators": [PLAIN_TEST, PLAIN_TEST | {"name": "two"}]},
-            r"evaluators: .*one evaluator.*test, two; keep one",
+            r"evaluators: test, two never err.*keep one",
         ),
         ({"items": {"sd": 0.1}}, r"items.sd: is not modelled"),
         ({"items": {"interaction_sd": 0.1}}, r"items.interaction_sd: is not modelled"),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from expsim_bayes.diagnostics import Verdict, check_predictions, gate, reported
+from expsim_bayes.diagnostics import Verdict, gate, reported
+from expsim_bayes.predictive import check_predictions
 
 CHAINS, DRAWS = 4, 1000
 

@@ -286,7 +286,7 @@ def test_given_components_need_no_points() -> None:
 def test_engines_are_chosen_by_model_and_size() -> None:
     assert engine_of("auto", "continuous", 100) == "nuts"
     assert engine_of("auto", "continuous", 50_000) == "fast"
-    assert engine_of("auto", "preference", 50_000) == "nuts"
+    assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("nuts", "continuous", 50_000) == "nuts"
     with pytest.raises(SettingError, match="needs a sampler"):
         engine_of("fast", "ordinal", 10)

@@ -15,12 +15,13 @@ import pytest
 import xarray as xr
 
 import expsim_bayes.fit as module
-from expsim_bayes.diagnostics import Verdict, check_predictions, gate
+from expsim_bayes.diagnostics import Verdict, gate
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import fit
 from expsim_bayes.models._groups import DIMS
 from expsim_bayes.models.continuous import Priors
 from expsim_bayes.posterior.fitted import stacked
+from expsim_bayes.predictive import check_predictions
 from expsim_bayes.ratings import Ratings, validate
 
 pytestmark = pytest.mark.slow
@@ -164,6 +165,26 @@ def test_same_seed_gives_the_same_draws(fitted: xr.DataTree) -> None:
 def test_settings_without_meaning_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match=next(iter(setting))):
         fit(pretend(), **setting)
+
+
+def test_too_few_independent_draws_are_made_up_for_once(fitted: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {name: fitted[name].to_dataset() for name in fitted.children if name != "raters"}
+    apart = groups["posterior"].assign(quality=lambda d: d.quality + 10.0 * d.chain)
+    tried: list[int] = []
+
+    def sampled(asked: dict[str, Any]) -> tuple[dict[str, xr.Dataset], dict[str, str | int]]:
+        tried.append(asked["draws"])
+        asked["target_accept"] = 0.95
+        return groups | ({"posterior": apart} if len(tried) != 2 else {}), {}
+
+    monkeypatch.setattr(module, "_sampler", lambda *_: sampled)
+    tree = fit(pretend(), draws=module.FULL)
+    assert tried == [module.FULL, 2 * module.FULL]
+    assert Verdict.from_json(tree.attrs["verdict"]).level == "ok"
+    assert json.loads(tree.attrs["settings"])["draws"] == 2 * module.FULL
+    short = fit(pretend(), draws=module.FULL - 1)
+    assert tried[2:] == [module.FULL - 1]
+    assert Verdict.from_json(short.attrs["verdict"]).level == "refuse"
 
 
 class Endless:

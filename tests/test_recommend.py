@@ -212,10 +212,10 @@ def calls() -> Ratings:
 @pytest.fixture(autouse=True)
 def no_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws that are made up have no predictions to check."""
-    from expsim_bayes import diagnostics
+    from expsim_bayes import predictive
     from expsim_bayes.recommend import fit as recommending
 
-    real = diagnostics.check_predictions
+    real = predictive.check_predictions
 
     def checks(tree: xr.DataTree, **settings: Any) -> Any:
         return real(tree, **settings) if "posterior_predictive" in tree.children else ()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit, logsumexp, ndtri
 from scipy.stats import qmc
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fit import engine_of, fit
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._podium_priors import Priors as PodiumPriors
+from expsim_bayes.models._star_priors import Priors as StarPriors
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import preference as duel_truth
@@ -23,6 +24,8 @@ from expsim_bayes.simulate import ranking as podium_truth
 from expsim_bayes.votes.fitted import fitted
 from expsim_bayes.votes.of_duels import Compared
 from expsim_bayes.votes.of_rankings import Ordered
+from expsim_bayes.votes.of_stars import Starred
+from expsim_bayes.votes.sets import weighed
 from expsim_bayes.votes.single import drawn
 
 if TYPE_CHECKING:
@@ -96,6 +99,34 @@ def test_few_comparisons_are_as_brute_force_has_them() -> None:
     tree = fit(ratings, model="preference", engine="fast", **DRAWS)
     close(both, weight, stacked(tree, "quality")[:, 1])
     close(spread, weight, tree["posterior"]["sd_interaction"].to_numpy().ravel())
+
+
+def test_items_are_integrated_out_however_sharply_a_judge_sees_them() -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        (str(i), "AB"[i % 2], who, kind, int(rng.integers(1, 6)))
+        for i in range(60)
+        for who, kind in (("ann", "human"), ("bot", "llm"))
+    ]
+    frame = pd.DataFrame(rows, columns=["item", "variant", "rater", "kind", "score"])
+    story = Starred.of(validate(frame, control="A", score_range=(1, 5)), StarPriors())
+    logs = np.array([0.0, 2.0, 4.0])
+    given = story.components.values(np.zeros((logs.size, story.components.dims)))
+    given["log_use"], given["sd_item"] = logs[:, None], np.full((logs.size, 1), 0.5)
+    tables, at = story.tables(given), np.repeat(story.start()[None], logs.size, axis=0)
+    own = np.zeros((logs.size, len(rows) // 2))
+    found = weighed(story.votes, tables, np.arange(logs.size), at, own)
+    z, edges = np.linspace(-9, 9, 40_001), np.r_[-np.inf, logit(np.arange(1, 5) / 5), np.inf]
+    exact = np.zeros(logs.size)
+    for n in range(0, len(rows), 2):
+        log = np.repeat(-0.5 * z[None] ** 2, logs.size, axis=0)
+        for _, _, who, _, score in rows[n : n + 2]:
+            k = list(story.seen.data.evaluators).index({"ann": "human", "bot": "bot"}[who])
+            heard = (np.exp(logs) if who == "bot" else np.ones(logs.size))[:, None] * 0.5 * z
+            low, high = (tables.stretch[:, [k]] * edges[score - 1 + side] - heard for side in (0, 1))
+            log += np.log(np.maximum(expit(high) - expit(low), 1e-300))
+        exact += logsumexp(log, axis=1)
+    np.testing.assert_allclose(found - found[0], exact - exact[0], atol=1.0)
 
 
 @cache
@@ -260,11 +291,12 @@ def test_rankings_of_one_item_are_counted_and_told_as_brute_force_has_them() -> 
 
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
+    assert engine_of("auto", "robust", 50_000) == "nuts"
+    assert engine_of("fast", "ordinal", 10) == "fast"
     assert engine_of("fast", "ranking", 10) == "fast"
     eight = few_rankings([["ABC"]] * 3)
     table = pd.concat([eight.table.assign(variant=eight.table["variant"] + str(n), repeat=n) for n in range(3)])
     with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):
         Ordered.of(validate(table), PodiumPriors())
-    assert engine_of("auto", "preference", 50_000) == "nuts"
     with pytest.raises(SettingError, match="needs a sampler"):
-        engine_of("fast", "ordinal", 10)
+        engine_of("fast", "robust", 10)

@@ -64,16 +64,72 @@ def _quick(simulations: int, seed: int, folder: Path | None, progress: Progress 
     return summaries.of_quick(quick.check_quick(simulations, random_seed=seed, file=journal, progress=progress))
 
 
-def _apart(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import engines, summaries
+def _quick_votes(model: str, words: str) -> Check:
+    """Calibration of fits of votes without a sampler."""
 
-    return summaries.of_apart(engines.check_apart(simulations, random_seed=seed, progress=progress))
+    def run(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import quick, summaries
+
+        file = None if folder is None else folder / f"{model}-quick.jsonl"
+        found = quick.check_quick_votes(model, simulations, random_seed=seed, file=file, progress=progress)
+        return summaries.of_quick(found)
+
+    return Check(
+        f"Calibration of {words} without a sampler",
+        "Truths and data sets as for the sampled model, fitted without a sampler: components averaged over weighted points, effects drawn "
+        "around their modes and weighed. The rank of the truth must be uniform for every parameter, reported number and decision, and "
+        "intervals must hold the truth as often as they say.",
+        1_000,
+        20,
+        run,
+    )
 
 
-def _held(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import looks, summaries
+def _held(kind: str) -> Check:
+    """Experiments of a kind of outcome at their stop."""
 
-    return summaries.of_held(looks.check_held(simulations, random_seed=seed, progress=progress))
+    def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import looks, summaries
+
+        return summaries.of_held(
+            looks.check_held(looks.kinds_of(kind), simulations, random_seed=seed, progress=progress)
+        )
+
+    return Check(
+        f"Experiments with {kind} whose components are estimated, at their stop",
+        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
+        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
+        "looks and at a stop that the posterior itself chose.",
+        1_000,
+        50,
+        run,
+    )
+
+
+def _verdicts(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import summaries, verdict_looks
+
+    found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
+    return summaries.of_held(found, verdict_looks.POINTS)
+
+
+def _engines(model: str, words: str) -> Check:
+    """Both engines of a model."""
+
+    def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+        from expsim_bayes.check import engines, summaries
+
+        found = engines.check_apart(model, simulations, random_seed=seed, progress=progress)
+        return summaries.of_apart(found, engines.DRAWS[model])
+
+    return Check(
+        f"{words.capitalize()} without a sampler against NUTS",
+        "The same ratings, nothing given, fitted with a sampler and without, on designs of many sizes and kinds. What a decision hangs "
+        "on, qualities, their differences and probabilities of being best, must agree.",
+        30,
+        1,
+        run,
+    )
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
@@ -176,22 +232,22 @@ CHECKS: dict[str, Check] = {
         20,
         _quick,
     ),
-    "scores-engines": Check(
-        "Scores without a sampler against NUTS",
-        "The same ratings, nothing given, fitted with a sampler and without, on all the designs of the agreement check. What a decision "
-        "hangs on, qualities, their differences and probabilities of being best, must agree.",
-        30,
-        1,
-        _apart,
-    ),
-    "scores-looks": Check(
-        "Experiments whose components are estimated, at their stop",
-        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
-        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
-        "looks and at a stop that the posterior itself chose.",
+    "preference-quick": _quick_votes("preference", "comparisons"),
+    "ordinal-quick": _quick_votes("ordinal", "stars"),
+    "scores-engines": _engines("continuous", "scores"),
+    "preference-engines": _engines("preference", "comparisons"),
+    "ordinal-engines": _engines("ordinal", "stars"),
+    "scores-looks": _held("scores"),
+    "stars-looks": _held("stars"),
+    "comparisons-looks": _held("comparisons"),
+    "verdicts-looks": Check(
+        "Experiments in which raters err about pass and fail, at their stop",
+        "Experiments are played with rates, errors and tastes drawn from what an analysis believes beforehand; it knows none of them, and "
+        "estimates them anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at a "
+        "stop that the posterior itself chose.",
         1_000,
         50,
-        _held,
+        _verdicts,
     ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",

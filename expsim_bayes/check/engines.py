@@ -1,4 +1,4 @@
-"""Fits of scores without a sampler held against NUTS: the same ratings, nothing given."""
+"""Fits without a sampler held against NUTS: the same ratings, nothing given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from expsim_bayes import superiority
 from expsim_bayes.check.agreement import agree, designs
 from expsim_bayes.check.designs import simulated
-from expsim_bayes.models._groups import DIMS
+from expsim_bayes.check.vote_designs import vote_designs
+from expsim_bayes.diagnostics import labels, reported
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.simulate import Streams
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
+
+DRAWS, TUNE = {"continuous": 2_000, "preference": 1_000, "ordinal": 1_000}, {"continuous": 1_500}
+"""Draws of each of 4 chains, and tuning steps, by model."""
+CONSTANT = 1e-9
+"""SD below which a number is constant by construction."""
 
 
 class Apart(NamedTuple):
@@ -55,53 +62,67 @@ class Apart(NamedTuple):
 
 
 def check_apart(
+    model: str,
     count: int = 30,
     *,
     random_seed: int = 0,
-    draws: int = 2_000,
     progress: Callable[[float, str], None] | None = None,
 ) -> tuple[Apart, ...]:
-    """Data sets of all designs of the agreement check, in turn, fitted with a sampler and without.
+    """Data sets of all designs of a model, in turn, fitted with a sampler and without.
 
     Parameters
     ----------
+    model : str
+        A model that can do without a sampler.
     count : int
         Data sets.
     random_seed : int
         Seed.
-    draws : int
-        Draws of each of 4 chains.
     progress : callable, optional
         Called with the share done and a few words.
     """
-    chosen = list(designs().items())
+    chosen = list(made_up(model).items())
     found = []
     for number in range(count):
-        name, scenario = chosen[number % len(chosen)]
+        name, ratings = chosen[number % len(chosen)]
         if progress:
             progress(number / count, f"with a sampler and without: {name}")
-        found.append(apart(name, scenario, random_seed=random_seed + number, draws=draws))
+        found.append(apart(name, ratings(random_seed + number), model, random_seed=random_seed + number))
     return tuple(found)
 
 
-def apart(name: str, scenario: Scenario, *, random_seed: int, draws: int) -> Apart:
+def made_up(model: str) -> dict[str, Callable[[int], Ratings]]:
+    """What makes up ratings from a seed, by design: for scores those of the agreement check."""
+    if model != "continuous":
+        return vote_designs(model)
+
+    def scores(scenario: Scenario) -> Callable[[int], Ratings]:
+        return lambda seed: simulated(scenario, Streams(seed, 0, 1)).ratings
+
+    return {name: scores(scenario) for name, scenario in designs().items()}
+
+
+def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart:
     """One data set, fitted both ways.
 
     Parameters
     ----------
     name : str
         Name of the design.
-    scenario : Scenario
-        Makes the ratings up.
-    random_seed, draws : int
+    ratings : Ratings
+        The data set.
+    model : str
+        Of both fits.
+    random_seed : int
         Of both fits.
     """
     from expsim_bayes.fit import fit
 
-    known = simulated(scenario, Streams(random_seed, 0, 1))
-    sampled = fit(known.ratings, engine="nuts", draws=draws, tune=1_500, random_seed=random_seed)
-    quick = fit(known.ratings, engine="fast", draws=draws, random_seed=random_seed)
-    return between(name, known.data.score.size, sampled, quick)
+    sampled = fit(
+        ratings, model=model, engine="nuts", draws=DRAWS[model], tune=TUNE.get(model, 1_000), random_seed=random_seed
+    )
+    quick = fit(ratings, model=model, engine="fast", draws=DRAWS[model], random_seed=random_seed)
+    return between(name, len(ratings.table), sampled, quick)
 
 
 def between(name: str, ratings: int, sampled: xr.DataTree, quick: xr.DataTree) -> Apart:
@@ -143,20 +164,22 @@ def off(values: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
 
 def pairs(sampled: xr.DataTree, quick: xr.DataTree) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Name and draws of every number that both fits estimate, and of the differences between variants."""
+    """Name and draws of every number that both fits estimate and a report may show, and of the differences between variants."""
     found = []
-    variants_told = [str(name) for name in sampled["posterior"]["variant"].to_numpy()]
-    for name, dims in DIMS.items():
-        if f"{name}_estimated" not in sampled["constant_data"] or name not in sampled["posterior"]:
+    posterior, constant = sampled["posterior"].to_dataset(), sampled["constant_data"]
+    for name in reported(posterior):
+        if name not in quick["posterior"]:
             continue
-        mask = sampled["constant_data"][f"{name}_estimated"].to_numpy().astype(bool)
-        one, other = stacked(sampled, name), stacked(quick, name)
-        labels = [[str(x) for x in sampled["posterior"][dim].to_numpy()] for dim in dims]
-        for at in np.argwhere(mask):
-            label = ", ".join(labels[n][i] for n, i in enumerate(at))
-            found.append((f"{name}[{label}]", one[:, *at], other[:, *at]))
+        one, other = (stacked(tree, name).astype(np.float64) for tree in (sampled, quick))
+        told = labels(posterior[name])
         if name == "quality":
-            for v in range(1, len(variants_told)):
-                label = f"quality[{variants_told[v]}] - quality[{variants_told[0]}]"
-                found.append((label, one[:, v] - one[:, 0], other[:, v] - other[:, 0]))
-    return found
+            found += [
+                (f"quality{told[v]} - quality{told[0]}", one[:, v] - one[:, 0], other[:, v] - other[:, 0])
+                for v in range(1, one.shape[1])
+            ]
+        mask = np.ones(one.shape[1:], dtype=bool)
+        if f"{name}_estimated" in constant:
+            mask = constant[f"{name}_estimated"].to_numpy().astype(bool)
+        one, other = one.reshape(len(one), -1), other.reshape(len(other), -1)
+        found += [(f"{name}{told[n]}", one[:, n], other[:, n]) for n in np.flatnonzero(mask.ravel())]
+    return [(label, one, other) for label, one, other in found if one.std() > CONSTANT]

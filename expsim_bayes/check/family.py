@@ -170,6 +170,8 @@ class Family:
         Of the sampler.
     believed : Priors, optional
         Of the model that is fitted, where they are to differ from those that the truth comes from.
+    compiles : bool
+        Whether the model is compiled for a sampler, in numbers that suit it whatever the observations.
     """
 
     def __init__(
@@ -181,12 +183,13 @@ class Family:
         random_seed: int,
         settings: Settings = SETTINGS,
         believed: Frozen | None = None,
+        compiles: bool = True,
     ) -> None:
         self.random_seed, self.settings, self.recipe = random_seed, settings, made
         ratings, priors = design
-        any_ratings = {"centred": False} if made.leans else {}
+        any_ratings = {"centred": False} if made.leans and compiles else {}
         explicit = made.build(ratings, priors, **any_ratings)
-        model = (made.sampled or made.build)(ratings, believed or priors, **any_ratings)
+        self.model = model = (made.sampled or made.build)(ratings, believed or priors, **any_ratings)
         self.held: Observed = {
             name: np.asarray(explicit[name].get_value())
             for name in explicit.named_vars
@@ -199,7 +202,7 @@ class Family:
         self.truth: Values = {name: drawn[name].astype(float) for name in (*free, *shown)}
         self.names = _ranked([name for name in (*shown, *free) if name not in made.nested], self.truth, model)
         self.log_likelihood = log_likelihood(model, tuple(made.observed.values()))
-        self.compiled: Any = nutpie.compile_pymc_model(model, var_names=[*free, *shown])
+        self.compiled: Any = nutpie.compile_pymc_model(model, var_names=[*free, *shown]) if compiles else None
         self.better = -1.0 if made.higher_is_better is False or not ratings.higher_is_better else 1.0
         self.variants = [str(label) for label in model.coords["variant"]]
 

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from expsim_bayes.check.designs import judge, people, small, variants
+from expsim_bayes.check.look_designs import EXPERIMENTS
 from expsim_bayes.experiment import joined, run
 from expsim_bayes.fast.looks import EstimatedScores
 from expsim_bayes.loop import Loop
 from expsim_bayes.models._groups import story
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.models._statistics import statistics
+from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.simulate import Streams, ratings_of
+from expsim_bayes.votes.known import KnownVotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
+    from expsim_bayes.fast.parameters import Parameters
     from expsim_bayes.models._groups import Story
     from expsim_bayes.scenario import Scenario, StrategyName
 
@@ -48,6 +53,8 @@ class Held(NamedTuple):
         return all(LEAST - by_chance <= share <= MOST + by_chance for share in (self.of_effects, self.of_quality))
 
 
+BOUND = 1.959964
+"""SDs from its middle to either end of a 95 % interval."""
 COMPARED = 6
 """Data sets of each experiment that are also fitted over weighted points."""
 LEAST, MOST = 0.93, 0.97
@@ -56,13 +63,30 @@ ALIKE = 2
 """Experiments that share their components."""
 
 
+class Kinds(NamedTuple):
+    """Experiments of one kind of outcome."""
+
+    experiments: list[tuple[str, StrategyName, Scenario]]
+    """Each with a name and how it is run."""
+    believed: Callable[[Scenario, StrategyName, np.random.Generator], Scenario]
+    """The scenario with components drawn from what an analysis believes of them before it sees a rating."""
+    against: Callable[[Scenario, StrategyName, int], tuple[float, float]]
+    """How far the difference of the first two variants is from a better answer, at one stop: its mean in SDs, its SD relatively."""
+
+
 def check_held(
-    experiments: int = 1_000, *, random_seed: int = 0, progress: Callable[[float, str], None] | None = None
+    kinds: Kinds,
+    experiments: int = 1_000,
+    *,
+    random_seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
 ) -> tuple[Held, ...]:
     """Intervals at the last look and at the stop, of experiments whose components are estimated.
 
     Parameters
     ----------
+    kinds : Kinds
+        The experiments.
     experiments : int
         Of each kind.
     random_seed : int
@@ -70,15 +94,14 @@ def check_held(
     progress : callable, optional
         Called with the share done and a few words.
     """
-    kinds = _experiments()
     found = []
-    for number, (name, strategy, scenario) in enumerate(kinds):
+    for number, (name, strategy, scenario) in enumerate(kinds.experiments):
         if progress:
-            progress(number / len(kinds), f"at the stop: {name}")
+            progress(number / len(kinds.experiments), f"at the stop: {name}")
         rng = np.random.default_rng([random_seed, number])
         parts = [
             run(
-                believed(scenario, strategy, rng),
+                kinds.believed(scenario, strategy, rng),
                 strategy=strategy,
                 random_seed=int(rng.integers(2**31)),
                 replications=ALIKE,
@@ -89,27 +112,44 @@ def check_held(
         ]
         played = joined(parts)
         true = played["quality_true"].to_numpy()
-        effect = (true - true[:, :1] - played["effect_mean"].to_numpy())[:, 1:] / played["effect_sd"].to_numpy()[:, 1:]
-        quality = (true - played["quality_mean"].to_numpy()) / played["quality_sd"].to_numpy()
-        shares = [float((np.abs(z) <= 1.959964).mean()) for z in (effect, quality)]
-        away = np.array([against(scenario, strategy, seed) for seed in range(COMPARED)])
+        effect = (true - true[:, :1] - played["effect_mean"].to_numpy())[:, 1:], played["effect_sd"].to_numpy()[:, 1:]
+        quality = true - played["quality_mean"].to_numpy(), played["quality_sd"].to_numpy()
+        shares = [_held(*values) for values in (effect, quality)]
+        away = np.array([kinds.against(scenario, strategy, seed) for seed in range(COMPARED)])
         apart = np.sqrt((away**2).mean(axis=0)).tolist()
         found.append(Held(name, len(true), float(played["stop_look"].mean()), *shares, *apart))
     return tuple(found)
 
 
+def kinds_of(name: str) -> Kinds:
+    """Experiments by what raters give: scores, stars or comparisons.
+
+    Examples
+    --------
+    >>> len(kinds_of("stars").experiments)
+    5
+    """
+    return Kinds(EXPERIMENTS[name](), believed, against if name == "scores" else against_votes)
+
+
+def _held(off: NDArray[np.float64], sd: NDArray[np.float64]) -> float:
+    """Share of 95 % intervals that hold the truth, of what is not known for certain: a control beats itself half the time."""
+    told = sd > 0
+    return float((np.abs(off[told]) <= BOUND * sd[told]).mean())
+
+
 def believed(scenario: Scenario, strategy: StrategyName, rng: np.random.Generator) -> Scenario:
     """The scenario with components drawn from what an analysis believes of them before it sees a rating."""
-    unknown = EstimatedScores.nothing(scenario, strategy, 1).unknown
+    unknown = _unknown(scenario, strategy)
     sd = unknown.components(rng.standard_normal((1, len(unknown.unknown))))
-    shifted = [evaluator.kind != "human" for evaluator in scenario.evaluators]
+    of_rater = "order_sd" if scenario.outcome == "preference" else "severity_sd"
     evaluators = [
         evaluator.model_copy(
             update={
-                "noise_sd": float(sd.sd_noise[0, k]),
-                "severity_sd": float(sd.sd_rater[0, k]),
+                "noise_sd": float(sd.sd_noise[0, k]) if scenario.outcome == "score" else 0.0,
+                of_rater: float(sd.sd_rater[0, k]),
                 "taste_sd": float(sd.sd_taste[0, k]),
-                "shift_sd": float(sd.sd_shift[0]) * shifted[k],
+                "shift_sd": float(sd.sd_shift[0]) * (evaluator.kind != "human"),
                 "scale_use": float(sd.scale_use[0, k]),
             }
         )
@@ -119,6 +159,13 @@ def believed(scenario: Scenario, strategy: StrategyName, rng: np.random.Generato
         update={"sd": float(sd.sd_item[0]), "interaction_sd": float(sd.sd_interaction[0])}
     )
     return scenario.model_copy(update={"evaluators": tuple(evaluators), "items": items})
+
+
+def _unknown(scenario: Scenario, strategy: StrategyName) -> Parameters:
+    """What an analysis estimates."""
+    if scenario.outcome == "score":
+        return EstimatedScores.nothing(scenario, strategy, 1).unknown
+    return KnownVotes.nothing(scenario, strategy, 1).votes.unknown
 
 
 def against(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tuple[float, float]:
@@ -153,6 +200,29 @@ def against(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tup
     sd = float(np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]))
     spread = float(difference.std())
     return float(mean[1] - mean[0] - difference.mean()) / spread, sd / spread - 1
+
+
+def against_votes(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tuple[float, float]:
+    """The same of votes, whose fit may find a term to tell that the scenario sets to zero.
+
+    Parameters
+    ----------
+    scenario, strategy, random_seed
+        As for `against`.
+    """
+    from expsim_bayes.fit import fit
+
+    loop = Loop(scenario, strategy, Streams(random_seed, 0, 1), "prior")
+    kept: Any = []
+    loop.run(history=False, keep=kept)
+    ratings = ratings_of(scenario, kept)
+    model = "ordinal" if scenario.outcome == "ordinal" else "preference"
+    quality = stacked(fit(ratings, model=model, engine="fast", random_seed=random_seed), "quality")
+    order = [ratings.variants.index(variant.name) for variant in scenario.variants[:2]]
+    difference = quality[:, order[1]] - quality[:, order[0]]
+    known, spread = loop.known.qualities(0), float(difference.std())
+    away = float(known.effect_mean[0, 1] - difference.mean()) / spread
+    return away, float(known.effect_sd[0, 1]) / spread - 1
 
 
 def on_its_terms(known: EstimatedScores, told: Story) -> Story:
@@ -191,29 +261,3 @@ def on_its_terms(known: EstimatedScores, told: Story) -> Story:
     )
     scale = Scale((low + high) / 2, high - low, "")
     return replace(told, present=same, sums=statistics(told.data, same), scale=scale)
-
-
-def _experiments() -> list[tuple[str, StrategyName, Scenario]]:
-    """Experiments that stop, and that do not, by name and strategy."""
-    stopping = [{"rule": "superiority", "threshold": 0.95}, {"rule": "equivalence", "threshold": 0.9}]
-    shared = {"components": "estimated", "looks": 6, "outputs_per_look": 36, "rope": 0.3}
-    sequential = {**shared, "strategies": {"sequential": {"stopping": stopping}}}
-    never = {**shared, "strategies": {"sequential": {"stopping": [{"rule": "superiority", "threshold": 1.0}]}}}
-    bandit = {
-        **shared,
-        "default_strategy": "bandit",
-        "strategies": {"bandit": {"allocation": {"policy": "thompson"}, "stopping": stopping}},
-    }
-    eight = [judge(), people(raters=8)]
-    return [
-        ("2 variants, all looks", "sequential", small(variants=variants(2), **never)),
-        ("2 variants, at the stop", "sequential", small(variants=variants(2), **sequential)),
-        ("3 variants, people on half, at the stop", "sequential", small(overlap=0.5, **sequential)),
-        (
-            "3 variants, split traffic, 8 people, at the stop",
-            "sequential",
-            small(assignment="split", evaluators=eight, **sequential),
-        ),
-        ("3 variants, bandit, at the stop", "bandit", small(**bandit)),
-        ("judge alone, at the stop", "sequential", small(evaluators=[judge(scale_use=1.0)], **sequential)),
-    ]

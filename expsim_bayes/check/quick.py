@@ -1,4 +1,4 @@
-"""Fits of scores without a sampler, calibrated on the design and with the quantities of the sampled model."""
+"""Fits without a sampler, calibrated on the design and with the quantities of the sampled model."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_bayes.check.explicit import draw
+from expsim_bayes.check.family import Family, Fitted
 from expsim_bayes.check.fits import Fits, Simulation, all_fits, seed, what_was_run
 from expsim_bayes.check.nuts import design, ranked
 from expsim_bayes.check.resume import Journal
+from expsim_bayes.check.small import small
 from expsim_bayes.diagnostics import OK_SHAPE
+from expsim_bayes.models import recipe
+from expsim_bayes.models._completed import deriving
 from expsim_bayes.models._groups import story
 from expsim_bayes.models._statistics import statistics
+from expsim_bayes.votes.fitted import CANDIDATES, LOOKS, STORIES
+from expsim_bayes.votes.sets import own_drawn
+from expsim_bayes.votes.single import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from expsim_bayes.check.family import Observed
 
 CODE = (
     "models/*.py",
@@ -79,3 +88,62 @@ def check_quick(
         return one
 
     return all_fits(simulations, journal, prepare, tell=tell, title="scores without a sampler")
+
+
+VOTES = (
+    *CODE[:2],
+    "votes/*.py",
+    "fast/integration.py",
+    *(f"check/{name}.py" for name in ("quick", "family", "fits", "uniformity")),
+)
+"""The same of votes."""
+OF_VOTES = 1_000
+"""Draws of each fit of votes."""
+
+
+def check_quick_votes(
+    model: str,
+    simulations: int = 1_000,
+    *,
+    random_seed: int = 0,
+    file: Path | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Fits:
+    """The same of comparisons or stars: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
+
+    Parameters
+    ----------
+    model : {"preference", "ordinal"}
+        Whose votes.
+    simulations, random_seed, file, progress
+        As for `check_quick`.
+    """
+    tell = progress or (lambda _share, _words: None)
+    journal = Journal(file, {"random_seed": random_seed, "draws": OF_VOTES, **what_was_run(VOTES)})
+
+    def prepare() -> Callable[[int], Simulation]:
+        return _Votes(model, simulations, random_seed).simulation
+
+    return all_fits(simulations, journal, prepare, tell=tell, title=f"{model} without a sampler")
+
+
+class _Votes(Family):
+    """Votes of one design fitted without a sampler, and the truths that fits are to find again."""
+
+    def __init__(self, model: str, simulations: int, random_seed: int) -> None:
+        design = small(model)
+        super().__init__(recipe(model), design, simulations, random_seed=random_seed, compiles=False)
+        self.priors = design.priors
+        self.story = STORIES[model].of(design.ratings, design.priors)
+        self.derived = deriving(self.model, without=self.story.apart)
+
+    def fit(self, number: int, data: Observed) -> Fitted:
+        """The posterior given some observations."""
+        story = type(self.story).told(self.story.seen._replace(count=data["count_of"].astype(np.int64)), self.priors)
+        chosen = seed(self.random_seed, 1, number)
+        found = drawn(story, OF_VOTES, np.random.default_rng(chosen), candidates=CANDIDATES, looks=LOOKS)
+        own = own_drawn(story.votes, story.tables(found.given), found.x, found.own, seed=chosen % 2**31)
+        free = story.named(found.given, found.x, story.item_mean(own, found.given) if story.absorbs else None)
+        nested = {name: values for name, (_, values) in story.nested(own, found.given).items()}
+        values = self.derived(free) | nested
+        return Fitted({name: values[name] for name in self.truth}, int(found.k_hat > OK_SHAPE), 1.0, found.effective)

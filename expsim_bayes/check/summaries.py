@@ -36,6 +36,13 @@ WORDS: dict[StrategyName, str] = {
 }
 
 
+AXES = (
+    "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
+    "weighted points"
+)
+"""What is rough about experiments with scores, and what they are held against."""
+
+
 def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
     """Of the fast posterior, by strategy.
 
@@ -211,13 +218,15 @@ def of_quick(found: Fits) -> Outcome:
     return Outcome(right, len(found.simulations), _capitalised(said), tables, how)
 
 
-def of_apart(found: Sequence[Apart]) -> Outcome:
+def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
     """Of fits with a sampler and without.
 
     Parameters
     ----------
     found : sequence of Apart
         One a data set.
+    draws : int
+        Of each of 4 chains.
     """
     good = sum(one.passed for one in found)
     mean, sd, best = (
@@ -246,22 +255,23 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": 2_000})
+    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": draws})
 
 
-def of_held(found: Sequence[Held]) -> Outcome:
+def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:
     """Of intervals at the stop.
 
     Parameters
     ----------
     found : sequence of Held
         One a kind of experiment.
+    against : str
+        What is rough about the posterior, and what it was held against.
     """
     bad = [one.design for one in found if not one.passed]
     mean, sd = max(one.mean_apart for one in found), max(one.sd_apart for one in found)
     apart = (
-        "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
-        f"weighted points, the difference of two variants is off by up to {mean:.2f} SD and its SD by up to {100 * sd:.0f} %, in the root "
+        f"{against}, the difference of two variants is off by up to {mean:.2f} SD and its SD by up to {100 * sd:.0f} %, in the root "
         "mean square of a design."
     )
     shares = [share for one in found for share in (one.of_effects, one.of_quality)]

@@ -145,6 +145,13 @@ def _traits(scenario: Scenario) -> list[Column]:
             Column("Tastes of its\npeople (logits)", tuple(points(e.taste_sd) if e.taste_sd else "" for e in who)),
             Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
         ]
+    if scenario.outcome == "binary":
+        right, wrong = ("passes", "failures") if scenario.higher_is_better else ("failures", "passes")
+        return [
+            Column(f"Sees\n{right}", tuple(rough(1.0 if e.sensitivity is None else e.sensitivity) for e in who)),
+            Column(f"Sees\n{wrong}", tuple(rough(1.0 if e.specificity is None else e.specificity) for e in who)),
+            Column("Taste (logits)", tuple(points(e.shift_sd) if e.shift_sd else "" for e in who), spare=True),
+        ]
     from expsim_bayes.simulate.stars import shift_in_points
 
     taste = tuple(points(shift_in_points(scenario, e)) if e.shift_sd else "" for e in who)
@@ -156,11 +163,13 @@ def _traits(scenario: Scenario) -> list[Column]:
 
 def _unit(scenario: Scenario) -> str:
     """Unit of quality, as `amounts` takes it."""
-    return "share" if scenario.outcome in SIDE_BY_SIDE else "points"
+    return "share" if scenario.outcome == "binary" or scenario.outcome in SIDE_BY_SIDE else "points"
 
 
 def _quality(scenario: Scenario) -> str:
     """What quality is, as a heading."""
+    if scenario.outcome == "binary":
+        return "Passes" if scenario.higher_is_better else "Fails"
     if scenario.outcome not in SIDE_BY_SIDE:
         return "True quality"
     return "Wins" if scenario.control is None else f"Beats {short(scenario.control, 14)}"
@@ -178,6 +187,8 @@ def _scale(scenario: Scenario) -> str:
     if scenario.outcome == "ranking":
         rival = "another variant" if scenario.control is None else f"the control, {scenario.control}"
         return f"share of rankings in which a variant stands before {rival}; {matters}"
+    if scenario.outcome == "binary":
+        return f"share of outputs that {'pass' if scenario.higher_is_better else 'fail'}; {matters}"
     low, high = scenario.score_range
     best = "higher is better" if scenario.higher_is_better else "lower is better"
     steps = " in whole points" if scenario.outcome == "ordinal" else ""

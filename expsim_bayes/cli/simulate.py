@@ -35,8 +35,9 @@ WHO: dict[EvaluatorChoice, str] = {"llm": "judges only", "human": "people only",
 
 
 def who_rates(scenario: Scenario, choice: EvaluatorChoice) -> str:
-    """Evaluators in words; by name where there is but one, which sees outcomes as they are."""
-    return scenario.evaluators[0].name if scenario.outcome == "binary" else WHO[choice]
+    """Evaluators in words; by name where there is but one of outcomes that pass or fail."""
+    alone = scenario.outcome == "binary" and len(scenario.evaluators) == 1
+    return scenario.evaluators[0].name if alone else WHO[choice]
 
 
 class Setup(NamedTuple):
@@ -107,13 +108,22 @@ def fit_options(scenario: Scenario, evaluators: EvaluatorChoice) -> str:
     """
     pools = [e.name for e in scenario.rated_by(evaluators).evaluators if e.kind == "human"]
     options = f" --reference {shlex.quote(pools[0])}" if len(pools) > 1 else ""
-    if scenario.outcome == "binary":  # what is seen as it is are labels of gold
-        options = f" --gold {shlex.quote(scenario.evaluators[0].name)}"
+    if scenario.outcome == "binary":
+        options += _about_errors(scenario.rated_by(evaluators))
     if scenario.outcome in SIDE_BY_SIDE and scenario.control is not None:  # quality is the share won against it
         options += f" --control {shlex.quote(scenario.control)}"
     if scenario.outcome == "ordinal":
         options += " --model ordinal --score-range {:g}:{:g}".format(*scenario.score_range)
     return options + ("" if scenario.higher_is_better else " --lower-is-better")
+
+
+def _about_errors(scenario: Scenario) -> str:
+    """Options that say whose verdicts are the truth, or that judges are alone with what is believed of their errors."""
+    exact = [e.name for e in scenario.evaluators if not e.errs]
+    if exact:
+        return f" --gold {shlex.quote(exact[0])}"
+    alone = all(e.kind != "human" for e in scenario.evaluators)
+    return " --prior declared=true" if alone else ""
 
 
 def declared_strategy(scenario: Scenario, name: StrategyName | None) -> StrategyName:

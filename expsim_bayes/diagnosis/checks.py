@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from expsim_bayes.diagnostics import PredictiveCheck, Verdict
+    from expsim_bayes.diagnostics import Verdict
     from expsim_bayes.model_comparison import Compared, Scored
+    from expsim_bayes.predictive import PredictiveCheck
     from expsim_bayes.sensitivity import Hangs, Sensitivity
 
 TROUBLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, FloatingPointError, np.linalg.LinAlgError)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from expsim_bayes.diagnostics import PredictiveCheck
+    from expsim_bayes.predictive import PredictiveCheck
 
     Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def checked(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
     if not set(tree.children) >= GROUPS:
         return ()
     if {"model", "score_range"} <= set(tree.attrs) and "constant_data" in tree.children:
-        from expsim_bayes.diagnostics import check_predictions
+        from expsim_bayes.predictive import check_predictions
 
         ends = json.loads(str(tree.attrs["score_range"]))
         return check_predictions(tree, score_range=None if ends is None else (float(ends[0]), float(ends[1])))
@@ -50,7 +50,7 @@ def checked(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
 
 def _plain(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
     """Plain features of every observed variable that is predicted."""
-    from expsim_bayes.diagnostics import compared
+    from expsim_bayes.predictive import compared
 
     observed, predicted = tree["observed_data"].to_dataset(), tree["posterior_predictive"].to_dataset()
     found = []

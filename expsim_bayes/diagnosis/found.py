@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from expsim_bayes.diagnostics import PredictiveCheck, Quantity, Verdict
+    from expsim_bayes.diagnostics import Quantity, Verdict
     from expsim_bayes.model_comparison import Scored
+    from expsim_bayes.predictive import PredictiveCheck
     from expsim_bayes.sensitivity import Hangs
 
 TRACED = 3

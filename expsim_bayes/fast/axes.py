@@ -137,8 +137,9 @@ def _along(log_density: Floats, dims: int) -> tuple[Floats, Floats]:
     """Slope and curvature along each axis, both (R, d); a curvature is not below a quarter of what its width says."""
     upper, lower = log_density[:, 1 : dims + 1], log_density[:, dims + 1 :]
     middle = log_density[:, :1]
-    slope = (upper - lower) / (2 * REACH)
-    curvature = (2 * middle - upper - lower) / REACH**2
+    with np.errstate(invalid="ignore"):  # where no density was found, here and at the other end
+        slope = (upper - lower) / (2 * REACH)
+        curvature = (2 * middle - upper - lower) / REACH**2
     sound = np.isfinite(curvature)
     return np.where(sound, slope, 0.0), np.where(sound, np.maximum(curvature, 0.25), 16.0)
 
@@ -170,7 +171,8 @@ def _turned(density: Density, axes: Axes, chosen: NDArray[np.intp]) -> Floats:
 def averaged(seen: Looked) -> Averaged:
     """Moments over the densities, axis by axis."""
     dims = (seen.log_density.shape[1] - 1) // 2
-    ratio = seen.log_density[:, 1:] - seen.log_density[:, :1] + REACH**2 / 2
+    with np.errstate(invalid="ignore"):  # where no density was found at the centre, there is nothing to weigh
+        ratio = seen.log_density[:, 1:] - seen.log_density[:, :1] + REACH**2 / 2
     weight = np.exp(np.where(np.isfinite(ratio), np.minimum(ratio, 50.0), -np.inf)) / 6
     upper, lower = weight[:, :dims], weight[:, dims:]
     total = 2 / 3 + upper + lower

@@ -88,7 +88,7 @@ def posterior_of(
     *,
     progress: Callable[[float, str], None] | None = None,
 ) -> Posterior:
-    """The posterior of all ratings so far, from `fit`, gated; one that is refused is sampled once more, longer.
+    """The posterior of all ratings so far, from `fit`, gated; one that is refused is done once more, longer, and by a sampler unless told.
 
     Parameters
     ----------
@@ -115,11 +115,12 @@ def posterior_of(
 
     name, why = choose(ratings) if settings.model == "auto" else (settings.model, "")
     threshold: dict[str, Any] = {} if wanted.threshold is None else {"threshold": wanted.threshold}
+    engine = _engine(settings.engine, name)
     for times in LONGER:
         tree = fit(
             ratings,
             model=name,
-            engine=_engine(settings.engine, name),
+            engine=engine,
             priors=priors_from(name, settings.priors),
             draws=times * settings.draws,
             tune=times * settings.tune,
@@ -131,6 +132,8 @@ def posterior_of(
         )
         if Verdict.from_json(tree.attrs["verdict"]).level != "refuse":
             break
+        if settings.engine == "auto":
+            engine = "nuts"
     facts = of_fit(
         tree,
         ratings,

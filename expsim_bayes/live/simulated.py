@@ -23,6 +23,7 @@ SEED = 20_000
 SIMULATED = {
     "score": ("score", "continuous", "scores on a continuous scale"),
     "ordinal": ("score", "ordinal", "stars"),
+    "binary": ("score", "binary", "verdicts of pass or fail"),
     "preference": ("comparison", "preference", "comparisons"),
     "ranking": ("ranking", "ranking", "rankings"),
 }

@@ -4,6 +4,7 @@
 `beliefs` what a scenario believes, as components;
 `gaussian` init, update and marginals, every array with a leading replication axis;
 `counts` the same for a binary outcome that is seen as it is;
+`verdicts` the same for one that is seen with errors: `patterns` of verdicts, whose `confusion` tells rates and errors, by `nested` points;
 `known` what the loop of an experiment asks of a posterior, and `scores` how the Gaussian one answers.
 """
 
@@ -22,6 +23,7 @@ from expsim_bayes.posterior.gaussian import (
 from expsim_bayes.posterior.known import Known, Latents, Qualities, nothing_known
 from expsim_bayes.posterior.layout import Components, Layout, among, layout
 from expsim_bayes.posterior.scores import KnownScores, latent_names, latent_truth
+from expsim_bayes.posterior.verdicts import KnownVerdicts
 
 __all__ = [
     "Batch",
@@ -30,6 +32,7 @@ __all__ = [
     "Known",
     "KnownCounts",
     "KnownScores",
+    "KnownVerdicts",
     "Latents",
     "Layout",
     "Marginals",

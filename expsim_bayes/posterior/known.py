@@ -1,6 +1,6 @@
 """What is known after some looks, whatever the kind of outcome: all that the loop of an experiment asks of a posterior.
 
-A kind of outcome is one implementation of `Known`; `scores` is one, `counts` another, and `nothing_known` chooses.
+A kind of outcome is one implementation of `Known`; `scores` is one, `counts` and `verdicts` are others, and `nothing_known` chooses.
 """
 
 from __future__ import annotations
@@ -87,6 +87,10 @@ def nothing_known(scenario: Scenario, replications: int) -> Known:
     >>> nothing_known(load("reranker"), 1).qualities(0).mean
     array([[3., 3.]])
     """
+    if scenario.outcome == "binary" and any(e.errs for e in scenario.evaluators):
+        from expsim_bayes.posterior.verdicts import KnownVerdicts
+
+        return KnownVerdicts.nothing(scenario, replications)
     if scenario.outcome == "binary":
         from expsim_bayes.posterior.counts import KnownCounts
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from expsim_bayes.notebook import as_html, as_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -80,3 +82,20 @@ class Ratings:
     """The evaluator that defines quality, when declared; None means the human pool."""
     outcome: Outcome = "score"
     """What a row of the table is."""
+
+    def __repr__(self) -> str:
+        return as_text(*self._told())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._told())
+
+    def _told(self) -> tuple[str, list[tuple[str, str]]]:
+        """What these are, and what was noticed."""
+        rows = [
+            ("Variants", ", ".join(self.variants)),
+            ("Control", self.control or ""),
+            ("Columns", ", ".join(map(str, self.table.columns))),
+            ("Better", "" if self.outcome != "score" else "higher" if self.higher_is_better else "lower"),
+            *(("Noted", notice) for notice in self.notices),
+        ]
+        return f"{self.source}: {len(self.table):,} rows, each a {self.outcome}", rows

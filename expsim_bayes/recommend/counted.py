@@ -1,4 +1,4 @@
-"""What is said of variants whose outcome is binary: rates with exact intervals, and what more of the same outcomes would bring."""
+"""What is said of variants whose outputs pass or fail: rates with intervals, whose errors they hang on, and what more outcomes bring."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import betaincinv
 
+from expsim_bayes.amounts import listed
 from expsim_bayes.evaluators import panel
 from expsim_bayes.facts import Interval
 from expsim_bayes.planning import Choice, more_of_the_same
+from expsim_bayes.posterior import KnownCounts
 from expsim_bayes.posterior.counts import Counts, init, moments
 from expsim_bayes.rates import prob_exceeds
 
 if TYPE_CHECKING:
     from expsim_bayes.planning import Further
-    from expsim_bayes.posterior import KnownCounts
-    from expsim_bayes.scenario import StrategyName
+    from expsim_bayes.posterior import KnownVerdicts
+    from expsim_bayes.scenario import Scenario, StrategyName
 
 _HALVINGS = 40
 
 
-def rate_interval(known: KnownCounts, variant: int, ci_prob: float) -> Interval:
+def rate_interval(known: KnownCounts | KnownVerdicts, variant: int, ci_prob: float) -> Interval:
     """The rate of a variant with its central interval."""
+    if not isinstance(known, KnownCounts):
+        return Interval(float(known.state.mean[0, variant]), *known.interval(variant, ci_prob))
     return rate_of_counts(known.state.successes[0, variant], known.state.failures[0, variant], ci_prob)
 
 
@@ -38,8 +42,14 @@ def rate_of_counts(a: float, b: float, ci_prob: float) -> Interval:
     return Interval(float(a / (a + b)), float(low), float(high))
 
 
-def effect_of_counts(known: KnownCounts, variant: int, base: int, ci_prob: float) -> tuple[Interval, float]:
+def effect_of_counts(
+    known: KnownCounts | KnownVerdicts, variant: int, base: int, ci_prob: float
+) -> tuple[Interval, float]:
     """The difference of a rate to that of the base with its central interval, and the probability that it is for the better."""
+    if not isinstance(known, KnownCounts):
+        apart = float(known.state.mean[0, variant] - known.state.mean[0, base])
+        found = Interval(apart, *known.interval(variant, ci_prob, base))
+        return found, known.prob_better(variant, base)
     mean = moments(known.state)[0][0]
     low, high = (_quantile(known.state, variant, base, 0.5 + sign * ci_prob / 2) for sign in (-1, 1))
     better = _exceeds(known.state, variant, base, 0.0)
@@ -68,6 +78,23 @@ def further_counts(
             usd_per_rating=float(panel(scenario.evaluators).usd_per_rating[0]),
         ),
     )
+
+
+def about_errors(scenario: Scenario) -> tuple[str, ...]:
+    """What a reader must know about the errors of those who rated: where verdicts do not tell them, they are what was believed of them."""
+    who = scenario.evaluators
+    if scenario.components == "given" or not all(e.errs for e in who):
+        return ()
+    people = [e for e in who if e.kind == "human"]
+    names = listed([e.name for e in who])
+    if not people:
+        told = f"No person has rated: how often {names} err{'s' if len(who) == 1 else ''} rests on what was believed beforehand"
+        return (f"{told}, and no number of further verdicts will change that.",)
+    if len(who) == 1 and who[0].ratings_per_output == 1:
+        return (
+            f"Every output has one verdict of {names}: how often these people err rests on what was believed beforehand.",
+        )
+    return ()
 
 
 def _exceeds(counts: Counts, variant: int, base: int, by: float) -> float:

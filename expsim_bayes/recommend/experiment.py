@@ -23,10 +23,10 @@ from expsim_bayes.facts import (
 from expsim_bayes.operating_characteristics import allowed_by_guardrails, endings
 from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
-from expsim_bayes.posterior import KnownCounts, among, beliefs, carried_over, layout
+from expsim_bayes.posterior import KnownCounts, KnownVerdicts, among, beliefs, carried_over, layout
 from expsim_bayes.prices import price
 from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
-from expsim_bayes.recommend.counted import effect_of_counts, further_counts, rate_interval
+from expsim_bayes.recommend.counted import about_errors, effect_of_counts, further_counts, rate_interval
 from expsim_bayes.recommend.faults import faults_of, what_is_limited
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.simulate.stars import shift_in_points
@@ -296,7 +296,8 @@ def _notices(played: Played, end: xr.Dataset) -> tuple[str, ...]:
     """What a reader must know about the ratings, what was still under way, and who was dropped."""
     waiting = int(end["under_way"].sum()) if "under_way" in end else 0
     late = f"{waiting} outputs were still under way at the stop: they are paid for, and nothing here rests on them."
-    return (*played.ratings.notices, *([late] if waiting else ()), *_dropped(played))
+    errors = about_errors(played.scenario) if played.scenario.outcome == "binary" else ()
+    return (*played.ratings.notices, *errors, *([late] if waiting else ()), *_dropped(played))
 
 
 def _dropped(played: Played) -> tuple[str, ...]:
@@ -323,7 +324,7 @@ def _normal_effect(mean: float, sd: float, scenario: Scenario, ci_prob: float) -
 def _variants(played: Played, end: xr.Dataset, baseline: str, ci_prob: float) -> tuple[VariantFacts, ...]:
     scenario = played.scenario
     base = scenario.variant_names.index(baseline)
-    counts = played.known if isinstance(played.known, KnownCounts) else None
+    counts = played.known if isinstance(played.known, KnownCounts | KnownVerdicts) else None
     quality = played.known.qualities(base)
     mean, sd, effect, effect_sd = (values[0] for values in quality)
     prob_best, expected_loss = _among_all(played, end)

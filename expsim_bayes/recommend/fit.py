@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from expsim_bayes import superiority
-from expsim_bayes.diagnostics import PredictiveCheck, Verdict, check_predictions
+from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.facts import CI_PROB, Compared, Decision, EvaluatorFacts, Facts, FitFacts, VariantFacts
 from expsim_bayes.posterior.fitted import stacked
+from expsim_bayes.predictive import PredictiveCheck, check_predictions
 from expsim_bayes.ratings import describe, taking_part
 from expsim_bayes.ratings.wording import count
 from expsim_bayes.recommend import plain, reading

@@ -17,8 +17,8 @@ from expsim_bayes.report.sources import reproduce
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from expsim_bayes.advice import Recommendation
     from expsim_bayes.facts import Facts
-    from expsim_bayes.sentences import Recommendation
 
 LONGEST = 700
 """Characters of an answer on a single page."""

@@ -8,10 +8,10 @@ from expsim_bayes.amounts import count, dollars, duration, listed, percent
 from expsim_bayes.report.document import Block, Paragraph, Table
 
 if TYPE_CHECKING:
+    from expsim_bayes.advice import Recommendation
     from expsim_bayes.facts import Facts
     from expsim_bayes.planning import Further
     from expsim_bayes.planning.futures import Bought
-    from expsim_bayes.sentences import Recommendation
 
 
 def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from expsim_bayes.evaluators import panel
+from expsim_bayes.simulate.counts import taste_in_share
 from expsim_bayes.simulate.scores import (
     Look,
     World,
@@ -185,7 +186,9 @@ def points_a_logit(scenario: Scenario, evaluator: Evaluator) -> float:
 
 
 def shift_in_points(scenario: Scenario, evaluator: Evaluator) -> float:
-    """How far a judge's taste for a variant moves its ratings, as an SD in points, whatever the outcome."""
+    """How far a judge's taste for a variant moves its ratings, as an SD in points, or as a share where they pass or fail."""
+    if scenario.outcome == "binary":
+        return taste_in_share(scenario, evaluator)
     return evaluator.shift_sd * (points_a_logit(scenario, evaluator) if scenario.outcome == "ordinal" else 1.0)
 
 

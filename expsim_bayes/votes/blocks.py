@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from expsim_bayes.votes.averaged import MOST, averaged
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.laws import STARS, law, weights
 
@@ -18,10 +19,10 @@ INNER, CLOSE, LONGEST = 30, 3e-3, 2.0
 """Steps towards the mode of own effects, at most; the length of the last, which is made up for; and of any."""
 STRETCH = 6.0
 """Logarithm of a factor, or of its inverse, at most."""
+MUCH = 0.02
+"""What Laplace's method leaves out by the next order, by own effect, above which the block is averaged over points instead."""
 LOSS = 1e-9
 """Loss of a step that is no more than rounding; others are halved."""
-MOST = 0.06
-"""What Laplace's method is taken to leave out at most, by own effect: the next order tells little well, and much as too much."""
 
 
 @compiled
@@ -139,8 +140,8 @@ def block(
 ):  # fmt: skip
     """The votes of a block with its own effects integrated out: log probability by Laplace's method, and what that leaves out.
 
-    Slopes and minus curvatures along all other effects are added to g and p where `bends`; what a factor bends the edges by is left out
-    of the latter, so that they are positive.
+    Where `bends`, slopes and minus curvatures along all other effects are added to g and p instead of the latter; what a factor bends the
+    edges by is left out of curvatures, so that they are positive.
     """
     count = 0
     for t in range(stop - start):
@@ -270,7 +271,7 @@ def block(
         solved[a] = pull[a] + alpha[a]
     value += 0.5 * gain
     correction = 0.0
-    if m:
+    if m and not bends:
         for k in range(patterns):
             v = sums[k, 0]
             correction += sums[k, 2] * v * v / 8.0
@@ -280,8 +281,10 @@ def block(
                     both += half[k, a] * half[k2, a]
                 twice = 1.0 if k2 == k else 2.0
                 correction += twice * sums[k, 1] * sums[k2, 1] * both * (v * sums[k2, 0] / 8.0 + both * both / 12.0)
-    if m:
-        correction = MOST * m * np.tanh(correction / (MOST * m))
+    if not bends and m <= MOST and abs(correction) > MUCH * m:
+        correction = (
+            averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, sums) - value
+        )
     if bends:
         for a in range(m):
             for b in range(a):

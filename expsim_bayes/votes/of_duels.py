@@ -59,7 +59,13 @@ class Compared(NamedTuple):
     @classmethod
     def of(cls, ratings: Ratings, priors: Priors) -> Self:
         """From comparisons."""
-        seen = duels(ratings, items=priors.items, raters=priors.raters, reliability=priors.reliability)
+        return cls.told(
+            duels(ratings, items=priors.items, raters=priors.raters, reliability=priors.reliability), priors
+        )
+
+    @classmethod
+    def told(cls, seen: Duels, priors: Priors) -> Self:
+        """From comparisons as the model sees them."""
         data, present = seen.data, seen.present
         of, every = data.rater_evaluator, np.ones(len(data.evaluators), dtype=bool)
         variants = np.ones(len(data.variants), dtype=bool)

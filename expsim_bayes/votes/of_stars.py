@@ -57,7 +57,11 @@ class Starred(NamedTuple):
     @classmethod
     def of(cls, ratings: Ratings, priors: Priors) -> Self:
         """From stars."""
-        seen = stars(ratings)
+        return cls.told(stars(ratings), priors)
+
+    @classmethod
+    def told(cls, seen: Stars, priors: Priors) -> Self:
+        """From stars as the model sees them."""
         data, present = seen.data, seen.present
         of, every = data.rater_evaluator, np.ones(len(data.variants), dtype=bool)
         evaluators, cuts = len(data.evaluators), seen.steps.size - 1

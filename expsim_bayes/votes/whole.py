@@ -85,7 +85,7 @@ def _less_means(group, values):
 
 @compiled
 def _everything(votes, first, second, o, stretch, x, y, z, g, p, bend, bends):
-    """Log density of effects, own ones integrated out, and what Laplace's method leaves out; slopes and minus curvatures in g and p."""
+    """Log density of effects, own ones integrated out; slopes and minus curvatures in g and p where `bends`, else what that leaves out."""
     n, blocks = x.size, votes.votes_from.size - 1
     longest, most, widest = 1, 1, 1
     for i in range(blocks):
@@ -145,7 +145,7 @@ def found_each(votes, first, second, o, stretch, start, start_own):
         x, z = at[s], own[s]
         before, halved = -np.inf, 0
         for done in range(MOST_STEPS):
-            value, correction = _everything(votes, first[s], second[s], o[s], stretch[s], x, y, z, g, p, bend, True)
+            value, _ = _everything(votes, first[s], second[s], o[s], stretch[s], x, y, z, g, p, bend, True)
             last = done == MOST_STEPS - 1
             if done and not last and halved < HALVINGS and not value >= before - SLIP:
                 x[:] = 0.5 * (x + old)
@@ -179,6 +179,9 @@ def found_each(votes, first, second, o, stretch, start, start_own):
                     half += np.log(whole[j, j])
                 roots[s] = whole
                 if gain < ROUGH:
+                    _, correction = _everything(
+                        votes, first[s], second[s], o[s], stretch[s], old, y, z, g, p, bend, False
+                    )
                     density[s] = value + correction + 0.5 * gain - half
                 break
     return density, at, roots, own

@@ -1,0 +1,60 @@
+"""Comparisons and stars of several sizes, by what is special about them, on which both engines are held against each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from expsim_bayes.simulate import ordinal, preference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from expsim_bayes.ratings import Ratings
+
+TWO: dict[str, Any] = {"variants": ("A", "B"), "q": (0.0, 0.4)}
+FIVE: dict[str, Any] = {"variants": tuple("ABCDE"), "q": (0.0, 0.3, -0.3, 0.6, 1.5)}
+COMPARISONS: dict[str, dict[str, Any]] = {
+    "3 variants, 3 people and a judge": {"items": 30},
+    "2 variants, 5 items, 2 people, hardly a loss": {**TWO, "q": (0.0, 2.5), "items": 5, "people": 2, "judges": ()},
+    "a judge alone": {"items": 100, "people": 0},
+    "2 variants, one person, items differ much": {**TWO, "items": 40, "people": 1, "sd_interaction": 2.0},
+    "5 variants, 2 people and 2 judges": {**FIVE, "items": 12, "people": 2, "judges": ("j1", "j2")},
+    "2 variants, 120 items": {**TWO, "items": 120, "people": 2, "sd_interaction": 1.5},
+    "15 people": {"items": 8, "people": 15},
+    "2 variants, no judge, items alike": {**TWO, "items": 60, "people": 3, "judges": (), "sd_interaction": 0.0},
+    "a judge with strong tastes who favours a side": {"items": 25, "sd_shift": 1.5, "judge_order_level": -1.5},
+    "2 variants, ties rare": {**TWO, "items": 50, "log_nu_level": -4.0, "judge_log_nu_level": -4.0},
+}
+"""Comparisons: changes of `simulate.preference.Truth`."""
+STARS: dict[str, dict[str, Any]] = {
+    "3 variants, 3 people and a judge": {"items": 40},
+    "2 variants, 6 items, 2 people": {**TWO, "items": 6, "people": 2, "judges": ()},
+    "one person": {"items": 100, "people": 1, "judges": ()},
+    "a judge alone": {"items": 60, "people": 0},
+    "5 variants, 2 people and 2 judges": {**FIVE, "items": 12, "people": 2, "judges": ("j1", "j2")},
+    "2 variants, 15 people": {**TWO, "items": 12, "people": 15},
+    "2 variants, items alike": {**TWO, "items": 40, "sd_item": 0.0, "sd_interaction": 0.0},
+    "2 variants, items differ much": {**TWO, "items": 40, "people": 2, "sd_item": 2.5, "sd_interaction": 1.0},
+    "nearly everything gets five": {**TWO, "items": 40, "people": 2, "cutpoint": (-6.0, -4.5, -3.5, -2.0)},
+    "three steps": {"items": 40, "people": 2, "cutpoint": (-1.0, 1.0), "judge_cutpoint": (-2.0, 1.5)},
+}
+"""Stars: changes of `simulate.ordinal.Truth`."""
+
+
+def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
+    """What makes up votes from a seed, by design.
+
+    Parameters
+    ----------
+    model : {"preference", "ordinal"}
+        Whose story it is.
+
+    Examples
+    --------
+    >>> len(vote_designs("ordinal")["one person"](1).table)
+    300
+    """
+    story, designs = {"preference": (preference, COMPARISONS), "ordinal": (ordinal, STARS)}[model]
+    made: Any = story
+    return {name: partial(made.ratings, made.Truth(**changes)) for name, changes in designs.items()}
