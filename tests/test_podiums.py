@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,13 +45,12 @@ from expsim_bayes.simulate.ranking import Truth, quality
 from expsim_bayes.spending import nothing_spent, spend
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import Scenario
 
 SEED = 20_267
+EXAMPLE = Path(__file__).parents[1] / "benchmarks" / "drafts_in_order.toml"
 DROPS: dict[str, Any] = {
     "bandit": {
         "allocation": {"policy": "probability_matching"},
@@ -230,59 +230,23 @@ def test_the_floor_of_judges_alone() -> None:
 # -------------------------------------------------------------------------------------------------------- what is said
 
 
-def toml() -> str:
-    """A scenario of one's own."""
-    variants = "".join(
-        f'[[variants]]\nname = "{n}"\nquality = {q}\nusd_per_call = 0.1\n'
-        for n, q in zip("ABC", (0.5, 0.75, 0.4), strict=True)
-    )
-    return f"""name = "own"
-title = "Answers put in order"
-outcome = "ranking"
-score_range = [0, 1]
-control = "A"
-min_effect = 0.05
-looks = 4
-outputs_per_look = 90
-{variants}
-[items]
-interaction_sd = 0.7
-[[evaluators]]
-name = "judge"
-kind = "llm"
-usd_per_rating = 0.01
-scale_use = 0.7
-shift_sd = 0.4
-[[evaluators]]
-name = "crowd"
-kind = "human"
-raters = 4
-taste_sd = 0.3
-usd_per_rating = 0.3
-[strategies.sequential]
-stopping = [{{ rule = "superiority", threshold = 0.9 }}]
-"""  # fmt: skip
-
-
-def test_a_scenario_is_shown_and_simulated_in_rankings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scenario_is_shown_and_simulated_in_rankings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("expsim_bayes.cli.simulate.EQUAL_REPLICATIONS", 4)
-    file = tmp_path / "own.toml"
-    file.write_text(toml(), encoding="utf-8")
 
     def expsim(*arguments: str | Path) -> str:
         found = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "110", "NO_COLOR": "1"})
         assert found.exit_code == 0, found.output
         return " ".join(found.stdout.split())
 
-    text = expsim("scenario", "show", file)
-    assert "share of rankings in which a variant stands before the control, A" in text
-    assert "3 outputs of an item put in order, 4 looks of 90 outputs" in text
+    text = expsim("scenario", "show", EXAMPLE)
+    assert "share of rankings in which a variant stands before the control, today" in text
+    assert "2 or 3 outputs of an item put in order, 10 looks of 90 outputs" in text
     assert "A ranking" in text
     assert "Noise" not in text
-    text = expsim("simulate", file, "--seed", "3", "--details")
+    text = expsim("simulate", EXAMPLE, "--seed", "3", "--details")
     assert "Rankings" in text
     assert "A ranking" in text
-    assert fit_options(load(file), "both") == " --control A"
+    assert fit_options(load(EXAMPLE), "both") == " --control today"
 
 
 def test_an_experiment_is_told_in_rankings() -> None:
@@ -304,7 +268,7 @@ def test_an_experiment_is_told_in_rankings() -> None:
 
 
 def test_what_to_have_put_in_order_first(tmp_path: Path) -> None:
-    found = ahead(begin(tmp_path / "here", toml(), Settings(strategy="sequential")), None)
+    found = ahead(begin(tmp_path / "here", EXAMPLE.read_text(encoding="utf-8"), Settings(strategy="sequential")), None)
     assert found is not None
     assert (found.items, found.per_item) == (30, 3)
-    assert [(order.evaluator, order.ratings) for order in found.orders] == [("judge", 30), ("crowd", 30)]
+    assert [(order.evaluator, order.ratings) for order in found.orders] == [("judge", 30), ("crowd", 15)]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from expsim_bayes.outcomes import MOST_RANKED
-from expsim_bayes.votes.places import ranked, room_for, rule, rules
+from expsim_bayes.votes.places import ranked, room_for
+from expsim_bayes.votes.points import rule, rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -273,6 +273,22 @@ def test_few_rankings_are_as_brute_force_has_them() -> None:
     close(spread, weight, named["sd_interaction"])
 
 
+def test_rankings_of_one_item_are_counted_and_told_as_brute_force_has_them() -> None:
+    orders = ["ABC", "ABC", "ACB", "BAC", "ABC", "BC"]
+    q = ndtri(uniforms(14, 3))
+    weight = np.ones(len(q))
+    for order in orders:
+        worth = np.exp(q[:, ["ABC".index(name) for name in order]])
+        for place in range(len(order) - 1):
+            weight *= worth[:, place] / worth[:, place:].sum(axis=1)
+    story = Ordered.of(few_rankings([orders]), PodiumPriors())
+    assert story.components.dims == 0
+    assert story.votes.weight.sum() == len(orders)
+    assert story.votes.weight.size == len(set(orders))
+    found = drawn(story, 4_000, np.random.default_rng(3), candidates=2_000, looks=100)
+    close(q - q.mean(axis=1, keepdims=True), weight, story.named(found.given, found.x)["q"])
+
+
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "robust", 50_000) == "nuts"

@@ -3,7 +3,7 @@
 Compiled: `laws` a vote's probability, `scales` cuts of a scale of steps, `linear` small matrices, `items` the votes of one item,
 `places` its rankings, and `compiling` how;
 `modes` the modes of the effects given the components, and the Laplace approximation there;
-`rows` votes of looks as arrays;
+`rows` votes of looks as arrays, `points` those over how outputs that are ranked suit an item;
 `stars`, `duels` and `rankings` what each kind of votes hangs on, and quality;
 `known` all of it for the loop of an experiment, the components followed and averaged over as those of scores are.
 

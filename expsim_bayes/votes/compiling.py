@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-FILES = ("compiling", "laws", "linear", "scales", "items", "places", "modes", "averaged", "blocks", "whole", "ordered")
+FILES = (
+    "compiling",
+    "laws",
+    "linear",
+    "scales",
+    "items",
+    "points",
+    "places",
+    "modes",
+    "averaged",
+    "blocks",
+    "whole",
+    "ordered",
+)
 """Files that hang together."""
 
 

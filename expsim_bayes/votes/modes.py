@@ -19,7 +19,8 @@ from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
-from expsim_bayes.votes.places import STEEP, ranked, room_for, rules
+from expsim_bayes.votes.places import ranked, room_for
+from expsim_bayes.votes.points import STEEP, rules
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import numpy as np
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.modes import Scales, modes
-from expsim_bayes.votes.places import chances, in_differences, mode, moved_by, ranked, room_for, rules, told_apart
+from expsim_bayes.votes.places import chances, in_differences, mode, moved_by, ranked, room_for, told_apart
+from expsim_bayes.votes.points import rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
