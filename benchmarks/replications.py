@@ -1,6 +1,7 @@
 """Many experiments at once, look after look, whose components are estimated anew at every look: seconds and memory.
 
-1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars, comparisons.
+1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars, comparisons,
+verdicts of pass or fail.
 """
 
 from __future__ import annotations
@@ -84,6 +85,47 @@ def of_votes(outcome: str) -> Scenario:
     return Scenario.model_validate(declared)
 
 
+def of_verdicts(variants: int = 2, policy: str = "fixed") -> Scenario:
+    """The same with verdicts of pass or fail by a judge with a taste and by people, both of whom err."""
+    strategy = "bandit" if policy != "fixed" else "sequential"
+    declared: dict[str, Any] = {
+        "name": "verdicts",
+        "title": "Verdicts",
+        "outcome": "binary",
+        "score_range": [0, 1],
+        "looks": 20,
+        "outputs_per_look": 60,
+        "variants": [{"name": name, "quality": 0.7} for name in "ABCDEFGH"[:variants]],
+        "evaluators": [
+            {
+                "name": "judge",
+                "kind": "llm",
+                "sensitivity": 0.9,
+                "specificity": 0.7,
+                "shift_sd": 0.3,
+                "usd_per_rating": 0.01,
+            },
+            {
+                "name": "crowd",
+                "kind": "human",
+                "raters": 10,
+                "sensitivity": 0.95,
+                "specificity": 0.9,
+                "usd_per_rating": 0.3,
+            },
+        ],
+        "overlap": 2 / 3,
+        "default_strategy": strategy,
+        "strategies": {
+            strategy: {
+                "allocation": {"policy": policy},
+                "stopping": [{"rule": "max_ratings", "ratings": 100_000}],
+            }
+        },
+    }
+    return Scenario.model_validate(declared)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -96,6 +138,8 @@ def main() -> None:
         "4 variants, bandit, components estimated": scenario("estimated", variants=4, policy="thompson"),
         "2 variants, paired, stars": of_votes("ordinal"),
         "2 variants, comparisons": of_votes("preference"),
+        "2 variants, verdicts with errors": of_verdicts(),
+        "4 variants, bandit, verdicts with errors": of_verdicts(4, "thompson"),
     }
     for outcome in ("ordinal", "preference"):  # compile once
         run(of_votes(outcome).model_copy(update={"looks": 1}), replications=2)

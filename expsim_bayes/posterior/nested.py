@@ -41,8 +41,8 @@ LEAN = 8.0
 TINY = 1e-9
 
 
-class Known(NamedTuple):
-    """What is known of r replications: where points come from at the next look, the points and their moments."""
+class Cloud(NamedTuple):
+    """What is known of r replications: points, their moments, and where points come from at the next look."""
 
     counts: Floats
     """(r, V, C) outputs by variant and pattern."""
@@ -63,9 +63,9 @@ class Known(NamedTuple):
     spread: Floats
     """(r, L, L) their covariance."""
 
-    def of(self, kept: Ints | NDArray[np.bool_]) -> Known:
+    def of(self, kept: Ints | NDArray[np.bool_]) -> Cloud:
         """Of some of the replications."""
-        return Known(*(values[kept] for values in self))
+        return Cloud(*(values[kept] for values in self))
 
 
 class Design(NamedTuple):
@@ -81,12 +81,12 @@ class Design(NamedTuple):
     """(F, E)"""
 
 
-def nothing(story: Confusion) -> Known:
+def nothing(story: Confusion) -> Cloud:
     """Before any look, of one replication; weights are still those of `seen`."""
     uniform = _uniform(max(story.few, 1), ALONE)
     x = story.believed(uniform)
     cov = np.cov(x).reshape(story.few, story.few) if story.few else np.zeros((0, 0))
-    start = Known(
+    start = Cloud(
         counts=np.zeros((1, story.variants, len(story.patterns.group))),
         centre=x.mean(axis=1)[None] if story.few else np.zeros((1, 0)),
         cov=cov[None],
@@ -100,10 +100,10 @@ def nothing(story: Confusion) -> Known:
     return seen(story, start)
 
 
-def seen(story: Confusion, before: Known, *, finer: int = 1) -> Known:
+def seen(story: Confusion, before: Cloud, *, finer: int = 1) -> Cloud:
     """Points anew, with the counts as they are now, from where they were before; `finer` times as many of them."""
     at, rows = before, np.arange(len(before.counts))
-    found: Known | None = None
+    found: Cloud | None = None
     for _ in range(PASSES):
         part, worth = _pass(story, at.of(rows), _design(story.few, story.size, finer))
         if found is None:
@@ -118,7 +118,7 @@ def seen(story: Confusion, before: Known, *, finer: int = 1) -> Known:
     return found
 
 
-def _pass(story: Confusion, at: Known, design: Design) -> tuple[Known, Floats]:
+def _pass(story: Confusion, at: Cloud, design: Design) -> tuple[Cloud, Floats]:
     """Points around where they are expected, and what those of the few are worth."""
     counts = np.moveaxis(at.counts, 0, 2)[..., None]
     totals = np.moveaxis(story.patterns.totals(at.counts), 0, 2)[..., None]
@@ -137,7 +137,7 @@ def _pass(story: Confusion, at: Known, design: Design) -> tuple[Known, Floats]:
     worth = 1.0 / (each**2).sum(axis=1)
     mean, spread, rate = _moments(story, rest, few, weight)
     where = _followed(x, np.array(mode), each, worth, at.cov)
-    return Known(at.counts, *where, rate, weight, mean, spread), worth
+    return Cloud(at.counts, *where, rate, weight, mean, spread), worth
 
 
 def _climbed(
