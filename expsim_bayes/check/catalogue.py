@@ -76,6 +76,13 @@ def _held(simulations: int, seed: int, _folder: Path | None, progress: Progress 
     return summaries.of_held(looks.check_held(simulations, random_seed=seed, progress=progress))
 
 
+def _judged(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import summaries, verdict_looks
+
+    found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
+    return summaries.of_held(found, verdict_looks.POINTS)
+
+
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
     from expsim_bayes.check import mutants, summaries
 
@@ -192,6 +199,15 @@ CHECKS: dict[str, Check] = {
         1_000,
         50,
         _held,
+    ),
+    "verdicts-looks": Check(
+        "Experiments whose outputs pass or fail in the eyes of raters who err, at their stop",
+        "Experiments are played with rates, errors and judges' tastes drawn from what an analysis believes beforehand; it knows none of "
+        "them, and estimates all at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at "
+        "a stop that the posterior itself chose.",
+        1_000,
+        50,
+        _judged,
     ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",
