@@ -5,7 +5,7 @@ along them. So points are taken in two steps. The few unknowns that verdicts har
 that they had at the look before. Given each of them, the rest has a mode, found by a few steps of Fisher scoring, and comes from a t around
 it. The points of both are one evenly spread set (Sobol), the same for all replications. Weights make up for what the t's get wrong; the
 largest are cut off at the root of their number times their mean (Ionides 2008). Where weights of the few are uneven, the t is fitted
-to them and points are taken anew.
+to them and points are taken anew; where all points together are worth little, more are taken.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ STEPS, LONGEST, LEVEL = 3, 2.0, 1e-3
 """Steps to the mode, the longest of them in logits, and how much lower one may lead."""
 EVEN, PASSES = 0.3, 4
 """Share of the sets of the few that these must be worth, and how often they are taken at most."""
+POOR, MORE = 400.0, 4
+"""Equal points below whose worth so many times as many points are taken."""
 LEAN = 8.0
 """Sets a dimension below whose worth a fitted covariance leans on the one before."""
 TINY = 1e-9
@@ -58,6 +60,8 @@ class Cloud(NamedTuple):
     """(r, V, M) points of the rates."""
     weight: Floats
     """(r, M) their weights, which add up to 1."""
+    worth: Floats
+    """(r,) how many equal points they are worth."""
     mean: Floats
     """(r, L) means of rates, sensitivities and specificities."""
     spread: Floats
@@ -94,6 +98,7 @@ def nothing(story: Confusion) -> Cloud:
         follows=np.zeros((1, story.size, story.few)),
         rate=np.zeros((1, story.variants, 1)),
         weight=np.ones((1, 1)),
+        worth=np.ones(1),
         mean=np.zeros((1, 1)),
         spread=np.zeros((1, 1, 1)),
     )
@@ -115,7 +120,21 @@ def seen(story: Confusion, before: Cloud, *, finer: int = 1) -> Cloud:
         if not rows.size:
             break
     assert found is not None
+    poor = np.flatnonzero(found.worth < POOR) if finer == 1 else rows[:0]
+    if poor.size:
+        better = _thinned(seen(story, found.of(poor), finer=MORE), found.weight.shape[1])
+        for whole, some in zip(found, better, strict=True):
+            whole[poor] = some
     return found
+
+
+def _thinned(cloud: Cloud, count: int) -> Cloud:
+    """The same with so many equal points, taken as often as points weigh, evenly spaced."""
+    wanted = (np.arange(count) + 0.5) / count
+    upto = np.cumsum(cloud.weight, axis=1)
+    chosen = np.stack([np.searchsorted(row / row[-1], wanted) for row in upto])
+    rate = np.take_along_axis(cloud.rate, chosen[:, None], axis=2)
+    return cloud._replace(rate=rate, weight=np.full(chosen.shape, 1.0 / count))
 
 
 def _pass(story: Confusion, at: Cloud, design: Design) -> tuple[Cloud, Floats]:
@@ -134,10 +153,10 @@ def _pass(story: Confusion, at: Cloud, design: Design) -> tuple[Cloud, Floats]:
     log -= np.sum([np.log(row[-1]) for row in low], axis=0)[..., None]
     weight = _weights(log.reshape(len(log), -1))
     each = weight.reshape(log.shape).sum(axis=2)
-    worth = 1.0 / (each**2).sum(axis=1)
+    worth, worth_few = (1.0 / (part**2).sum(axis=1) for part in (weight, each))
     mean, spread, rate = _moments(story, rest, few, weight)
-    where = _followed(x, np.array(mode), each, worth, at.cov)
-    return Cloud(at.counts, *where, rate, weight, mean, spread), worth
+    where = _followed(x, np.array(mode), each, worth_few, at.cov)
+    return Cloud(at.counts, *where, rate, weight, worth, mean, spread), worth_few
 
 
 def _climbed(

@@ -90,6 +90,7 @@ class KnownVerdicts:
             higher_is_better=scenario.higher_is_better,
             eligible=None if eligible is None else eligible[part],
             weight=self.state.weight[part],
+            ess=self.state.worth[part],
         )
 
     def interval(self, variant: int, ci_prob: float, base: int | None = None) -> tuple[float, float]:
