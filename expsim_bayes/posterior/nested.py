@@ -109,7 +109,7 @@ def seen(story: Confusion, before: Cloud, *, finer: int = 1) -> Cloud:
     """Points anew, with the counts as they are now, from where they were before; `finer` times as many of them."""
     at, rows = before, np.arange(len(before.counts))
     found: Cloud | None = None
-    for _ in range(PASSES):
+    for _ in range(PASSES if finer == 1 else 1):  # finer ones start where the t has been fitted
         part, worth = _pass(story, at.of(rows), _design(story.few, story.size, finer))
         if found is None:
             found = at = part
