@@ -85,9 +85,8 @@ def of_votes(outcome: str) -> Scenario:
     return Scenario.model_validate(declared)
 
 
-def of_verdicts(variants: int = 2, policy: str = "fixed") -> Scenario:
+def of_verdicts() -> Scenario:
     """The same with verdicts of pass or fail by a judge with a taste and by people, both of whom err."""
-    strategy = "bandit" if policy != "fixed" else "sequential"
     declared: dict[str, Any] = {
         "name": "verdicts",
         "title": "Verdicts",
@@ -95,7 +94,7 @@ def of_verdicts(variants: int = 2, policy: str = "fixed") -> Scenario:
         "score_range": [0, 1],
         "looks": 20,
         "outputs_per_look": 60,
-        "variants": [{"name": name, "quality": 0.7} for name in "ABCDEFGH"[:variants]],
+        "variants": [{"name": name, "quality": 0.7} for name in "AB"],
         "evaluators": [
             {
                 "name": "judge",
@@ -115,13 +114,7 @@ def of_verdicts(variants: int = 2, policy: str = "fixed") -> Scenario:
             },
         ],
         "overlap": 2 / 3,
-        "default_strategy": strategy,
-        "strategies": {
-            strategy: {
-                "allocation": {"policy": policy},
-                "stopping": [{"rule": "max_ratings", "ratings": 100_000}],
-            }
-        },
+        "strategies": {"sequential": {"stopping": [{"rule": "max_ratings", "ratings": 100_000}]}},
     }
     return Scenario.model_validate(declared)
 
@@ -139,7 +132,6 @@ def main() -> None:
         "2 variants, paired, stars": of_votes("ordinal"),
         "2 variants, comparisons": of_votes("preference"),
         "2 variants, verdicts with errors": of_verdicts(),
-        "4 variants, bandit, verdicts with errors": of_verdicts(4, "thompson"),
     }
     for outcome in ("ordinal", "preference"):  # compile once
         run(of_votes(outcome).model_copy(update={"looks": 1}), replications=2)
