@@ -1,7 +1,7 @@
 """Many experiments at once, look after look, whose components are estimated anew at every look: seconds and memory.
 
 1,000 experiments, about 2,000 ratings each in 20 looks, by a judge and ten people: scores without and with a bandit, stars,
-comparisons, rankings.
+comparisons, rankings, verdicts of pass or fail.
 """
 
 from __future__ import annotations
@@ -85,6 +85,40 @@ def of_votes(outcome: str, *, variants: int = 2) -> Scenario:
     return Scenario.model_validate(declared)
 
 
+def of_verdicts() -> Scenario:
+    """The same with verdicts of pass or fail by a judge with a taste and by people, both of whom err."""
+    declared: dict[str, Any] = {
+        "name": "verdicts",
+        "title": "Verdicts",
+        "outcome": "binary",
+        "score_range": [0, 1],
+        "looks": 20,
+        "outputs_per_look": 60,
+        "variants": [{"name": name, "quality": 0.7} for name in "AB"],
+        "evaluators": [
+            {
+                "name": "judge",
+                "kind": "llm",
+                "sensitivity": 0.9,
+                "specificity": 0.7,
+                "shift_sd": 0.3,
+                "usd_per_rating": 0.01,
+            },
+            {
+                "name": "crowd",
+                "kind": "human",
+                "raters": 10,
+                "sensitivity": 0.95,
+                "specificity": 0.9,
+                "usd_per_rating": 0.3,
+            },
+        ],
+        "overlap": 2 / 3,
+        "strategies": {"sequential": {"stopping": [{"rule": "max_ratings", "ratings": 100_000}]}},
+    }
+    return Scenario.model_validate(declared)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,6 +133,7 @@ def main() -> None:
         "2 variants, comparisons": of_votes("preference"),
         "3 variants, rankings": of_votes("ranking", variants=3),
         "4 variants, rankings": of_votes("ranking", variants=4),
+        "2 variants, verdicts with errors": of_verdicts(),
     }
     for outcome in ("ordinal", "preference", "ranking"):  # compile once
         run(of_votes(outcome).model_copy(update={"looks": 1}), replications=2)

@@ -411,6 +411,9 @@ def test_peeking_is_of_the_kind_of_looks_that_the_scenario_has(tmp_path: Path, m
         "simulated looks are of stars, and the model here is 'continuous'"
     )
     assert "are of scores on a continuous scale" in found(here, "ordinal").why_not
+    verdicts = here._replace(scenario=load("pass-or-fail"))
+    assert found(verdicts, "binary").rate == Estimate(0.04, 0.006)
+    assert found(verdicts, "continuous").why_not.startswith("simulated looks are of verdicts of pass or fail")
 
 
 def test_peeking_is_simulated_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -284,6 +284,16 @@ def test_draws_meet_the_known_answers_for_beta_posteriors(
         assert drawn.expected_loss == pytest.approx([0.1005076624, 0.0024684467], abs=4 * 0.07 / 600)
 
 
+def test_weighted_draws_count_as_often_as_they_weigh() -> None:
+    q = np.random.default_rng(4).normal(size=(6, 3))
+    often = np.array([3, 1, 2, 1, 4, 1])
+    weighed = from_draws(q, control=0, min_effect=0.1, rope=0.5, weight=often / often.sum())
+    repeated = from_draws(np.repeat(q, often, axis=0), control=0, min_effect=0.1, rope=0.5)
+    for one, other in zip(weighed[:4], repeated[:4], strict=True):
+        np.testing.assert_allclose(one, other)
+    assert weighed.mcse > repeated.mcse
+
+
 def test_ties_among_draws_are_shared() -> None:
     tied = from_draws(np.zeros((3, 10, 4)), control=0, rope=0.1)
     np.testing.assert_allclose(tied.prob_best, 0.25)

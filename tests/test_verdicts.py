@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from scipy.special import expit
 from verdict_scenario import ERRING_CROWD, ERRING_JUDGE, EXPERTS, judged
 
+from expsim_bayes.cli.simulate import fit_options, who_rates
 from expsim_bayes.experiment import play, run
 from expsim_bayes.operating_characteristics import judges_floor
 from expsim_bayes.posterior import KnownVerdicts, nothing_known
+from expsim_bayes.posterior.confusion import Confusion
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import Scenario
 from expsim_bayes.simulate import Look, Streams, plan, story_of
@@ -175,6 +177,20 @@ def test_where_gold_labels_are_everywhere_a_judge_adds_nothing() -> None:
     np.testing.assert_allclose(found.sd[0], [np.sqrt(6 / 49 / 8), np.sqrt(10 / 49 / 8)], rtol=0.03)
 
 
+def test_slopes_are_those_of_the_density() -> None:
+    story = Confusion(judged(0.5, 0.6, 0.7, evaluators=[ERRING_JUDGE | SURE, ERRING_CROWD | {"ratings_per_output": 2}]))
+    rng = np.random.default_rng(2)
+    counts = rng.integers(0, 9, (story.variants, len(story.patterns.group), 1)).astype(float)
+    few = story.few_at(rng.normal(size=(story.few, 1)))
+    rest = rng.normal(size=(story.size, 1))
+    _, slope, bend = story.ascent(list(rest), few, counts, story.patterns.totals(counts.swapaxes(1, 2)).swapaxes(1, 2))
+    for n, step in enumerate(1e-5 * np.eye(story.size)[:, :, None]):
+        high, low = (story.log_density(list(rest + sign * step), few, counts) for sign in (1, -1))
+        np.testing.assert_allclose(slope[n], (high - low) / 2e-5, rtol=1e-5, atol=1e-6)
+    full = np.array([[bend[max(n, m)][min(n, m)][0] for m in range(story.size)] for n in range(story.size)])
+    assert np.linalg.eigvalsh(full).min() > 0
+
+
 # ------------------------------------------------------------------------------------------------------ look after look
 
 
@@ -233,6 +249,17 @@ def test_endless_verdicts_of_judges_pick_by_what_they_say_passes() -> None:
     )
     assert judges_floor(scenario).value == 0.0
     assert judges_floor(judged(0.6, 0.63, evaluators=[ERRING_JUDGE | {"shift_sd": 0.0}, ERRING_CROWD])).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("who", "options"),
+    [("both", ""), ("llm", " --prior declared=true"), ("human", "")],
+)
+def test_a_fit_of_its_ratings_is_told_whose_word_is_the_truth(who: Any, options: str) -> None:
+    assert fit_options(judged(), who) == options
+    gold = judged(evaluators=[ERRING_JUDGE, EXPERTS])
+    assert fit_options(gold, "both") == " --gold experts"
+    assert who_rates(gold, "both") == "judges and people"
 
 
 @pytest.mark.long

@@ -106,13 +106,6 @@ def _held(kind: str) -> Check:
     )
 
 
-def _verdicts(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import summaries, verdict_looks
-
-    found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
-    return summaries.of_held(found, verdict_looks.POINTS)
-
-
 def _engines(model: str, words: str) -> Check:
     """Both engines of a model."""
 
@@ -130,6 +123,13 @@ def _engines(model: str, words: str) -> Check:
         1,
         run,
     )
+
+
+def _judged(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import summaries, verdict_looks
+
+    found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
+    return summaries.of_held(found, verdict_looks.POINTS)
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
@@ -241,13 +241,13 @@ CHECKS: dict[str, Check] = {
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),
     "verdicts-looks": Check(
-        "Experiments in which raters err about pass and fail, at their stop",
-        "Experiments are played with rates, errors and tastes drawn from what an analysis believes beforehand; it knows none of them, and "
-        "estimates them anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at a "
-        "stop that the posterior itself chose.",
+        "Experiments whose outputs pass or fail in the eyes of raters who err, at their stop",
+        "Experiments are played with rates, errors and judges' tastes drawn from what an analysis believes beforehand; it knows none of "
+        "them, and estimates all at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at "
+        "a stop that the posterior itself chose.",
         1_000,
         50,
-        _verdicts,
+        _judged,
     ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",

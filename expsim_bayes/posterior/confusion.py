@@ -294,5 +294,5 @@ def _contrasts(n: int) -> Floats:
     >>> _contrasts(2).round(3).tolist()
     [[0.707], [-0.707]]
     """
-    found = np.triu(np.ones((n, n)), 1)[:, 1:] - np.diag(np.arange(1.0, n), -1)[:, : n - 1]
-    return np.asarray(found[:, : n - 1] / np.linalg.norm(found[:, : n - 1], axis=0)) if n > 1 else np.zeros((1, 0))
+    found = np.triu(np.ones((n, n - 1))) - np.eye(n, n - 1, -1) * np.arange(1.0, n)
+    return np.asarray(found / np.linalg.norm(found, axis=0))

@@ -5,7 +5,7 @@ along them. So points are taken in two steps. The few unknowns that verdicts har
 that they had at the look before. Given each of them, the rest has a mode, found by a few steps of Fisher scoring, and comes from a t around
 it. The points of both are one evenly spread set (Sobol), the same for all replications. Weights make up for what the t's get wrong; the
 largest are cut off at the root of their number times their mean (Ionides 2008). Where weights of the few are uneven, the t is fitted
-to them and points are taken anew.
+to them and points are taken anew; where all points together are worth little, more are taken.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ STEPS, LONGEST, LEVEL = 3, 2.0, 1e-3
 """Steps to the mode, the longest of them in logits, and how much lower one may lead."""
 EVEN, PASSES = 0.3, 4
 """Share of the sets of the few that these must be worth, and how often they are taken at most."""
+POOR, MORE = 400.0, 4
+"""Equal points below whose worth so many times as many points are taken."""
 LEAN = 8.0
 """Sets a dimension below whose worth a fitted covariance leans on the one before."""
 TINY = 1e-9
 
 
-class Known(NamedTuple):
-    """What is known of r replications: where points come from at the next look, the points and their moments."""
+class Cloud(NamedTuple):
+    """What is known of r replications: points, their moments, and where points come from at the next look."""
 
     counts: Floats
     """(r, V, C) outputs by variant and pattern."""
@@ -58,14 +60,16 @@ class Known(NamedTuple):
     """(r, V, M) points of the rates."""
     weight: Floats
     """(r, M) their weights, which add up to 1."""
+    worth: Floats
+    """(r,) how many equal points they are worth."""
     mean: Floats
     """(r, L) means of rates, sensitivities and specificities."""
     spread: Floats
     """(r, L, L) their covariance."""
 
-    def of(self, kept: Ints | NDArray[np.bool_]) -> Known:
+    def of(self, kept: Ints | NDArray[np.bool_]) -> Cloud:
         """Of some of the replications."""
-        return Known(*(values[kept] for values in self))
+        return Cloud(*(values[kept] for values in self))
 
 
 class Design(NamedTuple):
@@ -81,12 +85,12 @@ class Design(NamedTuple):
     """(F, E)"""
 
 
-def nothing(story: Confusion) -> Known:
+def nothing(story: Confusion) -> Cloud:
     """Before any look, of one replication; weights are still those of `seen`."""
     uniform = _uniform(max(story.few, 1), ALONE)
     x = story.believed(uniform)
     cov = np.cov(x).reshape(story.few, story.few) if story.few else np.zeros((0, 0))
-    start = Known(
+    start = Cloud(
         counts=np.zeros((1, story.variants, len(story.patterns.group))),
         centre=x.mean(axis=1)[None] if story.few else np.zeros((1, 0)),
         cov=cov[None],
@@ -94,17 +98,18 @@ def nothing(story: Confusion) -> Known:
         follows=np.zeros((1, story.size, story.few)),
         rate=np.zeros((1, story.variants, 1)),
         weight=np.ones((1, 1)),
+        worth=np.ones(1),
         mean=np.zeros((1, 1)),
         spread=np.zeros((1, 1, 1)),
     )
     return seen(story, start)
 
 
-def seen(story: Confusion, before: Known, *, finer: int = 1) -> Known:
+def seen(story: Confusion, before: Cloud, *, finer: int = 1) -> Cloud:
     """Points anew, with the counts as they are now, from where they were before; `finer` times as many of them."""
     at, rows = before, np.arange(len(before.counts))
-    found: Known | None = None
-    for _ in range(PASSES):
+    found: Cloud | None = None
+    for _ in range(PASSES if finer == 1 else 1):  # finer ones start where the t has been fitted
         part, worth = _pass(story, at.of(rows), _design(story.few, story.size, finer))
         if found is None:
             found = at = part
@@ -115,10 +120,24 @@ def seen(story: Confusion, before: Known, *, finer: int = 1) -> Known:
         if not rows.size:
             break
     assert found is not None
+    poor = np.flatnonzero(found.worth < POOR) if finer == 1 else rows[:0]
+    if poor.size:
+        better = _thinned(seen(story, found.of(poor), finer=MORE), found.weight.shape[1])
+        for whole, some in zip(found, better, strict=True):
+            whole[poor] = some
     return found
 
 
-def _pass(story: Confusion, at: Known, design: Design) -> tuple[Known, Floats]:
+def _thinned(cloud: Cloud, count: int) -> Cloud:
+    """The same with so many equal points, taken as often as points weigh, evenly spaced."""
+    wanted = (np.arange(count) + 0.5) / count
+    upto = np.cumsum(cloud.weight, axis=1)
+    chosen = np.stack([np.searchsorted(row / row[-1], wanted) for row in upto])
+    rate = np.take_along_axis(cloud.rate, chosen[:, None], axis=2)
+    return cloud._replace(rate=rate, weight=np.full(chosen.shape, 1.0 / count))
+
+
+def _pass(story: Confusion, at: Cloud, design: Design) -> tuple[Cloud, Floats]:
     """Points around where they are expected, and what those of the few are worth."""
     counts = np.moveaxis(at.counts, 0, 2)[..., None]
     totals = np.moveaxis(story.patterns.totals(at.counts), 0, 2)[..., None]
@@ -134,10 +153,10 @@ def _pass(story: Confusion, at: Known, design: Design) -> tuple[Known, Floats]:
     log -= np.sum([np.log(row[-1]) for row in low], axis=0)[..., None]
     weight = _weights(log.reshape(len(log), -1))
     each = weight.reshape(log.shape).sum(axis=2)
-    worth = 1.0 / (each**2).sum(axis=1)
+    worth, worth_few = (1.0 / (part**2).sum(axis=1) for part in (weight, each))
     mean, spread, rate = _moments(story, rest, few, weight)
-    where = _followed(x, np.array(mode), each, worth, at.cov)
-    return Known(at.counts, *where, rate, weight, mean, spread), worth
+    where = _followed(x, np.array(mode), each, worth_few, at.cov)
+    return Cloud(at.counts, *where, rate, weight, worth, mean, spread), worth_few
 
 
 def _climbed(

@@ -36,7 +36,7 @@ class KnownVerdicts:
     """The experiment."""
     story: Confusion
     """Its unknowns."""
-    state: nested.Known
+    state: nested.Cloud
     """What is known of them."""
 
     @classmethod
@@ -54,7 +54,7 @@ class KnownVerdicts:
         parts = [now.of(np.arange(n, min(n + TOGETHER, active.size))) for n in range(0, active.size, TOGETHER)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             found = list(pool.map(lambda part: nested.seen(self.story, part), parts))
-        return replace(self, state=nested.Known(*(np.concatenate(values) for values in zip(*found, strict=True))))
+        return replace(self, state=nested.Cloud(*(np.concatenate(values) for values in zip(*found, strict=True))))
 
     def finer(self, times: int) -> Self:
         """The same over so many times as many points, to see how far they matter."""
@@ -90,6 +90,7 @@ class KnownVerdicts:
             higher_is_better=scenario.higher_is_better,
             eligible=None if eligible is None else eligible[part],
             weight=self.state.weight[part],
+            ess=self.state.worth[part],
         )
 
     def interval(self, variant: int, ci_prob: float, base: int | None = None) -> tuple[float, float]:
