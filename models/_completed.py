@@ -6,6 +6,7 @@ make than to use.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,8 @@ def deriving(
         list(many.values()), vectorize_graph(derived, many), mode="FAST_COMPILE", on_unused_input="ignore"
     )
 
+    alone = Lock()  # a compiled function keeps its intermediate values, so that one caller at a time may use it
+
     def all_of(free: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
         values = {str(rv.name): np.asarray(free[rv.name], dtype=np.float64) for rv in told}
         draws = len(next(iter(values.values())))
@@ -68,9 +71,11 @@ def deriving(
         for first in range(0, draws, TOGETHER):
             some = [each[first : first + TOGETHER] for each in values.values()]
             size = len(some[0])
+            with alone:
+                found = function(*some)
             parts.append([
                 np.broadcast_to(value, (size, *var.type.shape)) if value.ndim == var.ndim else value
-                for value, var in zip(function(*some), derived, strict=True)
+                for value, var in zip(found, derived, strict=True)
             ])  # fmt: skip
         for var, *chunks in zip(derived, *parts, strict=True):
             values[str(var.name)] = np.concatenate(chunks)
