@@ -89,7 +89,15 @@ EngineName = Annotated[
         rich_help_panel=SAMPLER,
     ),
 ]
-Draws = Annotated[int, typer.Option(metavar="N", min=1, help="Draws of each chain.", rich_help_panel=SAMPLER)]
+Draws = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Draws of each chain; twice as many where 1,500 or more are too few.",
+        rich_help_panel=SAMPLER,
+    ),
+]
 Tune = Annotated[int, typer.Option(metavar="N", min=0, help="Tuning steps of each chain.", rich_help_panel=SAMPLER)]
 Chains = Annotated[int, typer.Option(metavar="N", min=1, help="Chains.", rich_help_panel=SAMPLER)]
 TargetAccept = Annotated[
