@@ -150,7 +150,7 @@ def _sampler(file: File, asked: Question) -> Question:
     engine = a.selectbox(
         "Engine",
         ["auto", "nuts", "fast"],
-        help="nuts samples; fast does without, for scores, stars, comparisons and rankings; auto is fast for more than 5,000 of the first three.",
+        help="nuts samples; fast does without, for scores, stars, comparisons, rankings; auto is fast for very many.",
         **widget(file, "engine"),
     )
     seed = b.number_input(
