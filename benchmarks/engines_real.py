@@ -1,6 +1,6 @@
 """Real ratings fitted twice, with a sampler and without: how far the answers are apart, and the seconds of both.
 
-The checks `scores-engines`, `ordinal-engines` and `preference-engines` ask the same of ratings that are made up from the models themselves.
+The checks `scores-engines` and `preference-engines` ask the same of ratings that are made up from the models themselves.
 These are read from `../shared/data`, which is not part of the project, and often are not as a model has them: stars, counts of errors and
 shares are fitted as scores. Both engines must agree all the same, for they are given the same story. Prints one table, and writes it with
 `--out` after every row. `--help` lists the choices.
@@ -83,11 +83,7 @@ def cases() -> list[Case]:
     ]
     mqm = [Case(f"MQM {pair}", "wmt_mqm_ted.csv", partial(translations, pair=pair)) for pair in PAIRS]
     frank = [Case(f"FRANK {d}", "frank_factuality.csv", partial(summaries, domain=d)) for d in DOMAINS]
-    stars = [
-        Case(f"HANNA {c}, stars", "hanna.csv", partial(steps, criterion=c), "ordinal")
-        for c in ("relevance", "surprise")
-    ]
-    return hanna + mqm + frank + stars + [Case("PandaLM", "pandalm.csv", comparisons, "preference")]
+    return hanna + mqm + frank + [Case("PandaLM", "pandalm.csv", comparisons, "preference")]
 
 
 def stories(folder: Path, *, criterion: str, people: bool) -> Ratings:
@@ -111,14 +107,6 @@ def summaries(folder: Path, *, domain: str) -> Ratings:
     frame = pd.read_csv(folder / "frank_factuality.csv")
     kept = (frame["evaluator_kind"] == "human") | frame["rater"].isin(METRICS)
     return checked(frame[(frame["dataset"] == domain) & kept], anonymous_kinds=("human",), score_range=(0, 1))
-
-
-def steps(folder: Path, *, criterion: str) -> Ratings:
-    """HANNA, one criterion, as stars: judges that give averages are rounded to steps."""
-    frame = pd.read_csv(folder / "hanna.csv")
-    kept = frame[frame["criterion"] == criterion]
-    rounded = kept.assign(score=kept["score"].round())
-    return checked(rounded, anonymous_kinds=("human",), score_range=(1, 5), valid_range=(1, 5))
 
 
 def comparisons(folder: Path) -> Ratings:

@@ -292,11 +292,10 @@ def test_rankings_of_one_item_are_counted_and_told_as_brute_force_has_them() -> 
 def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "robust", 50_000) == "nuts"
-    assert engine_of("fast", "ordinal", 10) == "fast"
     assert engine_of("fast", "ranking", 10) == "fast"
     eight = few_rankings([["ABC"]] * 3)
     table = pd.concat([eight.table.assign(variant=eight.table["variant"] + str(n), repeat=n) for n in range(3)])
     with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):
         Ordered.of(validate(table), PodiumPriors())
     with pytest.raises(SettingError, match="needs a sampler"):
-        engine_of("fast", "robust", 10)
+        engine_of("fast", "ordinal", 10)

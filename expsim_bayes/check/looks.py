@@ -14,7 +14,6 @@ from expsim_bayes.loop import Loop
 from expsim_bayes.models._groups import story
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.models._statistics import statistics
-from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.simulate import Streams, ratings_of
 from expsim_bayes.votes.known import KnownVotes
 
@@ -210,14 +209,15 @@ def against_votes(scenario: Scenario, strategy: StrategyName, random_seed: int) 
     scenario, strategy, random_seed
         As for `against`.
     """
-    from expsim_bayes.fit import fit
+    from expsim_bayes.votes.fitted import fitted
 
     loop = Loop(scenario, strategy, Streams(random_seed, 0, 1), "prior")
     kept: Any = []
     loop.run(history=False, keep=kept)
     ratings = ratings_of(scenario, kept)
     model = "ordinal" if scenario.outcome == "ordinal" else "preference"
-    quality = stacked(fit(ratings, model=model, engine="fast", random_seed=random_seed), "quality")
+    groups, _ = fitted(ratings, model, random_seed=random_seed)
+    quality = groups["posterior"]["quality"].to_numpy().reshape(-1, len(ratings.variants))
     order = [ratings.variants.index(variant.name) for variant in scenario.variants[:2]]
     difference = quality[:, order[1]] - quality[:, order[0]]
     known, spread = loop.known.qualities(0), float(difference.std())
