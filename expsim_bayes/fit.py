@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous", "preference", "ranking")
-"""Models whose posterior needs no sampler. That of stars waits: where items are few, its level differs from that of NUTS by up to .5 SD."""
+WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
+"""Models whose posterior needs no sampler."""
 BY_ITSELF = ("continuous", "preference")
 """Those of them for which that is done unless told."""
 WAITING = 5_000

@@ -289,7 +289,7 @@ def test_engines_are_chosen_by_model_and_size() -> None:
     assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("nuts", "continuous", 50_000) == "nuts"
     with pytest.raises(SettingError, match="needs a sampler"):
-        engine_of("fast", "ordinal", 10)
+        engine_of("fast", "robust", 10)
     with pytest.raises(SettingError, match="no engine"):
         engine_of("slow", "continuous", 10)  # type: ignore[arg-type]
 

@@ -298,4 +298,4 @@ def test_engines_of_votes() -> None:
     with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):
         Ordered.of(validate(table), PodiumPriors())
     with pytest.raises(SettingError, match="needs a sampler"):
-        engine_of("fast", "ordinal", 10)
+        engine_of("fast", "robust", 10)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
 
-DRAWS, TUNE = {"continuous": 2_000, "preference": 1_000}, {"continuous": 1_500}
+DRAWS, TUNE = {"continuous": 2_000, "preference": 1_000, "ordinal": 1_000}, {"continuous": 1_500}
 """Draws of each of 4 chains, and tuning steps, by model."""
 CONSTANT = 1e-9
 """SD below which a number is constant by construction."""

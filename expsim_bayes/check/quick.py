@@ -18,8 +18,7 @@ from expsim_bayes.models import recipe
 from expsim_bayes.models._completed import deriving
 from expsim_bayes.models._groups import story
 from expsim_bayes.models._statistics import statistics
-from expsim_bayes.votes.fitted import CANDIDATES, LOOKS, STORIES
-from expsim_bayes.votes.sets import own_drawn
+from expsim_bayes.votes.fitted import CANDIDATES, LOOKS, STORIES, with_own
 from expsim_bayes.votes.single import drawn
 
 if TYPE_CHECKING:
@@ -140,10 +139,9 @@ class _Votes(Family):
     def fit(self, number: int, data: Observed) -> Fitted:
         """The posterior given some observations."""
         story = type(self.story).told(self.story.seen._replace(count=data["count_of"].astype(np.int64)), self.priors)
-        chosen = seed(self.random_seed, 1, number)
-        found = drawn(story, OF_VOTES, np.random.default_rng(chosen), candidates=CANDIDATES, looks=LOOKS)
-        own = own_drawn(story.votes, story.tables(found.given), found.x, found.own, seed=chosen % 2**31)
-        free = story.named(found.given, found.x, story.item_mean(own, found.given) if story.absorbs else None)
+        rng = np.random.default_rng(seed(self.random_seed, 1, number))
+        found = drawn(story, OF_VOTES, rng, candidates=CANDIDATES, looks=LOOKS)
+        found, own, free = with_own(story, found, np.ones(OF_VOTES, dtype=bool), rng)
         nested = {name: values for name, (_, values) in story.nested(own, found.given).items()}
         values = self.derived(free) | nested
         return Fitted({name: values[name] for name in self.truth}, int(found.k_hat > OK_SHAPE), 1.0, found.effective)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from expsim_bayes.fast.integration import smoothed, systematic
 from expsim_bayes.models import _draws, recipe, task
 from expsim_bayes.models._completed import completed, labelled
 from expsim_bayes.votes.of_duels import Compared
@@ -71,7 +72,7 @@ def fitted(
     fewer = 1 if story.votes.vote.size < MANY else 2
     found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS)
     kept = np.arange(chains * draws) % draws % _draws.kept_every(story.observed, chains * draws) == 0
-    own, mean = _own(story, found, kept, int(rng.integers(2**31)))
+    found, own, free = with_own(story, found, kept, rng)
     given = {name: values[kept] for name, values in found.given.items()}
 
     def complete(some: xr.Dataset, *_: Any) -> xr.Dataset:
@@ -82,7 +83,6 @@ def fitted(
         return some.assign({name: values[name].assign_coords(draw=some["draw"]) for name in values.data_vars})
 
     job = _draws.task(replace(told, complete=complete), ratings, believed)
-    free = story.named(found.given, found.x, mean)
     groups = job.groups(completed(job.model, free, chains, without=story.apart), second)
     groups["sample_stats"] = xr.Dataset({"point": (("chain", "draw"), found.at.reshape(chains, draws))})
     quality = groups["posterior"]["quality"].to_numpy().reshape(chains * draws, -1)
@@ -95,25 +95,42 @@ def fitted(
     return groups, {**job.attrs, "engine": "fast", "integration": json.dumps(points_told)}
 
 
-def _own(
-    story: Any, found: Drawn, kept: NDArray[np.bool_], seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Own effects of the draws that are kept, and what the mean of the items' is in every draw, where anything hangs on it."""
+def with_own(
+    story: Any, found: Drawn, kept: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Drawn, NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+    """Draws, own effects of those that are kept, and values of the model's other free variables.
 
-    def some(which: NDArray[np.intp], tries: int) -> NDArray[np.float64]:
+    Where cuts absorb the mean of the items' effects, draws are chosen anew by what the model believes of these cuts.
+
+    Parameters
+    ----------
+    story : Story
+        The data set.
+    found : Drawn
+        D draws of components and effects.
+    kept : (D,) array of bool
+        Draws whose own effects are wanted.
+    rng : numpy.random.Generator
+        Draws.
+    """
+    seed = int(rng.integers(2**31))
+
+    def some(which: NDArray[np.intp]) -> NDArray[np.float64]:
         given = {name: values[which] for name, values in found.given.items()}
-        return own_drawn(story.votes, story.tables(given), found.x[which], found.own[which], seed=seed, tries=tries)
+        return own_drawn(story.votes, story.tables(given), found.x[which], found.own[which], seed=seed, tries=TRIES)
 
-    own = some(np.flatnonzero(kept), TRIES)
     if not story.absorbs:
-        return own, None
-    mean = np.empty(kept.size)
-    mean[kept] = story.item_mean(own, {name: values[kept] for name, values in found.given.items()})
-    rest = np.flatnonzero(~kept)
-    for first in range(0, rest.size, TOGETHER):
-        part = rest[first : first + TOGETHER]
-        mean[part] = story.item_mean(some(part, 1), {name: values[part] for name, values in found.given.items()})
-    return own, mean
+        return found, some(np.flatnonzero(kept)), story.named(found.given, found.x)
+    parts = [np.arange(n, min(n + TOGETHER, kept.size)) for n in range(0, kept.size, TOGETHER)]
+    own = np.concatenate([some(part).astype(np.float32) for part in parts])
+    absorbed = story.item_mean(own, found.given)
+    weight, k_hat = smoothed(story.preferred(found.given, found.x, absorbed))
+    chosen = systematic(weight, kept.size, rng)
+    found, absorbed = found.of(chosen, np.nanmax([found.k_hat, k_hat])), absorbed[chosen]
+    mean = story.believed_mean(found.given, rng)
+    given = {name: values[kept] for name, values in found.given.items()}
+    own = story.moved(own[chosen[kept]].astype(np.float64), given, (mean - absorbed)[kept])
+    return found, own, story.named(found.given, found.x, absorbed, mean)
 
 
 def _variants(groups: dict[str, xr.Dataset]) -> list[str]:

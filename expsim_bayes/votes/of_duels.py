@@ -144,7 +144,7 @@ class Compared(NamedTuple):
         """How many values the model has observed."""
         return self.seen.count.size
 
-    def named(self, given: dict[str, Floats], x: Floats, item_mean: Floats | None = None) -> dict[str, Floats]:  # noqa: ARG002
+    def named(self, given: dict[str, Floats], x: Floats) -> dict[str, Floats]:
         """Values of the model's free variables but for those of own effects, from D components and effects."""
         priors, present = self.priors, self.seen.present
         q = priors.sd_variant * x[:, self.q]
@@ -159,10 +159,6 @@ class Compared(NamedTuple):
         }
         single = {name: given[name].sum(axis=1) for name in ("sd_interaction", "sd_shift")}
         return found | given | single
-
-    def item_mean(self, own: Floats, given: dict[str, Floats]) -> Floats:  # noqa: ARG002
-        """(D,) what is absorbed."""
-        return np.zeros(len(own))
 
     def nested(self, own: Floats, given: dict[str, Floats]) -> dict[str, tuple[str | None, Floats]]:
         """Values of own effects as the model names them, each with its dim."""

@@ -132,7 +132,7 @@ class Ordered(NamedTuple):
         """How many values the model has observed."""
         return self.seen.value.size
 
-    def named(self, given: dict[str, Floats], x: Floats, item_mean: Floats | None = None) -> dict[str, Floats]:  # noqa: ARG002
+    def named(self, given: dict[str, Floats], x: Floats) -> dict[str, Floats]:
         """Values of the model's free variables but for those of own effects, from D components and effects."""
         terms = self.seen.terms
         q = self.priors.sd_variant * x[:, self.q]
@@ -143,10 +143,6 @@ class Ordered(NamedTuple):
         }
         single = {name: given[name].sum(axis=1) for name in ("sd_interaction", "sd_shift")}
         return found | given | single
-
-    def item_mean(self, own: Floats, given: dict[str, Floats]) -> Floats:  # noqa: ARG002
-        """(D,) what is absorbed."""
-        return np.zeros(len(own))
 
     def nested(self, own: Floats, given: dict[str, Floats]) -> dict[str, tuple[str | None, Floats]]:
         """Values of own effects as the model names them, with the dims that it gives them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp
 
 from expsim_bayes.models._centring import severity_layout, shift_layout
 from expsim_bayes.models._effects import MOST_TURNED, turn
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Q, RATER, SHIFT, TASTE, WIDTH = range(5)
 """Codes of an evaluator's coefficients, and how many there are; after all of these come an upper and a lower cut."""
+NODES = 21
+"""Gauss-Hermite points over the mean of the items' effects."""
 LEVELS = (*NESTED, "pair")
 """Dims of own effects."""
 
@@ -170,22 +172,63 @@ class Starred(NamedTuple):
         """How many values the model has observed."""
         return self.seen.count.size
 
-    def named(self, given: dict[str, Floats], x: Floats, item_mean: Floats | None = None) -> dict[str, Floats]:
+    def _plain(self, x: Floats) -> Floats:
+        """(D, K, C) cuts before they are stretched."""
+        steps = x[:, : self.votes.evaluators * self.cuts].reshape(len(x), -1, self.cuts).copy()
+        steps[:, :, 1:] = np.logaddexp(0.0, steps[:, :, 1:])
+        return np.asarray(np.cumsum(steps, axis=2))
+
+    def _absorbed(self, given: dict[str, Floats], mean: Floats) -> Floats:
+        """(D, K, 1) by how much such a mean of the items' effects moves cuts before they are stretched."""
+        return np.asarray((self._uses(given) * mean[:, None] / self.tables(given).stretch)[:, :, None])
+
+    def preferred(self, given: dict[str, Floats], x: Floats, mean: Floats) -> Floats:
+        """(D,) log weights of draws with such means of the items' effects.
+
+        The model believes in shares of steps at the average of the items that are there, and draws come from a belief in the same shares at
+        an average of all items. Given where cuts lie among the items that are there, the latter is averaged over the mean of these.
+        """
+        here = self._plain(x) - self._absorbed(given, mean)
+        spread = given["sd_item"][:, 0] / np.sqrt(len(self.seen.data.items))
+        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        logs = [self._belief(here + self._absorbed(given, node * spread)) for node in nodes]
+        return self._belief(here) - logsumexp(np.stack(logs), b=(weights / weights.sum())[:, None], axis=0)
+
+    def _belief(self, plain: Floats) -> Floats:
+        """(D,) log density of cuts before they are stretched."""
+        share = expit(plain)
+        ends = np.zeros((*share.shape[:2], 1))
+        steps = np.diff(np.concatenate([ends, share, ends + 1.0], axis=2), axis=2)
+        slopes = (np.log(share) + np.log1p(-share)).sum(axis=(1, 2))
+        return np.asarray(slopes + (self.priors.shares - 1.0) * np.log(steps).sum(axis=(1, 2)))
+
+    def believed_mean(self, given: dict[str, Floats], rng: np.random.Generator) -> Floats:
+        """(D,) means of the items' effects, of which no rating tells anything but through their SD."""
+        spread = given["sd_item"][:, 0] / np.sqrt(len(self.seen.data.items))
+        return np.asarray(spread * rng.standard_normal(len(spread)))
+
+    def moved(self, own: Floats, given: dict[str, Floats], by: Floats) -> Floats:
+        """(D, L) own effects, those of all items moved by (D,) as much."""
+        found = own.copy()
+        found[:, self.own["item"]] += (by / given["sd_item"][:, 0])[:, None]
+        return found
+
+    def named(
+        self, given: dict[str, Floats], x: Floats, absorbed: Floats | None = None, item_mean: Floats | None = None
+    ) -> dict[str, Floats]:
         """Values of the model's free variables but for those of own effects, from D components and effects.
 
         Parameters
         ----------
         given, x
             Components and effects.
+        absorbed : (D,) array, optional
+            Mean of the effects of items that cuts absorb.
         item_mean : (D,) array, optional
-            Mean of the effects of items, where cuts absorb it.
+            And the one that the model has beside these cuts.
         """
         data, present, of = self.seen.data, self.seen.present, self.seen.data.rater_evaluator
-        use, stretch = self._uses(given), self.tables(given).stretch
-        mean = np.zeros(len(x)) if item_mean is None else item_mean
-        steps = x[:, : self.votes.evaluators * self.cuts].reshape(len(x), -1, self.cuts).copy()
-        steps[:, :, 1:] = np.logaddexp(0.0, steps[:, :, 1:])
-        plain = np.cumsum(steps, axis=2) - (use * mean[:, None] / stretch)[:, :, None]
+        plain = self._plain(x) - (0.0 if absorbed is None else self._absorbed(given, absorbed))
         below = np.concatenate([np.zeros((*plain.shape[:2], 1)), expit(plain), np.ones((*plain.shape[:2], 1))], axis=2)
         together = np.zeros(len(data.variants), dtype=np.intp)
         found = {"q_raw": self.priors.sd_variant * x[:, self.q] @ turn(together), "shares": np.diff(below, axis=2)}
@@ -209,8 +252,8 @@ class Starred(NamedTuple):
             shift = sd * x[:, self.shift[np.array(present.shift)]]
             found["shift_logit_raw"] = shift @ layout.matrix / sd ** (1 - layout.centred)
         found["taste_logit_raw"] = x[:, self.taste[np.array(present.taste)[of]]]
-        if self.absorbs:
-            same = np.repeat(mean[:, None], len(data.items), axis=1)
+        if self.absorbs and item_mean is not None:
+            same = np.repeat(item_mean[:, None], len(data.items), axis=1)
             found["item_effect_raw"] = self._raw("item", same, given)
         return found
 

@@ -83,6 +83,18 @@ class Drawn(NamedTuple):
     effective: float
     """How many equally weighted candidates would be worth the same."""
 
+    def of(self, chosen: Ints, k_hat: float) -> Drawn:
+        """Some of the draws, weighed once more with weights of such a shape."""
+        given = {name: values[chosen] for name, values in self.given.items()}
+        return self._replace(
+            given=given,
+            x=self.x[chosen],
+            at=self.at[chosen],
+            point=self.point[chosen],
+            own=self.own[chosen],
+            k_hat=float(k_hat),
+        )
+
     def worth(self, values: Floats) -> Floats:
         """(V,) how many independent draws the mean of each of (D, V) values is worth: draws differ within points and between them."""
         used, at, counts = np.unique(self.point, return_inverse=True, return_counts=True)
