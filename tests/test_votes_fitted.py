@@ -166,6 +166,27 @@ def test_few_stars_are_as_brute_force_has_them() -> None:
     close(sd, weight, posterior["sd_item"].to_numpy().ravel())
 
 
+def test_steps_are_believed_in_at_the_average_of_the_items_that_are_there() -> None:
+    priors = StarPriors()
+    story = Starred.of(few_stars(), priors)
+    rng, count, spread = np.random.default_rng(5), 40_000, 2.5
+    below = np.cumsum(rng.dirichlet(np.full(3, priors.shares), count), axis=1)[:, :2]
+    plain = logit(np.clip(below, 1e-12, 1 - 1e-12))
+    x = np.zeros((count, story.size))
+    x[:, 0], x[:, 1] = plain[:, 0], np.log(np.expm1(np.diff(plain, axis=1)[:, 0]))
+    given = story.components.values(np.zeros((count, story.components.dims)))
+    given["sd_item"] = np.full((count, 1), spread)
+    mean = spread / np.sqrt(7) * rng.standard_normal(count)
+    weight = np.exp(story.preferred(given, x, mean))
+    shares = story.named(given, x, mean, mean)["shares"][:, 0]
+    believed = rng.dirichlet(np.full(3, priors.shares), count)
+    plainly = np.abs((shares**2).mean(axis=0) - (believed**2).mean(axis=0)).max()
+    assert plainly > 0.01
+    for power in (1, 2, 3):
+        weighed = weight @ shares**power / weight.sum()
+        np.testing.assert_allclose(weighed, (believed**power).mean(axis=0), atol=0.3 * plainly)
+
+
 @cache
 def fits(model: str, engine: Engine) -> xr.DataTree:
     """A small data set of judges and people, fitted one way or the other."""
