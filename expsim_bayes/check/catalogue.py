@@ -233,7 +233,6 @@ CHECKS: dict[str, Check] = {
         _quick,
     ),
     "preference-quick": _quick_votes("preference", "comparisons"),
-    "ordinal-quick": _quick_votes("ordinal", "stars"),
     "scores-engines": _engines("continuous", "scores"),
     "preference-engines": _engines("preference", "comparisons"),
     "ordinal-engines": _engines("ordinal", "stars"),
