@@ -150,7 +150,7 @@ def _sampler(file: File, asked: Question) -> Question:
     engine = a.selectbox(
         "Engine",
         ["auto", "nuts", "fast"],
-        help="nuts samples; fast does without, for scores, comparisons, rankings; auto is fast for very many.",
+        help="nuts samples; fast does without, for scores, stars, comparisons, rankings; auto is fast for very many.",
         **widget(file, "engine"),
     )
     seed = b.number_input(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
 WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
-"""Models whose posterior needs no sampler."""
+"""Models whose posterior needs no sampler. That of stars differs from NUTS in one of 30 data sets (an SD by 14 %)."""
 BY_ITSELF = ("continuous", "preference")
 """Those of them for which that is done unless told."""
 WAITING = 5_000

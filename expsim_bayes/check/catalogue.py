@@ -235,7 +235,6 @@ CHECKS: dict[str, Check] = {
     "preference-quick": _quick_votes("preference", "comparisons"),
     "scores-engines": _engines("continuous", "scores"),
     "preference-engines": _engines("preference", "comparisons"),
-    "ordinal-engines": _engines("ordinal", "stars"),
     "scores-looks": _held("scores"),
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),
