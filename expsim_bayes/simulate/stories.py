@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from expsim_bayes.simulate.counts import draw_rates, draw_verdicts
 from expsim_bayes.simulate.duels import comparisons_of, draw_duel_world, draw_duels
@@ -13,7 +13,7 @@ from expsim_bayes.simulate.scores import ratings_of as scores_of
 from expsim_bayes.simulate.stars import draw_star_world, draw_stars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -30,95 +30,33 @@ if TYPE_CHECKING:
     AnyWorld = World | Rates | StarWorld | DuelWorld | PodiumWorld
 
 
-class Story(Protocol):
+@dataclass(frozen=True)
+class Story:
     """What the loop of an experiment asks of what is true."""
 
-    @property
-    def truth(self) -> AnyWorld:
-        """Everything that is true; its `quality` (replication, variant) is what variants are judged by."""
+    scenario: Scenario
+    """The experiment."""
+    truth: AnyWorld
+    """Everything that is true; its `quality` (replication, variant) is what variants are judged by."""
+    streams: Streams
+    """Random numbers."""
 
     def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
         """What comes in at a look, counted from 0, when these variants answer its items."""
+        seen: Look = DRAWN[self.scenario.outcome][1](
+            self.scenario, layout_of_look, self.truth, variant, self.streams, look=look
+        )
+        return seen
 
 
-@dataclass(frozen=True)
-class OfScores:
-    """Raters and judges with their severities, tastes and noise."""
-
-    scenario: Scenario
-    """The experiment."""
-    truth: World
-    """What is true."""
-    streams: Streams
-    """Random numbers."""
-
-    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
-        """Scores."""
-        return draw_look(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
-
-
-@dataclass(frozen=True)
-class OfCounts:
-    """Successes and failures that are seen as they are."""
-
-    scenario: Scenario
-    """The experiment."""
-    truth: Rates
-    """What is true."""
-    streams: Streams
-    """Random numbers."""
-
-    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
-        """Verdicts of 1 and 0."""
-        return draw_verdicts(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
-
-
-@dataclass(frozen=True)
-class OfStars:
-    """Raters and judges who give one of a few steps."""
-
-    scenario: Scenario
-    """The experiment."""
-    truth: StarWorld
-    """What is true."""
-    streams: Streams
-    """Random numbers."""
-
-    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
-        """Whole points."""
-        return draw_stars(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
-
-
-@dataclass(frozen=True)
-class OfDuels:
-    """Two outputs side by side, told by people and judges with their order effects, ties and tastes."""
-
-    scenario: Scenario
-    """The experiment."""
-    truth: DuelWorld
-    """What is true."""
-    streams: Streams
-    """Random numbers."""
-
-    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
-        """Comparisons, with their sides."""
-        return draw_duels(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
-
-
-@dataclass(frozen=True)
-class OfPodiums:
-    """The outputs of an item put in order by people and judges with their tastes."""
-
-    scenario: Scenario
-    """The experiment."""
-    truth: PodiumWorld
-    """What is true."""
-    streams: Streams
-    """Random numbers."""
-
-    def look(self, layout_of_look: Plan, variant: NDArray[np.intp], *, look: int) -> Look:
-        """Rankings, as places."""
-        return draw_podiums(self.scenario, layout_of_look, self.truth, variant, self.streams, look=look)
+DRAWN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "score": (draw_world, draw_look),
+    "binary": (draw_rates, draw_verdicts),
+    "ordinal": (draw_star_world, draw_stars),
+    "preference": (draw_duel_world, draw_duels),
+    "ranking": (draw_podium_world, draw_podiums),
+}
+"""How what is true, and what comes in at a look, are drawn, by the kind of outcome."""
 
 
 def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared") -> Story:
@@ -131,15 +69,7 @@ def story_of(scenario: Scenario, streams: Streams, *, truth: Truth = "declared")
     >>> story_of(load("reranker"), Streams(1, 0, 3)).truth.quality.shape
     (3, 2)
     """
-    if scenario.outcome == "binary":
-        return OfCounts(scenario, draw_rates(scenario, streams, truth=truth), streams)
-    if scenario.outcome == "ordinal":
-        return OfStars(scenario, draw_star_world(scenario, streams, truth=truth), streams)
-    if scenario.outcome == "preference":
-        return OfDuels(scenario, draw_duel_world(scenario, streams, truth=truth), streams)
-    if scenario.outcome == "ranking":
-        return OfPodiums(scenario, draw_podium_world(scenario, streams, truth=truth), streams)
-    return OfScores(scenario, draw_world(scenario, streams, truth=truth), streams)
+    return Story(scenario, DRAWN[scenario.outcome][0](scenario, streams, truth=truth), streams)
 
 
 def ratings_of(
