@@ -12,7 +12,7 @@ and what stands on the left is favoured by :math:`\omega_r`. Davidson's ties: le
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -269,34 +269,49 @@ def comparisons_of(
     replication : int
         Position of the replication in the arrays.
     """
+    names = np.array(scenario.variant_names)
+    parts = []
+    for layout_of_look, variant, told in looks:
+        assert told.swapped is not None  # comparisons have sides
+        answered = variant[min(replication, variant.shape[0] - 1)]
+        shown, swapped = answered[layout_of_look.item], told.swapped[replication].astype(np.intp)
+        rows = np.arange(swapped.size)
+        sides = {"variant_left": names[shown[rows, swapped]], "variant_right": names[shown[rows, 1 - swapped]]}
+        outcome = np.array(SIDES)[np.rint(2.0 - 2.0 * told.score[replication]).astype(np.intp)]
+        parts.append((layout_of_look, rows, sides, {"outcome": outcome}))
+    return side_by_side(scenario, parts)
+
+
+def side_by_side(
+    scenario: Scenario,
+    looks: Sequence[tuple[Plan, NDArray[np.intp], dict[str, NDArray[Any]], dict[str, NDArray[Any]]]],
+) -> Ratings:
+    """Outputs of an item that were rated together as the long table that models take.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The experiment.
+    looks : sequence of (Plan, rows, dict, dict)
+        Of each look what was planned, the planned rating that each row belongs to, and columns that stand before and after who rated.
+    """
     import pandas as pd
 
     from expsim_bayes.ratings import validate
 
     who = panel(scenario.evaluators)
-    names = np.array(scenario.variant_names)
-    width = len(str(sum(p.n_items for p, _, _ in looks)))
+    width = len(str(sum(layout_of_look.n_items for layout_of_look, *_ in looks)))
     parts = []
-    for number, (layout_of_look, variant, told) in enumerate(looks, start=1):
-        assert told.swapped is not None  # comparisons have sides
-        answered = variant[min(replication, variant.shape[0] - 1)]
-        shown, swapped = answered[layout_of_look.item], told.swapped[replication].astype(np.intp)
-        rows = np.arange(swapped.size)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "look": number,
-                    "item": [f"item {layout_of_look.first_item + i + 1:0{width}d}" for i in layout_of_look.item],
-                    "variant_left": names[shown[rows, swapped]],
-                    "variant_right": names[shown[rows, 1 - swapped]],
-                    "rater": np.array(who.raters)[layout_of_look.rater],
-                    "evaluator": np.array(who.names)[layout_of_look.evaluator],
-                    "kind": np.array(who.kinds)[layout_of_look.evaluator],
-                    "repeat": layout_of_look.turn + 1,
-                    "outcome": np.array(SIDES)[np.rint(2.0 - 2.0 * told.score[replication]).astype(np.intp)],
-                }
-            )
-        )
+    for number, (layout_of_look, rows, before, after) in enumerate(looks, start=1):
+        evaluator = layout_of_look.evaluator[rows]
+        item = {"item": [f"item {layout_of_look.first_item + i + 1:0{width}d}" for i in layout_of_look.item[rows]]}
+        rated = {
+            "rater": np.array(who.raters)[layout_of_look.rater[rows]],
+            "evaluator": np.array(who.names)[evaluator],
+            "kind": np.array(who.kinds)[evaluator],
+            "repeat": layout_of_look.turn[rows] + 1,
+        }
+        parts.append(pd.DataFrame({"look": number} | item | before | rated | after))
     return validate(
         pd.concat(parts, ignore_index=True),
         source=f"{scenario.name} (simulated)",

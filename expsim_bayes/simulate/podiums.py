@@ -6,12 +6,12 @@ The story is that of `models.ranking`: rater :math:`r` of evaluator :math:`k` or
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from expsim_bayes.evaluators import panel
-from expsim_bayes.simulate.duels import Eyes, abilities, qualities
+from expsim_bayes.simulate.duels import Eyes, abilities, qualities, side_by_side
 from expsim_bayes.simulate.scores import Look, draw_operations, draw_personal
 
 if TYPE_CHECKING:
@@ -142,35 +142,12 @@ def rankings_of(
     replication : int
         Position of the replication in the arrays.
     """
-    import pandas as pd
-
-    from expsim_bayes.ratings import validate
-
-    who = panel(scenario.evaluators)
-    names, width = np.array(scenario.variant_names), len(str(sum(p.n_items for p, _, _ in looks)))
+    names = np.array(scenario.variant_names)
+    nothing: dict[str, NDArray[Any]] = {}
     parts = []
-    for number, (layout_of_look, variant, told) in enumerate(looks, start=1):
+    for layout_of_look, variant, told in looks:
         shown = variant[min(replication, variant.shape[0] - 1)][layout_of_look.item]
         each = np.repeat(np.arange(len(shown)), layout_of_look.n_slots)
-        evaluator = layout_of_look.evaluator[each]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "look": number,
-                    "item": [f"item {layout_of_look.first_item + i + 1:0{width}d}" for i in layout_of_look.item[each]],
-                    "variant": names[shown.ravel()],
-                    "rank": told.score[replication].astype(int),
-                    "rater": np.array(who.raters)[layout_of_look.rater[each]],
-                    "evaluator": np.array(who.names)[evaluator],
-                    "kind": np.array(who.kinds)[evaluator],
-                    "repeat": layout_of_look.turn[each] + 1,
-                }
-            )
-        )
-    return validate(
-        pd.concat(parts, ignore_index=True),
-        source=f"{scenario.name} (simulated)",
-        control=scenario.control,
-        reference=who.names[who.reference] if who.kinds[who.reference] == "human" else None,
-        variants=scenario.variant_names,
-    )
+        places = {"variant": names[shown.ravel()], "rank": told.score[replication].astype(int)}
+        parts.append((layout_of_look, each, places, nothing))
+    return side_by_side(scenario, parts)
