@@ -113,7 +113,7 @@ def _engines(model: str, words: str) -> Check:
         from expsim_bayes.check import engines, summaries
 
         found = engines.check_apart(model, simulations, random_seed=seed, progress=progress)
-        return summaries.of_apart(found, engines.DRAWS[model])
+        return summaries.of_apart(found)
 
     return Check(
         f"{words.capitalize()} without a sampler against NUTS",
@@ -233,11 +233,16 @@ CHECKS: dict[str, Check] = {
         _quick,
     ),
     "preference-quick": _quick_votes("preference", "comparisons"),
+    "ordinal-quick": _quick_votes("ordinal", "stars"),
+    "ranking-quick": _quick_votes("ranking", "rankings"),
     "scores-engines": _engines("continuous", "scores"),
     "preference-engines": _engines("preference", "comparisons"),
+    "ordinal-engines": _engines("ordinal", "stars"),
+    "ranking-engines": _engines("ranking", "rankings"),
     "scores-looks": _held("scores"),
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),
+    "rankings-looks": _held("rankings"),
     "verdicts-looks": Check(
         "Experiments whose outputs pass or fail in the eyes of raters who err, at their stop",
         "Experiments are played with rates, errors and judges' tastes drawn from what an analysis believes beforehand; it knows none of "

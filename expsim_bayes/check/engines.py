@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.scenario import Scenario
 
-DRAWS, TUNE = {"continuous": 2_000, "preference": 1_000, "ordinal": 1_000}, {"continuous": 1_500}
-"""Draws of each of 4 chains, and tuning steps, by model."""
+DRAWS, TUNE = {"continuous": 2_000}, {"continuous": 1_500}
+"""Draws of each of 4 chains, and tuning steps, by model; 1,000 of votes."""
+LONGER = 4
+"""How many times longer NUTS runs where its own verdict is not ok."""
 CONSTANT = 1e-9
 """SD below which a number is constant by construction."""
 
@@ -54,6 +56,8 @@ class Apart(NamedTuple):
     """Of the gate: with a sampler, and without."""
     k_hat: float
     """Of the weighted points."""
+    draws: int
+    """Of each chain of NUTS."""
 
     @property
     def passed(self) -> bool:
@@ -118,10 +122,13 @@ def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart
     """
     from expsim_bayes.fit import fit
 
-    sampled = fit(
-        ratings, model=model, engine="nuts", draws=DRAWS[model], tune=TUNE.get(model, 1_000), random_seed=random_seed
-    )
-    quick = fit(ratings, model=model, engine="fast", draws=DRAWS[model], random_seed=random_seed)
+    draws, tune = DRAWS.get(model, 1_000), TUNE.get(model, 1_000)
+    sampled = fit(ratings, model=model, engine="nuts", draws=draws, tune=tune, random_seed=random_seed)
+    if _level(sampled) != "ok":
+        sampled = fit(
+            ratings, model=model, engine="nuts", draws=LONGER * draws, tune=LONGER * tune, random_seed=random_seed
+        )
+    quick = fit(ratings, model=model, engine="fast", draws=draws, random_seed=random_seed)
     return between(name, len(ratings.table), sampled, quick)
 
 
@@ -141,7 +148,6 @@ def between(name: str, ratings: int, sampled: xr.DataTree, quick: xr.DataTree) -
     telling = [value for label, value in rows.items() if label.startswith("quality")]
     others = {label: mean for label, (mean, _) in rows.items() if not label.startswith("quality")}
     best = [superiority.from_draws(stacked(tree, "quality"), control=None) for tree in (sampled, quick)]
-    levels = [json.loads(str(tree.attrs["verdict"]))["level"] for tree in (sampled, quick)]
     return Apart(
         design=name,
         ratings=ratings,
@@ -152,9 +158,15 @@ def between(name: str, ratings: int, sampled: xr.DataTree, quick: xr.DataTree) -
         where=max(others, key=lambda label: others[label]),
         prob_best_apart=float(np.abs(best[0].prob_best - best[1].prob_best).max()),
         prob_best_mcse=float(np.hypot(best[0].mcse, best[1].mcse)),
-        verdicts=", ".join(levels),
+        verdicts=f"{_level(sampled)}, {_level(quick)}",
         k_hat=json.loads(str(quick.attrs["integration"]))["k_hat"],
+        draws=sampled["posterior"].sizes["draw"],
     )
+
+
+def _level(tree: xr.DataTree) -> str:
+    """Of the verdict of a fit."""
+    return str(json.loads(str(tree.attrs["verdict"]))["level"])
 
 
 def off(values: np.ndarray, other: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Experiments with scores, stars and comparisons that stop, and that do not, whose components are estimated."""
+"""Experiments with scores, stars, comparisons and rankings that stop, and that do not, whose components are estimated."""
 
 from __future__ import annotations
 
@@ -38,15 +38,23 @@ def _scores() -> list[tuple[str, StrategyName, Scenario]]:
     ]
 
 
+OF_RATERS = {
+    "ordinal": {"severity_sd": 0.3, "taste_sd": 0.2},
+    "preference": {"order_sd": 0.3},
+    "ranking": {"taste_sd": 0.3},
+}
+"""How people differ, by outcome."""
+
+
 def _of_votes(outcome: str, names: str, run: dict[str, Any], **changes: Any) -> Scenario:
-    """A small experiment with stars or comparisons; components are drawn anew before it is played."""
+    """A small experiment with stars, comparisons or rankings; components are drawn anew before it is played."""
     stars = outcome == "ordinal"
-    of_raters = {"severity_sd": 0.3, "taste_sd": 0.2} if stars else {"order_sd": 0.3}
+    of_raters = OF_RATERS[outcome]
     machine = {"name": "judge", "kind": "llm", "shift_sd": 0.3, "usd_per_rating": 0.01}
     crowd = {"name": "crowd", "kind": "human", "raters": 4, **of_raters, "usd_per_rating": 0.3}
     declared: dict[str, Any] = {
         "name": "votes",
-        "title": "Stars or comparisons",
+        "title": "Stars, comparisons or rankings",
         "outcome": outcome,
         "score_range": [1, 5] if stars else [0, 1],
         "control": "A",
@@ -93,5 +101,15 @@ def _comparisons() -> list[tuple[str, StrategyName, Scenario]]:
     ]
 
 
-EXPERIMENTS = {"scores": _scores, "stars": _stars, "comparisons": _comparisons}
+def _rankings() -> list[tuple[str, StrategyName, Scenario]]:
+    return [
+        ("3 variants, all looks", "sequential", _of_votes("ranking", "ABC", NEVER)),
+        ("3 variants, at the stop", "sequential", _of_votes("ranking", "ABC", SEQUENTIAL)),
+        ("3 variants, people on half, at the stop", "sequential", _of_votes("ranking", "ABC", SEQUENTIAL, overlap=0.5)),
+        ("3 variants, no control, at the stop", "sequential", _of_votes("ranking", "ABC", SEQUENTIAL, control=None)),
+        ("3 variants, bandit, at the stop", "bandit", _of_votes("ranking", "ABC", BANDIT)),
+    ]
+
+
+EXPERIMENTS = {"scores": _scores, "stars": _stars, "comparisons": _comparisons, "rankings": _rankings}
 """Experiments by what raters give."""

@@ -121,7 +121,7 @@ def check_held(
 
 
 def kinds_of(name: str) -> Kinds:
-    """Experiments by what raters give: scores, stars or comparisons.
+    """Experiments by what raters give: scores, stars, comparisons or rankings.
 
     Examples
     --------
@@ -215,8 +215,7 @@ def against_votes(scenario: Scenario, strategy: StrategyName, random_seed: int) 
     kept: Any = []
     loop.run(history=False, keep=kept)
     ratings = ratings_of(scenario, kept)
-    model = "ordinal" if scenario.outcome == "ordinal" else "preference"
-    groups, _ = fitted(ratings, model, random_seed=random_seed)
+    groups, _ = fitted(ratings, scenario.outcome, random_seed=random_seed)
     quality = groups["posterior"]["quality"].to_numpy().reshape(-1, len(ratings.variants))
     order = [ratings.variants.index(variant.name) for variant in scenario.variants[:2]]
     difference = quality[:, order[1]] - quality[:, order[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -108,11 +108,11 @@ def check_quick_votes(
     file: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Fits:
-    """The same of comparisons or stars: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
+    """The same of comparisons, stars or rankings: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
 
     Parameters
     ----------
-    model : {"preference", "ordinal"}
+    model : {"preference", "ordinal", "ranking"}
         Whose votes.
     simulations, random_seed, file, progress
         As for `check_quick`.
@@ -138,10 +138,18 @@ class _Votes(Family):
 
     def fit(self, number: int, data: Observed) -> Fitted:
         """The posterior given some observations."""
-        story = type(self.story).told(self.story.seen._replace(count=data["count_of"].astype(np.int64)), self.priors)
+        story = type(self.story).told(_seen(self.story.seen, data), self.priors)
         rng = np.random.default_rng(seed(self.random_seed, 1, number))
         found = drawn(story, OF_VOTES, rng, candidates=CANDIDATES, looks=LOOKS)
         found, own, free = with_own(story, found, np.ones(OF_VOTES, dtype=bool), rng)
         nested = {name: values for name, (_, values) in story.nested(own, found.given).items()}
         values = self.derived(free) | nested
         return Fitted({name: values[name] for name in self.truth}, int(found.k_hat > OK_SHAPE), 1.0, found.effective)
+
+
+def _seen(seen: Any, data: Observed) -> Any:
+    """Votes of one design with other observations: counts of answers, or orders."""
+    if "count_of" in data:
+        return seen._replace(count=data["count_of"].astype(np.int64))
+    order = data["ranking_of"].astype(np.intp)
+    return seen._replace(value=order, data=seen.data._replace(order=order))

@@ -219,16 +219,15 @@ def of_quick(found: Fits) -> Outcome:
     return Outcome(right, len(found.simulations), _capitalised(said), tables, how)
 
 
-def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
+def of_apart(found: Sequence[Apart]) -> Outcome:
     """Of fits with a sampler and without.
 
     Parameters
     ----------
     found : sequence of Apart
         One a data set.
-    draws : int
-        Of each of 4 chains.
     """
+    draws = min(one.draws for one in found)
     good = sum(one.passed for one in found)
     mean, sd, best = (
         max(values) for values in zip(*((o.mean_apart, o.sd_apart, o.prob_best_apart) for o in found), strict=True)
@@ -242,6 +241,11 @@ def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
         f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
     )
     said = [agree, largest]
+    longer = sum(one.draws > draws for one in found)
+    if longer:
+        said.append(
+            f"NUTS ran longer on {longer} of them, as its own verdict after {draws:,} draws a chain was not ok."
+        )
     doubted = [one for one in found if one.k_hat > OK_SHAPE]
     if doubted:
         worst = max(doubted, key=lambda one: one.others_apart)
@@ -261,6 +265,7 @@ def of_apart(found: Sequence[Apart], draws: int) -> Outcome:
         "its Monte-Carlo error": ".4f",
         "verdicts": "",
         "k-hat": ".2f",
+        "draws of NUTS": ",d",
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)

@@ -1,11 +1,11 @@
-"""Comparisons and stars of several sizes, by what is special about them, on which both engines are held against each other."""
+"""Comparisons, stars and rankings of several sizes, by what is special about them, on which both engines are held against each other."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from expsim_bayes.simulate import ordinal, preference
+from expsim_bayes.simulate import ordinal, preference, ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,39 @@ STARS: dict[str, dict[str, Any]] = {
     "three steps": {"items": 40, "people": 2, "cutpoint": (-1.0, 1.0), "judge_cutpoint": (-2.0, 1.5)},
 }
 """Stars: changes of `simulate.ordinal.Truth`."""
+OF_TWO: dict[str, Any] = {"q": (0.0, 0.4), "shift": (0.0, 0.3)}
+OF_THREE: dict[str, Any] = {"q": (0.0, 0.4, -0.3), "shift": (0.0, 0.5, 0.0)}
+RANKINGS: dict[str, dict[str, Any]] = {
+    "4 variants, 3 people and a judge": {"items": 30, "people": 3},
+    "3 variants, 5 items, 2 people, hardly a loss": {
+        "q": (0.0, 2.5, 0.5),
+        "items": 5,
+        "people": 2,
+        "share": 1.0,
+        "judge": False,
+    },
+    "a judge alone": {**OF_THREE, "items": 80, "people": 0},
+    "3 variants, one person, items differ much": {
+        **OF_THREE,
+        "items": 40,
+        "people": 1,
+        "share": 1.0,
+        "sd_interaction": 1.5,
+    },
+    "5 variants, of whom a person sees three": {
+        "q": (0.0, 0.3, -0.3, 0.6, 1.5),
+        "shift": (0.0,) * 5,
+        "items": 20,
+        "people": 4,
+        "ranked": 3,
+    },
+    "2 variants": {**OF_TWO, "items": 60, "people": 4},
+    "3 variants, 12 people with tastes": {**OF_THREE, "items": 10, "people": 12, "share": 0.8, "sd_taste": 0.8},
+    "3 variants, no judge, items alike": {**OF_THREE, "items": 40, "people": 3, "judge": False, "sd_interaction": 0.0},
+    "a judge with strong tastes": {"items": 25, "people": 3, "shift": (0.0, 1.5, -1.0, 0.8)},
+    "a judge who answers weakly": {**OF_THREE, "items": 40, "people": 4, "scale_use": 0.5},
+}
+"""Rankings: changes of `simulate.ranking.Truth`."""
 
 
 def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
@@ -47,7 +80,7 @@ def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
 
     Parameters
     ----------
-    model : {"preference", "ordinal"}
+    model : {"preference", "ordinal", "ranking"}
         Whose story it is.
 
     Examples
@@ -55,6 +88,10 @@ def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
     >>> len(vote_designs("ordinal")["one person"](1).table)
     300
     """
-    story, designs = {"preference": (preference, COMPARISONS), "ordinal": (ordinal, STARS)}[model]
-    made: Any = story
+    stories: dict[str, tuple[Any, dict[str, dict[str, Any]]]] = {
+        "preference": (preference, COMPARISONS),
+        "ordinal": (ordinal, STARS),
+        "ranking": (ranking, RANKINGS),
+    }
+    made, designs = stories[model]
     return {name: partial(made.ratings, made.Truth(**changes)) for name, changes in designs.items()}

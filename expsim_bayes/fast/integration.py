@@ -250,11 +250,16 @@ def _moved(found: Points, proposal: _Mixture, rng: np.random.Generator) -> _Mixt
 
 
 def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
-    """Weights summing to one, Pareto-smoothed, and the shape k-hat of the largest, from log ratios of densities."""
+    """Weights summing to one, Pareto-smoothed, and the shape k-hat of the largest, from log ratios of densities.
+
+    Where a few carry so much that no shape can be told, it is infinite.
+    """
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
     logs, k_hat = array_stats.psislw(-(log_ratio - log_ratio.max()))  # type: ignore[no-untyped-call]
-    return normalised(np.asarray(logs)), float(k_hat)
+    weight = normalised(np.asarray(logs))
+    untold = np.isnan(k_hat) and worth(weight) < EVEN * weight.size
+    return weight, float("inf") if untold else float(k_hat)
 
 
 def normalised(logs: Floats) -> Floats:

@@ -308,6 +308,8 @@ def _modes(
                     x[j] += step[j] / longest
                 if stuck:
                     x[:], z[:], gain, longest = old, old_z, 0.0, 1.0
+                if last and gain >= ROUGH:
+                    gain = 0.0  # the mode was not found, and what the next step promises is not to be believed
                 if last or (gain < sure and longest == 1.0):
                     precision[s] = product(whole, n)
                     half = 0.0

@@ -76,7 +76,11 @@ class Ordered(NamedTuple):
         SettingError
             More variants of one item were ranked than points are at hand for.
         """
-        seen = podium(ratings)
+        return cls.told(podium(ratings), priors)
+
+    @classmethod
+    def told(cls, seen: Podium, priors: Priors) -> Self:
+        """From rankings as the model sees them."""
         data, terms = seen.data, seen.terms
         every = np.ones(len(data.variants), dtype=bool)
         taste = terms.taste[data.rater_evaluator]
