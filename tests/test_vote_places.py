@@ -79,7 +79,7 @@ def log_law(made: Item, of: Floats) -> Floats:
     return total
 
 
-def found(made: Item, effects: Floats, *, finer: bool = False) -> tuple[float, Floats, Floats]:
+def found(made: Item, effects: Floats, *, finer: bool = False, steep: bool = False) -> tuple[float, Floats, Floats]:
     """Log probability, slopes and minus curvatures of the compiled twin."""
     m, rows = made.outputs, made.order.size
     place = np.argsort(made.order, axis=1)
@@ -97,7 +97,7 @@ def found(made: Item, effects: Floats, *, finer: bool = False) -> tuple[float, F
     slopes, curvatures, suits = np.zeros(n), np.zeros((n, n)), np.zeros(m)
     value = ranked(
         vote.ravel().astype(np.int8), effect, code, own, own_code, 0, rows, 0, m if made.fit else 0, table, effects, suits,
-        points[m - 1], room, slopes, curvatures, 1.0,
+        points[m - 1 + steep * MOST_RANKED], room, slopes, curvatures, 1.0,
     )  # fmt: skip
     assert abs(suits.sum()) < 1e-9
     return value, slopes, curvatures + np.tril(curvatures, -1).T
@@ -119,6 +119,22 @@ def test_what_suits_an_item_is_integrated_out(outputs: int, fit: float, within: 
     exact = on_a_grid(made, effects)
     assert found(made, effects)[0] == pytest.approx(exact, abs=within)
     assert found(made, effects, finer=True)[0] == pytest.approx(exact, abs=within / 10)
+
+
+@pytest.mark.parametrize("fit", [1.5, 8.0, 60.0])
+def test_raters_who_read_the_order_off_what_suits_the_item(fit: float) -> None:
+    steps = np.linspace(-6.0, 6.0, 1201)
+    differences = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    weight = np.exp(-0.5 * (differences**2).sum(axis=1))
+    suits = differences @ rule(3).contrasts.T
+    off = []
+    for seed in range(8):
+        made = item(3, fit=fit, rankings=1 + seed % 2, seed=seed)
+        effects = np.random.default_rng(seed).normal(size=9)
+        exact = float(np.log(weight @ np.exp(log_law(made, logits(made, effects, suits))) / weight.sum()))
+        off.append(found(made, effects, finer=True, steep=True)[0] - exact)
+    assert np.abs(off).max() < 0.25
+    assert abs(np.mean(off)) < 0.05
 
 
 @pytest.mark.parametrize(("outputs", "fit"), [(3, 0.0), (5, 0.0), (2, 1.0), (3, 1.0), (4, 0.8), (6, 0.5)])

@@ -21,13 +21,13 @@ PAIRS, MOST = 32, 16
 """Points of a block, each with its mirror image, and own effects up to which they are taken."""
 
 
-def _nodes(count: int) -> NDArray[np.float64]:
-    """(count, MOST) evenly spread standard normal points: multiples of irrational numbers, of which any that follow are even, too."""
-    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)[:MOST]
+def evenly(count: int, dims: int) -> NDArray[np.float64]:
+    """(count, dims) evenly spread standard normal points: multiples of irrational numbers, of which any that follow are even, too."""
+    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)[:dims]
     return np.asarray(ndtri((np.arange(1, count + 1)[:, None] * np.sqrt(primes)) % 1.0))
 
 
-NODES = _nodes(128 * PAIRS)
+NODES = evenly(128 * PAIRS, MOST)
 """Points; blocks take theirs at different places, so that errors do not add up."""
 
 

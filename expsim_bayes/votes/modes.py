@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.outcomes import MOST_RANKED
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
-from expsim_bayes.votes.places import ranked, room_for
-from expsim_bayes.votes.points import STEEP, rules
+from expsim_bayes.votes.places import for_steep, ranked, room_for
+from expsim_bayes.votes.points import rules
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
 
 if TYPE_CHECKING:
@@ -151,11 +150,9 @@ def _modes(
         vr = which[r]
         er, cr, wr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1), min(vr, weight.shape[0] - 1)
         vr = min(vr, vote.shape[0] - 1)
-        finer = 0  # the same at all sets of components, so that these can be told apart
-        for t in range(own.shape[0] if in_places else 0):
-            if own[t, 0] >= 0 and table1[r * each, own_code[t, 0]] > STEEP:
-                finer = MOST_RANKED
-                break
+        finer = (
+            for_steep(own, own_code, table1[r * each]) if in_places else 0
+        )  # the same at all sets, to tell these apart
         for e in range(each):
             s = r * each + e
             x = at[s]

@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.laws import RANKINGS
+from expsim_bayes.votes.laws import RANKINGS, bounded
 from expsim_bayes.votes.modes import Scales, modes
-from expsim_bayes.votes.places import chances, in_differences, mode, moved_by, ranked, room_for, told_apart
+from expsim_bayes.votes.places import (
+    chances,
+    for_steep,
+    in_differences,
+    in_middle,
+    mode,
+    moved_by,
+    over_both,
+    put_back,
+    ranked,
+    room_for,
+    told_apart,
+)
 from expsim_bayes.votes.points import rules
 
 if TYPE_CHECKING:
@@ -50,7 +62,7 @@ def _weighed_each(votes, table, which, x, own, rules):
     for d in range(count):
         s = which[d]
         z[:] = own[s]
-        value = 0.0
+        value, finer = 0.0, for_steep(votes.own, votes.own_code, table[s])
         for j in range(n):
             value -= 0.5 * x[d, j] * x[d, j]
         for i in range(votes.votes_from.size - 1):
@@ -60,7 +72,7 @@ def _weighed_each(votes, table, which, x, own, rules):
             m = votes.own_from[i + 1] - base
             value += ranked(
                 votes.vote[0], votes.effect[0], votes.code[0], votes.own, votes.own_code, start, stop, base, m, table[s], x[d], z,
-                rules[max(m - 1, 0)], room, g, p, votes.weight[0, i],
+                rules[max(m - 1, 0) + finer], room, g, p, votes.weight[0, i],
             )  # fmt: skip
         found[d] = value
     return found
@@ -101,26 +113,28 @@ def _own_drawn_each(votes, table, which, x, own, tries, seed, rules):
                 votes.vote[0], votes.effect[0], votes.code[0], votes.own_code, start, stop, m, table[which[d]], x[d], room
             )  # fmt: skip
             mode(rows, at, votes.own, base, m, edge, z, inner, pull)
-            contrasts = rules[m - 1][0]
-            in_differences(m, contrasts, inner)
+            contrasts, n = rules[m - 1][0], m - 1
+            width, root = in_differences(m, contrasts, inner), inner[1]
+            turned, there, centre, moved = pull[0, :n], pull[1, :n], pull[2, :n], pull[3]
+            in_middle(m, contrasts, z[base : base + m], centre)
             top = -np.inf
-            for _t in range(tries):
-                log = 0.0
-                for c in range(m - 1):
+            for trial in range(tries):
+                for c in range(n):
                     plain[c] = np.random.normal()
-                    log += 0.5 * plain[c] * plain[c]
-                moved_by(plain, m, contrasts, inner[1], pull[0], pull[1])
-                for a in range(m):
-                    pull[1, a] += z[base + a]
-                    log -= 0.5 * pull[1, a] * pull[1, a]
+                    there[c] = plain[c]
+                if trial % 2:
+                    moved_by(plain[:n], root, turned)
+                    for c in range(n):
+                        there[c] = centre[c] + turned[c]
+                put_back(m, contrasts, there, moved)
                 for t in range(rows):
-                    seen[0, t, 0] = edge[0, t] * np.exp(edge[1, t] * pull[1, votes.own[at[0, t], 0] - base])
-                total[0, 0] = log
+                    seen[0, t, 0] = edge[0, t] * np.exp(bounded(edge[1, t] * moved[votes.own[at[0, t], 0] - base]))
+                total[0, 0] = over_both(there, centre, root, width)
                 chances(rows, at, 1, seen, total)
                 log = total[0, 0] - np.log(-np.log(np.random.random()))
                 if log > top:
                     top = log
-                    best[:m] = pull[1, :m]
+                    best[:m] = moved[:m]
             shared = np.random.normal() / np.sqrt(m)  # what all outputs have in common, of which rankings say nothing
             for a in range(m):
                 z[base + a] = best[a] + shared
@@ -139,5 +153,5 @@ def own_drawn_each(
     tries: int,
     seed: int,
 ) -> Floats:
-    """Own effects of places, drawn given all others: tries from the normal law around the mode, one of them chosen by its weight."""
+    """Own effects of places, drawn given all others: tries around the mode and from the prior, one of them chosen by its weight."""
     return np.asarray(_own_drawn_each(votes, first, which, x, own, tries, seed, rules(finer=True)))

@@ -14,6 +14,22 @@ from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.items import INNER_STEPS, LONGEST, NEAR, SMALL
 from expsim_bayes.votes.laws import bounded
 from expsim_bayes.votes.linear import cholesky, solve_root
+from expsim_bayes.votes.points import PAIRS, STEEP
+
+
+@compiled
+def counted(rule):
+    """How many points there are."""
+    return 1 + 2 * rule[1].shape[0] if rule[2].size else 4 * PAIRS
+
+
+@compiled
+def for_steep(own, own_code, table):
+    """Where the points of rankings begin whose raters all but read the order off how outputs suit an item, or 0 where none do."""
+    for t in range(own.shape[0]):
+        if own[t, 0] >= 0 and table[own_code[t, 0]] > STEEP:
+            return MOST_RANKED
+    return 0
 
 
 @compiled
@@ -24,7 +40,7 @@ def room_for(votes_from, own_from, rules):
         if votes_from[i + 1] > votes_from[i]:
             rows = max(rows, votes_from[i + 1] - votes_from[i])
             own = max(own_from[i + 1] - own_from[i], 1)
-            m, count = max(m, own), max(count, 1 + 2 * rules[MOST_RANKED + own - 1][1].shape[0])
+            m, count = max(m, own), max(count, counted(rules[own - 1]), counted(rules[MOST_RANKED + own - 1]))
     return (
         np.zeros((2, rows), np.int64),
         np.zeros((4, rows)),
@@ -32,7 +48,7 @@ def room_for(votes_from, own_from, rules):
         np.zeros((3, count)),
         np.zeros((rows, rows)),
         np.zeros((2, m, m)),
-        np.zeros((2, m)),
+        np.zeros((4, m)),
     )
 
 
@@ -130,47 +146,95 @@ def in_differences(m, contrasts, inner):
 
 
 @compiled
-def moved_by(plain, m, contrasts, root, turned, moved):
-    """Standard normal differences turned to effects of the normal law around the mode, less that."""
-    n = contrasts.shape[1]
+def put_back(m, contrasts, differences, outputs):
+    """Differences turned to effects of outputs."""
+    for a in range(m):
+        outputs[a] = 0.0
+        for i in range(contrasts.shape[1]):
+            outputs[a] += contrasts[a, i] * differences[i]
+
+
+@compiled
+def moved_by(plain, root, turned):
+    """Standard normal differences turned to those of the normal law around the mode, less that."""
+    n = turned.size
     for i in range(n - 1, -1, -1):
         found = plain[i]
         for j in range(i + 1, n):
             found -= root[j, i] * turned[j]
         turned[i] = found / root[i, i]
-    for a in range(m):
-        moved[a] = 0.0
-        for i in range(n):
-            moved[a] += contrasts[a, i] * turned[i]
 
 
 @compiled
-def spread_out(rows, at, own, base, m, edge, z, contrasts, points, room, total, inner, pull):
-    """Weights of the outputs in room[0] and log densities of the effects in total[0] at all points; log width of the normal law there."""
-    width, middle = 0.0, 0.0
-    root, turned, moved = inner[1], pull[0], pull[1]
-    for t in range(rows):
-        edge[2, t] = edge[0, t]
-    if m:
-        width = in_differences(m, contrasts, inner)
+def over_both(at, centre, root, width):
+    """Log of what is believed of differences, over an even mixture of that and of the normal law around their mode."""
+    own, other, n = 0.0, 0.0, at.size
+    for i in range(n):
+        across = 0.0
+        for j in range(i, n):
+            across += root[j, i] * (at[j] - centre[j])
+        own -= 0.5 * at[i] * at[i]
+        other -= 0.5 * across * across
+    ahead = other - width - own
+    return np.log(2.0) - (np.log1p(np.exp(ahead)) if ahead < 0.0 else ahead + np.log1p(np.exp(-ahead)))
+
+
+@compiled
+def in_middle(m, contrasts, suits, centre):
+    """The mode along differences."""
+    for i in range(contrasts.shape[1]):
+        centre[i] = 0.0
         for a in range(m):
-            middle += z[base + a] * z[base + a]
+            centre[i] += contrasts[a, i] * suits[a]
+
+
+@compiled
+def scattered_out(rows, at, own, base, m, edge, z, rule, begin, seen, total, inner, pull):
+    """Weights of the outputs at scattered points, and what these weigh."""
+    contrasts, points, _ = rule
+    n = contrasts.shape[1]
+    width, root = in_differences(m, contrasts, inner), inner[1]
+    turned, there, centre, moved = pull[0, :n], pull[1, :n], pull[2, :n], pull[3]
+    in_middle(m, contrasts, z[base : base + m], centre)
+    for k in range(4 * PAIRS):
+        plain, sign = points[(begin * PAIRS + k // 4) % points.shape[0]], 1.0 - 2.0 * (k // 2 % 2)
+        if k % 2:
+            for i in range(n):
+                there[i] = sign * plain[i]
+        else:
+            moved_by(plain, root, turned)
+            for i in range(n):
+                there[i] = centre[i] + sign * turned[i]
+        total[0, k] = over_both(there, centre, root, width) - np.log(4.0 * PAIRS)
+        put_back(m, contrasts, there, moved)
         for t in range(rows):
-            edge[2, t] *= np.exp(bounded(edge[1, t] * z[own[at[0, t], 0]]))
+            seen[0, t, k] = edge[0, t] * np.exp(bounded(edge[1, t] * moved[own[at[0, t], 0] - base]))
+
+
+@compiled
+def spread_out(rows, at, own, base, m, edge, z, rule, seen, total, inner, pull):
+    """Weights of the outputs at the points of a rule, and what these weigh."""
+    contrasts, points, log_weight = rule
+    n = contrasts.shape[1]
+    width, root = in_differences(m, contrasts, inner), inner[1]
+    turned, moved = pull[0, :n], pull[1]
+    middle = 0.0
+    for a in range(m):
+        middle += z[base + a] * z[base + a]
     for t in range(rows):
-        room[0, t, 0] = edge[2, t]
-    total[0, 0] = -0.5 * middle
-    for h in range(points.shape[0] if m else 0):
-        moved_by(points[h], m, contrasts, root, turned, moved)
-        along, away = 0.0, 0.0
+        seen[0, t, 0] = edge[2, t] = edge[0, t] * np.exp(bounded(edge[1, t] * z[own[at[0, t], 0]]))
+    total[0, 0] = width + log_weight[0] - 0.5 * middle
+    for h in range(points.shape[0]):
+        moved_by(points[h], root, turned)
+        put_back(m, contrasts, turned, moved)
+        along, away = 0.0, width + log_weight[1 + h] - 0.5 * middle
         for a in range(m):
             along += moved[a] * z[base + a]
-            away += moved[a] * moved[a]
-        total[0, 1 + 2 * h], total[0, 2 + 2 * h] = -0.5 * (middle + away) - along, -0.5 * (middle + away) + along
+            away -= 0.5 * moved[a] * moved[a]
+        total[0, 1 + 2 * h], total[0, 2 + 2 * h] = away - along, away + along
         for t in range(rows):
             f = np.exp(bounded(edge[1, t] * moved[own[at[0, t], 0] - base]))
-            room[0, t, 1 + 2 * h], room[0, t, 2 + 2 * h] = edge[2, t] * f, edge[2, t] / f
-    return width
+            seen[0, t, 1 + 2 * h], seen[0, t, 2 + 2 * h] = edge[2, t] * f, edge[2, t] / f
 
 
 @compiled
@@ -266,17 +330,23 @@ def ranked(vote, effect, code, own, own_code, start, stop, base, m, c1, y, z, ru
 
     The effects' mode is sought from z[base : base + m] on and left there.
     """
-    rows, (contrasts, points, log_weight) = stop - start, rule
+    rows = stop - start
     told_apart(vote, effect, code, own_code, start, stop, m, c1, y, room)
     at, edge, seen, total, bent, inner, pull = room
+    count = counted(rule) if m else 1
     if m:
         mode(rows, at, own, base, m, edge, z, inner, pull)
-    width = spread_out(rows, at, own, base, m, edge, z, contrasts, points, seen, total, inner, pull)
-    count = 1 + 2 * points.shape[0] if m else 1
+    if not m:
+        total[0, 0] = 0.0
+        for t in range(rows):
+            seen[0, t, 0] = edge[0, t]
+    elif rule[2].size:
+        spread_out(rows, at, own, base, m, edge, z, rule, seen, total, inner, pull)
+    else:
+        scattered_out(rows, at, own, base, m, edge, z, rule, start, seen, total, inner, pull)
     chances(rows, at, count, seen, total)
     top, whole = -np.inf, 0.0
     for k in range(count):
-        total[0, k] += log_weight[(k + 1) // 2] if m else 0.0
         top = max(top, total[0, k])
     for k in range(count):
         total[0, k] = np.exp(total[0, k] - top)
@@ -285,4 +355,4 @@ def ranked(vote, effect, code, own, own_code, start, stop, base, m, c1, y, z, ru
         total[0, k] /= whole
     curved(rows, at, count, seen, total, edge, bent)
     scattered(rows, at, effect, code, c1, edge, bent, g, p, times)
-    return times * (top + np.log(whole) + width)
+    return times * (top + np.log(whole))

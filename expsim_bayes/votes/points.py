@@ -3,6 +3,10 @@ r"""Points over how the outputs of a ranking suit an item.
 Of M outputs only differences matter, so the integral has n = M - 1 dimensions. With the mode and its precision P there, the points are
 the mode and :math:`\sqrt{n + 2}\, P^{-1/2} s` for points s of a sphere on which all polynomials up to degree 5 have their means
 (Stroud 1971, Mysovskikh 1980); n = 1 takes Gauss-Hermite points.
+
+Where a rater all but reads the order off how outputs suit the item, what is integrated is cut off sharply, and polynomials tell nothing of
+it. There, evenly scattered points are taken, half of them from the normal law around the mode and half from what is believed beforehand,
+and weighed (Hesterberg 1995): no weight can be large.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.outcomes import MOST_RANKED
+from expsim_bayes.votes.averaged import evenly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +31,10 @@ GOLDEN = (1.0 + 5.0**0.5) / 2.0
 """Of whose rectangles the corners of an icosahedron are those."""
 STEEP = 2.0
 """Logits that one SD of what suits an item moves a rater, from which few points are too few."""
+PAIRS = 64
+"""Pairs of opposite points from either law, where they are scattered."""
+NODES = evenly(128 * PAIRS, MOST_RANKED - 1)
+"""Points that items take them from."""
 FINER = {2: 15, 3: 7, 4: 4}
 """Points along each of the differences of so many outputs where time is no matter."""
 
@@ -38,14 +47,19 @@ class Rule(NamedTuple):
     points: Floats
     """(H, n) one of each two opposite points."""
     log_weight: Floats
-    """(1 + H,) of the middle, then of each of both, less the normal's density there."""
+    """(1 + H,) of the middle, then of each of both, less the normal's density there; none where they are scattered and weighed."""
 
 
 @cache
 def rules(*, finer: bool = False) -> tuple[tuple[Floats, Floats, Floats], ...]:
-    """The points for 1, 2, ... `MOST_RANKED` outputs, twice: as they usually are, finer or not, and the finer ones for `STEEP` rankings."""
-    each = [(outputs, fine) for fine in (finer, True) for outputs in range(1, MOST_RANKED + 1)]
-    return tuple(tuple(rule(outputs, finer=fine)) for outputs, fine in each)  # type: ignore[misc]
+    """The points for 1, 2, ... `MOST_RANKED` outputs, twice: as they usually are, and as they are for `STEEP` rankings.
+
+    Usual ones are few and then `finer`, or finer at once and then scattered.
+    """
+    numbers = range(1, MOST_RANKED + 1)
+    usual = [rule(outputs, finer=finer) for outputs in numbers]
+    steep = [scattered(outputs) if finer else rule(outputs, finer=True) for outputs in numbers]
+    return tuple(tuple(each) for each in usual + steep)  # type: ignore[misc]
 
 
 @cache
@@ -60,13 +74,30 @@ def rule(outputs: int, *, finer: bool = False) -> Rule:
     [0, 3, 3, 6, 15]
     """
     n = outputs - 1
-    contrasts = np.zeros((outputs, n))
-    for j in range(n):
-        contrasts[: j + 1, j], contrasts[j + 1, j] = 1.0, -(j + 1.0)
-    contrasts /= np.maximum(np.linalg.norm(contrasts, axis=0), 1e-300)
     points, weight = _product(n, FINER[outputs]) if finer and outputs in FINER else _points(n)
     log_weight = np.log(weight) + 0.5 * np.r_[0.0, (points**2).sum(axis=1)]
-    return Rule(contrasts, np.ascontiguousarray(points), log_weight)
+    return Rule(_contrasts(outputs), np.ascontiguousarray(points), log_weight)
+
+
+@cache
+def scattered(outputs: int) -> Rule:
+    """Evenly spread standard normal points, of which items take `PAIRS` in turn for either law, so that their errors do not add up.
+
+    Examples
+    --------
+    >>> scattered(3).points.shape, scattered(3).log_weight.size
+    ((8192, 2), 0)
+    """
+    n = outputs - 1
+    return Rule(_contrasts(outputs), np.ascontiguousarray(NODES[:, :n]), np.zeros(0))
+
+
+def _contrasts(outputs: int) -> Floats:
+    """(M, n) orthonormal columns that sum to zero."""
+    contrasts = np.zeros((outputs, outputs - 1))
+    for j in range(outputs - 1):
+        contrasts[: j + 1, j], contrasts[j + 1, j] = 1.0, -(j + 1.0)
+    return np.asarray(contrasts / np.maximum(np.linalg.norm(contrasts, axis=0), 1e-300))
 
 
 def _points(n: int) -> tuple[Floats, Floats]:
