@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DRAWS, TUNE = {"continuous": 2_000}, {"continuous": 1_500}
 """Draws of each of 4 chains, and tuning steps, by model; 1,000 of votes."""
 LONGER = 4
-"""How many times longer NUTS runs where its own verdict is not ok."""
+"""How many times longer NUTS runs where its own verdict is to refuse it, or asks for caution and something differs."""
 CONSTANT = 1e-9
 """SD below which a number is constant by construction."""
 
@@ -122,14 +122,17 @@ def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart
     """
     from expsim_bayes.fit import fit
 
-    draws, tune = DRAWS.get(model, 1_000), TUNE.get(model, 1_000)
-    sampled = fit(ratings, model=model, engine="nuts", draws=draws, tune=tune, random_seed=random_seed)
-    if _level(sampled) != "ok":
-        sampled = fit(
-            ratings, model=model, engine="nuts", draws=LONGER * draws, tune=LONGER * tune, random_seed=random_seed
-        )
+    draws, tune, rows = DRAWS.get(model, 1_000), TUNE.get(model, 1_000), len(ratings.table)
     quick = fit(ratings, model=model, engine="fast", draws=draws, random_seed=random_seed)
-    return between(name, len(ratings.table), sampled, quick)
+
+    def against(longer: int) -> tuple[Apart, str]:
+        steps = {"draws": longer * draws, "tune": longer * tune}
+        sampled = fit(ratings, model=model, engine="nuts", random_seed=random_seed, **steps)
+        return between(name, rows, sampled, quick), _level(sampled)
+
+    found, level = against(1)
+    doubtful = level == "refuse" or (level == "caution" and not found.passed)
+    return against(LONGER)[0] if doubtful else found
 
 
 def between(name: str, ratings: int, sampled: xr.DataTree, quick: xr.DataTree) -> Apart:
