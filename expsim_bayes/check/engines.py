@@ -126,8 +126,9 @@ def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart
     quick = fit(ratings, model=model, engine="fast", draws=draws, random_seed=random_seed)
 
     def against(longer: int) -> tuple[Apart, str]:
-        steps = {"draws": longer * draws, "tune": longer * tune}
-        sampled = fit(ratings, model=model, engine="nuts", random_seed=random_seed, **steps)
+        sampled = fit(
+            ratings, model=model, engine="nuts", draws=longer * draws, tune=longer * tune, random_seed=random_seed
+        )
         return between(name, rows, sampled, quick), _level(sampled)
 
     found, level = against(1)

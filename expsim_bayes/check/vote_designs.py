@@ -45,6 +45,7 @@ OF_THREE: dict[str, Any] = {"q": (0.0, 0.4, -0.3), "shift": (0.0, 0.5, 0.0)}
 RANKINGS: dict[str, dict[str, Any]] = {
     "4 variants, 3 people and a judge": {"items": 30, "people": 3},
     "3 variants, 5 items, 2 people, hardly a loss": {
+        **OF_THREE,
         "q": (0.0, 2.5, 0.5),
         "items": 5,
         "people": 2,

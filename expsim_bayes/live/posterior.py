@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from expsim_bayes.live.settings import Settings
     from expsim_bayes.ratings import Ratings
 
-LONGER = (1, 2)
-"""How many times as many draws and tuning steps as were asked for: the second only where the gate refuses the first."""
-
 
 class Wanted(NamedTuple):
     """What the decision asks of a posterior."""
@@ -88,7 +85,7 @@ def posterior_of(
     *,
     progress: Callable[[float, str], None] | None = None,
 ) -> Posterior:
-    """The posterior of all ratings so far, from `fit`, gated; one that is refused is done once more, longer, and by a sampler unless told.
+    """The posterior of all ratings so far, from `fit`, gated; one without a sampler that is refused is done once more, with one.
 
     Parameters
     ----------
@@ -115,15 +112,14 @@ def posterior_of(
 
     name, why = choose(ratings) if settings.model == "auto" else (settings.model, "")
     threshold: dict[str, Any] = {} if wanted.threshold is None else {"threshold": wanted.threshold}
-    engine = _engine(settings.engine, name)
-    for times in LONGER:
+    for engine in _engines(settings.engine, name):
         tree = fit(
             ratings,
             model=name,
             engine=engine,
             priors=priors_from(name, settings.priors),
-            draws=times * settings.draws,
-            tune=times * settings.tune,
+            draws=settings.draws,
+            tune=settings.tune,
             chains=settings.chains,
             target_accept=settings.target_accept,
             random_seed=wanted.random_seed,
@@ -132,8 +128,6 @@ def posterior_of(
         )
         if Verdict.from_json(tree.attrs["verdict"]).level != "refuse":
             break
-        if settings.engine == "auto":
-            engine = "nuts"
     facts = of_fit(
         tree,
         ratings,
@@ -162,13 +156,16 @@ def posterior_of(
     )
 
 
-def _engine(asked: str, model: str) -> Engine_:
-    """No sampler where the model can do without, unless told: seconds a look, and the same numbers whatever was compiled before."""
+def _engines(asked: str, model: str) -> tuple[Engine_, ...]:
+    """What is tried in turn, unless told.
+
+    Where the model can do without a sampler, that comes first: it takes seconds a look and gives the same numbers whatever was compiled.
+    """
     from expsim_bayes.fit import BY_ITSELF
 
-    if asked == "auto" and model in BY_ITSELF:
-        return "fast"
-    return cast("Engine_", asked)
+    if asked == "auto":
+        return ("fast", "nuts") if model in BY_ITSELF else ("nuts",)
+    return (cast("Engine_", asked),)
 
 
 def _effective(verdict: str, draws: int) -> float:
