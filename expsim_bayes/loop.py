@@ -53,7 +53,7 @@ class Loop:
         self.limits: tuple[Rule, ...] = tuple(r for r in self.rules if isinstance(r, MaxRatings | Budget | MaxDays))
         self.inferiority = next((r for r in self.rules if isinstance(r, Inferiority)), None)
         self.replications = streams.stop - streams.start
-        self.known = _nothing_known(scenario, strategy, self.replications)
+        self.known = before_any_look(scenario, strategy, self.replications)
         shape = (self.replications, len(scenario.variants))
         self.prob_best = np.full(shape, 1.0 / shape[1])
         self.dropped = None if self.inferiority is None else np.zeros(shape, bool)
@@ -257,7 +257,7 @@ class Loop:
         )
 
 
-def _nothing_known(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
+def before_any_look(scenario: Scenario, strategy: StrategyName, replications: int) -> Known:
     """What is known before any look: with the components that the scenario believes in, or with these estimated as well."""
     if scenario.outcome in VOTES:
         from expsim_bayes.votes.known import KnownVotes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class KnownVotes:
     scenario: Scenario
     won: Array
     met: Array
+    votes: ClassVar[Any] = SimpleNamespace(unknown=SimpleNamespace(unknown=()))
+    """No component is estimated."""
 
     @classmethod
     def nothing(cls, scenario: Scenario, strategy: StrategyName, replications: int) -> Self:

@@ -1,24 +1,20 @@
-"""What is said of variants whose outputs pass or fail: rates with intervals, whose errors they hang on, and what more outcomes bring."""
+"""What is said of variants whose outputs pass or fail: rates with intervals, and whose errors they hang on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from scipy.special import betaincinv
 
 from expsim_bayes.amounts import listed
-from expsim_bayes.evaluators import panel
 from expsim_bayes.facts import Interval
-from expsim_bayes.planning import Choice, more_of_the_same
 from expsim_bayes.posterior import KnownCounts
-from expsim_bayes.posterior.counts import Counts, init, moments
+from expsim_bayes.posterior.counts import Counts, moments
 from expsim_bayes.rates import prob_exceeds
 
 if TYPE_CHECKING:
-    from expsim_bayes.planning import Further
     from expsim_bayes.posterior import KnownVerdicts
-    from expsim_bayes.scenario import Scenario, StrategyName
+    from expsim_bayes.scenario import Scenario
 
 _HALVINGS = 40
 
@@ -55,28 +51,6 @@ def effect_of_counts(
     better = _exceeds(known.state, variant, base, 0.0)
     return Interval(float(mean[variant] - mean[base]), low, high), (
         better if known.scenario.higher_is_better else 1.0 - better
-    )
-
-
-def further_counts(
-    known: KnownCounts, strategy: StrategyName, contenders: tuple[int, ...], *, ratings: int
-) -> tuple[Further, ...]:
-    """What more outcomes, shared out as those so far, would bring; empty with a single contender."""
-    scenario = known.scenario
-    if len(contenders) < 2:
-        return ()
-    mean, variance = moments(known.state)
-    prior = moments(init(scenario.rate_prior, 1, len(scenario.variants)))[1]
-    return (
-        more_of_the_same(
-            Choice.declared(scenario, strategy, contenders),
-            mean=mean[0],
-            now=np.diag(variance[0]),
-            prior=np.diag(prior[0]),
-            ratings=ratings,
-            label="ratings by the same raters",
-            usd_per_rating=float(panel(scenario.evaluators).usd_per_rating[0]),
-        ),
     )
 
 

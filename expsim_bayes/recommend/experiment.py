@@ -25,8 +25,9 @@ from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, KnownVerdicts, among, beliefs, carried_over, layout
 from expsim_bayes.prices import price
-from expsim_bayes.recommend.compared import further_comparisons, taste_as_share
-from expsim_bayes.recommend.counted import about_errors, effect_of_counts, further_counts, rate_interval
+from expsim_bayes.recommend.alike import more_alike
+from expsim_bayes.recommend.compared import taste_as_share
+from expsim_bayes.recommend.counted import about_errors, effect_of_counts, rate_interval
 from expsim_bayes.recommend.faults import faults_of, what_is_limited
 from expsim_bayes.recommend.kinds import HOPEFUL, kinds_of_ratings
 from expsim_bayes.simulate.stars import shift_in_points
@@ -194,16 +195,10 @@ def _what_further(
     """What further ratings would bring, by the kind of outcome; `usd` are dollars spent and left."""
     if question is not None:
         return _further(question, played.declared, usd[1])
-    strategy = cast("StrategyName", played.history.attrs["strategy"])
-    if played.scenario.outcome in SIDE_BY_SIDE:
-        places = played.scenario.outputs_per_item(strategy) if played.scenario.outcome == "ranking" else 1
-        compared = len(played.ratings.table) // places
-        return further_comparisons(played.scenario, played.known, strategy, contenders, ratings=compared, usd=usd[0])
-    if not isinstance(played.known, KnownCounts):
-        return ()
-    ratings = int(played.known.state.successes.sum() + played.known.state.failures.sum())
-    prior = len(played.scenario.variants) * sum(played.scenario.rate_prior)
-    return further_counts(played.known, strategy, contenders, ratings=round(ratings - prior))
+    scenario, strategy = played.scenario, cast("StrategyName", played.history.attrs["strategy"])
+    places = scenario.outputs_per_item(strategy) if scenario.outcome == "ranking" else 1
+    ratings = len(played.ratings.table) // places
+    return more_alike(scenario, played.known, strategy, contenders, ratings=ratings, usd=usd[0])
 
 
 def _contenders(scenario: Scenario, end: xr.Dataset, leader: str, baseline: str) -> tuple[int, ...]:

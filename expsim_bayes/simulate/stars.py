@@ -185,6 +185,14 @@ def points_a_logit(scenario: Scenario, evaluator: Evaluator) -> float:
     return float(slope(latent, declared_cutpoints(scenario, evaluator), spread(scenario, evaluator)).mean())
 
 
+def slope_of_quality(scenario: Scenario, quality: Floats) -> Floats:
+    """(V, V) diagonal: points that quality gains by a logit of what each variant adds, at (V,) qualities."""
+    reference = scenario.defines_quality
+    cutpoint, sd = declared_cutpoints(scenario, reference), spread(scenario, reference)
+    latent = latent_of(np.asarray(quality)[:, None], cutpoint, sd, lowest=scenario.score_range[0])
+    return np.diag(reference.scale_use * slope(latent, cutpoint, sd)[:, 0])
+
+
 def shift_in_points(scenario: Scenario, evaluator: Evaluator) -> float:
     """How far a judge's taste for a variant moves its ratings, as an SD in points, or as a share where they pass or fail."""
     if scenario.outcome == "binary":
