@@ -85,6 +85,19 @@ def _quick_votes(model: str, words: str) -> Check:
     )
 
 
+def _at_the_stop(what: str, unknown: str, run: Callable[[int, int, Path | None, Progress | None], Outcome]) -> Check:
+    """Experiments of which nothing is given, at their stop."""
+    return Check(
+        f"Experiments with {what}, at their stop",
+        f"Experiments are played with {unknown} drawn from what an analysis believes beforehand; it knows none of them, and estimates all "
+        "anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at a stop that the "
+        "posterior itself chose.",
+        1_000,
+        50,
+        run,
+    )
+
+
 def _held(kind: str) -> Check:
     """Experiments of a kind of outcome at their stop."""
 
@@ -95,15 +108,7 @@ def _held(kind: str) -> Check:
             looks.check_held(looks.kinds_of(kind), simulations, random_seed=seed, progress=progress)
         )
 
-    return Check(
-        f"Experiments with {kind} whose components are estimated, at their stop",
-        "Experiments are played with qualities, levels and components drawn from what an analysis believes beforehand; it knows none of "
-        "them, and estimates components anew at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all "
-        "looks and at a stop that the posterior itself chose.",
-        1_000,
-        50,
-        run,
-    )
+    return _at_the_stop(f"{kind} whose components are estimated", "qualities, levels and components", run)
 
 
 def _engines(model: str, words: str) -> Check:
@@ -243,14 +248,8 @@ CHECKS: dict[str, Check] = {
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),
     "rankings-looks": _held("rankings"),
-    "verdicts-looks": Check(
-        "Experiments whose outputs pass or fail in the eyes of raters who err, at their stop",
-        "Experiments are played with rates, errors and judges' tastes drawn from what an analysis believes beforehand; it knows none of "
-        "them, and estimates all at every look. Intervals of 95 % must hold the truth in 93 to 97 % of experiments, after all looks and at "
-        "a stop that the posterior itself chose.",
-        1_000,
-        50,
-        _judged,
+    "verdicts-looks": _at_the_stop(
+        "outputs that pass or fail in the eyes of raters who err", "rates, errors and judges' tastes", _judged
     ),
     "mutants": Check(
         "Wrong posteriors that must be rejected",
