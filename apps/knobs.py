@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHARES = {
     "binary": "share of outputs that pass",
     "preference": "share of comparisons won",
-    "ranking": "share of rankings in which it stands before the other",
+    "ranking": "share of rankings in which it stands before {control}",
 }
 """Unit of quality, by the kind of outcome; else points."""
 MOST_VARIANTS = 6
@@ -69,7 +69,7 @@ def knobs(scenario: Scenario, strategy: StrategyName) -> dict[str, list[Knob]]:
 def _truth(scenario: Scenario) -> list[Knob]:
     low, high = scenario.score_range
     share = scenario.outcome in SHARES
-    unit = SHARES.get(scenario.outcome, "points")
+    unit = SHARES.get(scenario.outcome, "points").format(control=scenario.control or "another")
     step = 0.01 if high - low <= 20 else (high - low) / 200
     return [
         Knob(

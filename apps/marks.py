@@ -24,6 +24,8 @@ Spec = dict[str, Any]
 """A chart, or a part of one, as Vega-Lite reads it."""
 DOLLARS = "datum.value < 1 ? format(datum.value, '$.2f') : format(datum.value, '$,.0f')"
 """How dollars stand beside an axis."""
+NAME = {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False}
+"""A name beside the end of its line."""
 HEIGHT = 340
 """Pixels of a chart."""
 GAP = 0.07
@@ -101,6 +103,7 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT)
         _number("y", y.title, format=".1%" if y.format == ".0%" else y.format or "~g"),
     ]
     here = {"x": at_x, "y": at_y, "color": colour}
+    named = here | {"y": _number("y", "", scale={"domain": domain}), "text": {"field": "name", "type": "nominal"}}
     return layered(
         _layer(rows, {"type": "area", "opacity": 0.13}, here | {"y": low, "y2": {"field": "high"}}),
         _layer(rows, {"type": "line", "strokeWidth": 2.4}, here | {"strokeDash": _by_name(names, dashes)}),
@@ -110,10 +113,9 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT)
             here | {"shape": _by_name(names, [SHAPES[look.marker] for look in looks])},
         ),
         _layer(
-            _names(lines, domain),
-            {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False},
-            here | {"y": _number("y", "", scale={"domain": domain}), "text": {"field": "name", "type": "nominal"}},
-        ),
+            _names(lines, domain), NAME | {"stroke": theme.ground, "strokeWidth": 5}, named
+        ),  # hides what runs through it
+        _layer(_names(lines, domain), NAME, named),
         _layer(rows, {"type": "point", "size": 260, "opacity": 0}, {"x": at_x, "y": at_y, "tooltip": tips}),
     )
 
@@ -171,11 +173,19 @@ def _names(lines: Sequence[Line], domain: Sequence[float]) -> list[dict[str, Any
     return [{"x": x, "y": float(y), "name": name} for y, (_, x, name) in zip(at, ends, strict=True)]
 
 
-def level_line(at: float, words: str, theme: Theme, x: float, align: Literal["left", "right"] = "right") -> list[Spec]:
-    """A level that counts, as a dotted line with its words above it."""
+def level_line(
+    at: float, words: str, theme: Theme, x: float, align: Literal["left", "right"] = "right", *, below: bool = False
+) -> list[Spec]:
+    """A level that counts, as a dotted line with its words above or below it."""
     row = {"y": at, "x": x, "words": words}
     place = {"x": _number("x", ""), "y": _number("y", "")}
-    text = {"type": "text", "align": align, "dx": 4 if align == "left" else -4, "dy": -9, "fontSize": 12}
+    text = {
+        "type": "text",
+        "align": align,
+        "dx": 4 if align == "left" else -4,
+        "dy": 11 if below else -9,
+        "fontSize": 12,
+    }
     return [
         dotted(at, theme.muted),
         _layer([row], text | {"color": theme.muted}, place | {"text": {"field": "words", "type": "nominal"}}),

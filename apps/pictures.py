@@ -182,7 +182,8 @@ def over_looks(
     chart = line_chart(lines, across, axis, theme=theme)
     if what == "prob_best" and facts.threshold is not None:
         asks = f"the rule asks for {percent(facts.threshold)}"
-        chart = layered(*level_line(facts.threshold, asks, theme, far), chart)
+        met = bool(prob[-1].max() >= facts.threshold)  # then a name stands above the line
+        chart = layered(*level_line(facts.threshold, asks, theme, far, below=met), chart)
     if what in ("quality", "effect") and truth:
         chart = layered(
             chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)

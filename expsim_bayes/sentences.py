@@ -12,7 +12,16 @@ from scipy.special import ndtri
 from expsim_bayes import wording
 from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
-from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
+from expsim_bayes.wording import (
+    best_other,
+    counted,
+    known_to,
+    left_out,
+    said_faults,
+    said_lead,
+    said_level,
+    said_waiting,
+)
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
@@ -135,7 +144,7 @@ def _how_sure(facts: Facts) -> str:
             f"{said_lead(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{_after_looks(facts)}."
         )
-    error = f" (Monte-Carlo error of the probabilities: {facts.mcse:.1g}.)" if facts.mcse > 0.002 else ""
+    error = f" (Computed to within {gap(2 * facts.mcse, 'share')}.)" if facts.mcse > 0.002 else ""
     assert leader.prob_better is not None
     sure = f"; probability of being better {percent(leader.prob_better)}{_after_looks(facts)}"
     lead = said_lead(facts, leader, subject=f"Variant {leader.name}", more=sure)
@@ -204,9 +213,7 @@ def _unknown(facts: Facts) -> str:
     people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
     rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else best_other(facts)
     if rival is not None and rival.effect is not None and rival.effect_sd:
-        parts.append(
-            f"The difference of {rival.name} to {facts.baseline} is known to about {gap(rival.effect_sd, facts.unit)} either way."
-        )
+        parts.append(f"{known_to(facts, rival)}.")
     if judges and not people:
         judge = max(judges, key=lambda e: e.ratings)
         assert judge.shift_sd is not None

@@ -169,6 +169,13 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     return f"{text} ({level(facts.ci_prob)} interval {shown(around.low, facts.unit)} to {shown(around.high, facts.unit)}{more})"
 
 
+def known_to(facts: Facts, variant: VariantFacts) -> str:
+    """How well the difference of a variant to the baseline is known, by half its interval."""
+    assert variant.effect is not None
+    half = gap((variant.effect.high - variant.effect.low) / 2.0, facts.unit)
+    return f"The difference of {variant.name} to {facts.baseline} is known to about {half} either way ({level(facts.ci_prob)} interval)"
+
+
 def said_faults(facts: Facts) -> str:
     """How often each variant has the fault that is limited, the control first named by the others; empty where none is.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from expsim_bayes.models._podium_priors import Priors
 from expsim_bayes.operating_characteristics import judges_floor
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.recommend.compared import taste_as_share
-from expsim_bayes.scenario import load
+from expsim_bayes.scenario import load, text_of
 from expsim_bayes.sentences import recommendation
 from expsim_bayes.simulate import (
     Look,
@@ -45,12 +44,14 @@ from expsim_bayes.simulate.ranking import Truth, quality
 from expsim_bayes.spending import nothing_spent, spend
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from expsim_bayes.scenario import Scenario
 
 SEED = 20_267
-EXAMPLE = Path(__file__).parents[1] / "benchmarks" / "drafts_in_order.toml"
+EXAMPLE = "drafts-in-order"
 DROPS: dict[str, Any] = {
     "bandit": {
         "allocation": {"policy": "probability_matching"},
@@ -233,14 +234,14 @@ def test_the_floor_of_judges_alone() -> None:
 def test_a_scenario_is_shown_and_simulated_in_rankings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("expsim_bayes.cli.simulate.EQUAL_REPLICATIONS", 4)
 
-    def expsim(*arguments: str | Path) -> str:
-        found = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "110", "NO_COLOR": "1"})
+    def expsim(*arguments: str) -> str:
+        found = CliRunner().invoke(app, arguments, env={"COLUMNS": "110", "NO_COLOR": "1"})
         assert found.exit_code == 0, found.output
         return " ".join(found.stdout.split())
 
     text = expsim("scenario", "show", EXAMPLE)
     assert "share of rankings in which a variant stands before the control, today" in text
-    assert "2 or 3 outputs of an item put in order, 10 looks of 90 outputs" in text
+    assert "2 or 3 outputs of an item put in order, 14 looks of 132 outputs" in text
     assert "A ranking" in text
     assert "Noise" not in text
     text = expsim("simulate", EXAMPLE, "--seed", "3", "--details")
@@ -268,7 +269,7 @@ def test_an_experiment_is_told_in_rankings() -> None:
 
 
 def test_what_to_have_put_in_order_first(tmp_path: Path) -> None:
-    found = ahead(begin(tmp_path / "here", EXAMPLE.read_text(encoding="utf-8"), Settings(strategy="sequential")), None)
+    found = ahead(begin(tmp_path / "here", text_of(EXAMPLE)[0], Settings(strategy="sequential")), None)
     assert found is not None
-    assert (found.items, found.per_item) == (30, 3)
-    assert [(order.evaluator, order.ratings) for order in found.orders] == [("judge", 30), ("crowd", 15)]
+    assert (found.items, found.per_item) == (44, 3)
+    assert [(order.evaluator, order.ratings) for order in found.orders] == [("judge", 44), ("crowd", 22)]

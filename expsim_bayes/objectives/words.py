@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.amounts import count, level, listed, percent, points, quantity
+from expsim_bayes.amounts import count, gap, level, listed, percent, points, quantity
 
 if TYPE_CHECKING:
     from expsim_bayes.objectives.metrics import Limit
@@ -117,7 +117,7 @@ def _how_sure(weighed: Weighed) -> str:
             f"; against {weighed.control} it gains {points(gain.mean)} in utility ({level(weighed.ci_prob)} interval "
             f"{points(gain.low)} to {points(gain.high)})"
         )
-    error = f" (Monte-Carlo error of the probabilities: at most {weighed.mcse:.1g}.)" if weighed.mcse > 0.002 else ""
+    error = f" (Computed to within {gap(2 * weighed.mcse, 'share')}.)" if weighed.mcse > 0.002 else ""
     cautious = [m.name for m in weighed.metrics if m.verdict == "caution"]
     care = (
         f" Take it with caution: the sampler's diagnostics of {listed(cautious)} pass only in part." if cautious else ""

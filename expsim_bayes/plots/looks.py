@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Across = Literal["ratings", "look", "usd"]
 """What the x axis counts."""
-ACROSS_LABELS: dict[Across, str] = {"ratings": "ratings so far", "look": "look", "usd": "dollars spent so far"}
+ACROSS_LABELS: dict[Across, str] = {"ratings": "{rated}s so far", "look": "look", "usd": "dollars spent so far"}
 
 MOST = 6
 """Variants that stand out beside the control."""
@@ -43,6 +43,7 @@ def quality_over_looks(
     higher_is_better: bool = True,
     ci_prob: float = 0.95,
     unit: str = "points",
+    rated: str = "rating",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -67,6 +68,8 @@ def quality_over_looks(
         Probability of the interval.
     unit : str
         Of quality: points, or share, which is drawn in per cent.
+    rated : str
+        What is counted: a rating, a comparison or a ranking.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -84,7 +87,13 @@ def quality_over_looks(
         if what == "quality"
         else f"{gap_unit} above {shown(control, 16) if control else 'the baseline'}"
     )
-    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across], y=f"{words} ({level(ci_prob)} interval)")
+    dress(
+        ax,
+        theme=theme,
+        title=title,
+        x=ACROSS_LABELS[across].format(rated=rated),
+        y=f"{words} ({level(ci_prob)} interval)",
+    )
     x = _x_axis(ax, played, across)
     _draw_lines(ax, x, mean, series, half=half)
     _name_lines(ax, x, mean, series)
@@ -98,6 +107,7 @@ def prob_best_over_looks(
     threshold: float | None = None,
     across: Across = "ratings",
     control: str | None = None,
+    rated: str = "rating",
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
@@ -115,6 +125,8 @@ def prob_best_over_looks(
         What the x axis counts.
     control : str, optional
         Variant that is drawn as the one to beat.
+    rated : str
+        What is counted: a rating, a comparison or a ranking.
     title : str, optional
         What the picture shows.
     theme : Theme
@@ -123,7 +135,7 @@ def prob_best_over_looks(
     played = one_replication(history)
     prob = played["prob_best"].values
     series = _series(played, prob[-1], control, theme)
-    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across], y="probability to be the best")
+    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across].format(rated=rated), y="probability to be the best")
     _share_axis(ax)
     x = _x_axis(ax, played, across)
     _draw_lines(ax, x, prob, series)

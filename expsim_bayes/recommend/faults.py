@@ -21,7 +21,7 @@ LIMITED = {"cost_usd": "cost", "latency_s": "latency", "fault_rate": "faults"}
 
 
 def what_is_limited(scenario: Scenario) -> str:
-    """What the guardrails limit.
+    """What the guardrails limit; empty where there are none.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def what_is_limited(scenario: Scenario) -> str:
     >>> what_is_limited(load("reranker"))
     'latency'
     """
-    return " or ".join(dict.fromkeys(LIMITED[rule.metric] for rule in scenario.guardrails)) or "cost or latency"
+    return " or ".join(dict.fromkeys(LIMITED[rule.metric] for rule in scenario.guardrails))
 
 
 def faults_of(end: xr.Dataset, scenario: Scenario, ci_prob: float) -> tuple[FaultFacts | None, ...]:

@@ -61,7 +61,7 @@ def _variant(facts: Facts, v: VariantFacts) -> tuple[str, ...]:
     return (
         name,
         quantity(v.quality.mean, facts.unit),
-        f"{low} to {high}",
+        "-" if low == high else f"{low} to {high}",
         *effect,
         percent(v.prob_best),
         count(v.outputs),

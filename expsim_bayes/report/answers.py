@@ -9,7 +9,7 @@ from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
 from expsim_bayes.report.prices import as_of
 from expsim_bayes.sentences import recommendation
-from expsim_bayes.wording import best_other, counted, left_out, never_removed, said_faults, said_level
+from expsim_bayes.wording import best_other, counted, known_to, left_out, never_removed, said_faults, said_level
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -139,10 +139,7 @@ def what_may_be_wrong(facts: Facts) -> str:
     other = best_other(facts)
     if other is None or not other.effect_sd:
         return "The items that were rated may differ from those in use."
-    return (
-        f"The difference of {other.name} to {facts.baseline} is known to about {gap(other.effect_sd, facts.unit)} either way, and the "
-        "items that were rated may differ from those in use."
-    )
+    return f"{known_to(facts, other)}, and the items that were rated may differ from those in use."
 
 
 def _single_person(facts: Facts) -> str:

@@ -48,9 +48,10 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
         higher_is_better=facts.higher_is_better,
         ci_prob=facts.ci_prob,
         unit=facts.unit,
+        rated=facts.rated,
     )
     plots.save(fig, folder / FOLDER / "quality.png")
-    caption = f"Quality of each variant as ratings come in, with {ci} intervals."
+    caption = f"Quality of each variant as {facts.rated}s come in, with {ci} intervals."
     at_the_end = amounts.quantity(leader.quality.mean, facts.unit) + (" points" if facts.unit == "points" else "")
     drawn.append(
         _figure(
@@ -61,7 +62,9 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     )
 
     fig, ax = plots.figure()
-    plots.prob_best_over_looks(history, ax, threshold=_best_threshold(played, facts), control=control)
+    plots.prob_best_over_looks(
+        history, ax, threshold=_best_threshold(played, facts), control=control, rated=facts.rated
+    )
     plots.save(fig, folder / FOLDER / "prob_best.png")
     caption = "Probability that each variant is the best, look after look."
     drawn.append(_figure("prob_best.png", caption, f"{leader.name} ends at {amounts.percent(leader.prob_best)}."))

@@ -129,7 +129,8 @@ def _differences(facts: Facts, theme: Theme) -> Drawing:
 def _told_differences(facts: Facts) -> Told:
     effects = [v.effect for v in facts.variants if v.effect is not None]
     clear = [effect for effect in effects if effect.low > 0 or effect.high < 0]
-    shared = "the severity of the raters" if facts.evaluators else "how long their items are"
+    severe = "how easy an item is" if facts.unit == "share" else "the severity of the raters"
+    shared = severe if facts.evaluators else "how long their items are"
     return Told(
         f"Difference of each variant to {facts.baseline}: what all share, such as {shared}, is gone from it.",
         f"The interval of {len(clear)} of {len(effects)} leaves out zero.",

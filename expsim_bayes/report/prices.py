@@ -144,9 +144,9 @@ def _further(facts: Facts) -> Table | None:
             "for the same money" if priced else "first batch",
             "would remove",
             "never removed",
-            f"worth, {facts.unit} a use",
+            f"worth, {'percentage points' if facts.unit == 'share' else facts.unit} a use",
         ),
-        tuple((f.label, *(_deciding(f) if undecided else ()), *_batch(f)) for f in facts.further),
+        tuple((f.label, *(_deciding(f) if undecided else ()), *_batch(f, facts.unit)) for f in facts.further),
         note='"Would remove" and "never removed" are shares of the variance of the difference that remains.',
         sheet="further",
     )
@@ -160,6 +160,7 @@ def _deciding(further: Further) -> tuple[str, str, str]:
     )
 
 
-def _batch(further: Further) -> tuple[str, str, str, str]:
-    worth = f"{further.value:.2g}" if further.value >= 1e-6 else "0"
+def _batch(further: Further, unit: str) -> tuple[str, str, str, str]:
+    value = further.value * (100.0 if unit == "share" else 1.0)
+    worth = f"{value:.2g}" if value >= 1e-6 else "0"
     return count(further.batch_ratings), percent(further.variance_removed), percent(further.floor), worth

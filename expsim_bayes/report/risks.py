@@ -89,7 +89,11 @@ def _guardrails(facts: Facts) -> str:
         return faults
     if facts.fit is not None:
         return "A fit of ratings knows no limits on cost, latency or faults; check them before a launch."
-    return f"No variant breaks a limit on {facts.limits}."
+    return (
+        f"No variant breaks a limit on {facts.limits}."
+        if facts.limits
+        else "No limit is set on cost, latency or faults."
+    )
 
 
 def _model(facts: Facts) -> str:
