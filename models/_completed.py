@@ -28,7 +28,7 @@ TOGETHER = 250
 def completed(
     model: pm.Model, free: Mapping[str, NDArray[np.float64]], chains: int, *, without: Collection[str] = ()
 ) -> xr.Dataset:
-    """Free variables and what a model derives from them, with dims chain and draw.
+    """Free variables and what a model derives from them, with dims chain and draw; draws that are the same are evaluated once.
 
     Parameters
     ----------
@@ -41,8 +41,11 @@ def completed(
     without : collection of str
         Variables that are left out; nothing else may be derived from them.
     """
-    found = labelled(model, deriving(model, without=without)(free), chains)
-    return found.assign_coords(_left_out(model, [name for name in without if name in model.named_vars]))
+    rows = np.concatenate([np.reshape(values, (len(values), -1)) for values in free.values()], axis=1)
+    _, first, again = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    found = deriving(model, without=without)({name: np.asarray(values)[first] for name, values in free.items()})
+    all_of = labelled(model, {name: values[again.ravel()] for name, values in found.items()}, chains)
+    return all_of.assign_coords(_left_out(model, [name for name in without if name in model.named_vars]))
 
 
 def deriving(

@@ -32,6 +32,7 @@ from pydantic import model_validator
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._classes import Labels, labels
+from expsim_bayes.models._counts import Counts
 from expsim_bayes.models._effects import Tensor
 from expsim_bayes.models._recipe import Recipe
 from expsim_bayes.models._task import flat
@@ -116,7 +117,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         count, prevalence, confusion = _story(seen, priors)
         truth = pm.Categorical("truth", p=prevalence[seen.data.output_variant], dims="output")
         said = confusion[seen.rater, truth[seen.output]]
-        pm.Multinomial("label", n=seen.counts.sum(axis=1), p=said, observed=count, dims=("entry", "said"))
+        Counts("label", n=seen.counts.sum(axis=1), p=said, observed=count, dims=("entry", "said"))
     return model
 
 

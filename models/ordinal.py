@@ -34,6 +34,7 @@ import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
 from expsim_bayes.models._centring import severity_layout, shift_layout
+from expsim_bayes.models._counts import Counts
 from expsim_bayes.models._effects import (
     NESTED_EFFECTS,
     Tensor,
@@ -106,7 +107,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None, *, centred: bool
         count = pm.Data("count_of", seen.count, dims=("group", "step"))
         told = _story(seen, priors, centred=centred)
         prob = _step_probabilities(told.cutpoint[seen.evaluator], told.latent)
-        pm.Multinomial("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "step"))
+        Counts("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "step"))
     return model
 
 

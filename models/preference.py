@@ -36,6 +36,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from expsim_bayes.models._counts import Counts
 from expsim_bayes.models._duel_checks import features
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._duels import Duels, duels
@@ -87,7 +88,7 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     with pm.Model(coords=_coords(seen)) as model:
         count, log_weight = _story(seen, priors)
         prob = pm.math.softmax(log_weight, axis=1)
-        pm.Multinomial("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "side"))
+        Counts("count", n=seen.count.sum(axis=1), p=prob, observed=count, dims=("group", "side"))
     return model
 
 
@@ -265,13 +266,18 @@ def _quality(seen: Duels, ability: Tensor, sd_interaction: Tensor, rater: _NewRa
     shapes = [(FEW, FEW_WEIGHTS) if varies else (np.zeros(1), np.ones(1)) for varies in rater.varies]
     (ties, tie_weights), (uses, use_weights) = shapes
     steps, weights = (STEPS, WEIGHTS) if seen.present.interaction or any(rater.varies) else (np.zeros(1), np.ones(1))
-    nu = pt.exp(rater.log_nu + rater.sd_tie * ties)[None, None, :, None, None]
-    use = pt.exp(rater.sd_reliability * uses)[None, None, None, :, None]
-    ahead = (ability[:, None] - ability[None, :])[:, :, None, None, None]
+    one, other = np.triu_indices(len(seen.data.variants), 1)
+    nu = pt.exp(rater.log_nu + rater.sd_tie * ties)[None, :, None, None]
+    use = pt.exp(rater.sd_reliability * uses)[None, None, :, None]
+    ahead = (ability[one] - ability[other])[:, None, None, None]
     spread = pt.sqrt(2.0 * (use * sd_interaction) ** 2 + rater.sd_order**2 + 1e-12) * steps
     weight = tie_weights[:, None, None] * use_weights[:, None] * weights
     both = 0.5 * sum(_points(use * ahead + sign * rater.order + spread, nu) for sign in (-1.0, 1.0))
-    beats = pm.Deterministic("prob_beats", (both * weight).sum(axis=(2, 3, 4)), dims=("variant", "opponent"))
+    won = (both * weight).sum(axis=(1, 2, 3))
+    place = np.zeros((len(seen.data.variants), len(seen.data.variants)), dtype=np.intp)
+    place[one, other], place[other, one] = 1 + np.arange(one.size), 1 + one.size + np.arange(one.size)
+    every = pt.concatenate([np.full(1, 0.5), won, 1.0 - won])[place]
+    beats = pm.Deterministic("prob_beats", every, dims=("variant", "opponent"))
     if seen.control >= 0:
         pm.Deterministic("quality", beats[:, seen.control], dims="variant")
     else:

@@ -29,6 +29,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from expsim_bayes.models._counts import Counts
 from expsim_bayes.models._effects import Tensor, scale_uses, scattered
 from expsim_bayes.models._podium import Podium, podium, sentences
 from expsim_bayes.models._podium_checks import features
@@ -154,7 +155,7 @@ def _observe(seen: Podium, latent: Tensor) -> None:
     value = pm.Data("ranking_of", seen.value, dims=("group", "order"))
     options = pm.Data("order_of", seen.options, dims=("group", "order", "place"))
     each = pt.exp(log_probability(options, latent[:, None, :], None, seen.placed[:, None, :].astype(float)))
-    pm.Multinomial("ranking", n=seen.value.sum(axis=1), p=each, observed=value, dims=("group", "order"))
+    Counts("ranking", n=seen.value.sum(axis=1), p=each, observed=value, dims=("group", "order"))
 
 
 def log_probability(order: Tensor, latent: Tensor, ranked: Tensor, placed: Tensor) -> Tensor:  # noqa: ARG001

@@ -100,6 +100,18 @@ class Points(NamedTuple):
         return worth(self.weight)
 
 
+class _Tries(NamedTuple):
+    """Points of one proposal."""
+
+    proposal: _Mixture
+    each: Ints
+    """(C,) points of each part."""
+    x: Floats
+    """(M, d)"""
+    density: Floats
+    """(M,)"""
+
+
 def peak(target: Target, near: Peak | None = None) -> Peak:
     """The mode of a density and the curvature there.
 
@@ -183,7 +195,7 @@ class _Mixture(NamedTuple):
         return np.concatenate(drawn)
 
 
-def points(target: Density, around: Peak, rng: np.random.Generator, most: int = MOST) -> Points:
+def points(target: Density, around: Peak, rng: np.random.Generator, most: int = MOST, *, keep: bool = False) -> Points:
     """Weighted points that stand for a density.
 
     Parameters
@@ -196,25 +208,29 @@ def points(target: Density, around: Peak, rng: np.random.Generator, most: int = 
         Scrambles the points.
     most : int
         Points that suffice, where looking is cheap.
+    keep : bool
+        Whether points of earlier rounds count, too, as where looking is dear: they are weighed by all proposals together (Cornuet et al.
+        2012).
     """
     if not target.dims:
         return Points(np.zeros((1, 0)), np.ones(1), float("nan"), 0)
     wanted = int(np.clip(EFFORT / target.work, FEWEST, max(most, FEWEST)))
     proposal = _Mixture(np.ones(1), around.at[None], around.root[None], FREEDOM if wanted >= MANY else FEW)
     most_rounds, again = (ROUNDS, AGAIN) if wanted >= MANY else (0, 0)
+    kept: list[_Tries] = []
     for rounds in range(most_rounds + 1):
         count = wanted if rounds == most_rounds else min(wanted, TRIAL)
-        found = _weighed(target, proposal, count, rng, rounds)
+        found = _weighed(target, proposal, count, rng, rounds, kept if keep else [])
         if rounds == most_rounds or (found.effective >= EVEN * count and not found.k_hat > TRUSTED):
             break
         proposal = _moved(found, proposal, rng)
     if count < wanted:
-        found = _weighed(target, proposal, wanted, rng, rounds)
+        found = _weighed(target, proposal, wanted, rng, rounds, kept if keep else [])
     for more in range(1, again + 1):
         if not found.k_hat > OK_SHAPE:
             break
         proposal = _moved(found, proposal, rng)
-        better = _weighed(target, proposal, wanted, rng, rounds + more)
+        better = _weighed(target, proposal, wanted, rng, rounds + more, kept if keep else [])
         found = better if better.k_hat < found.k_hat else found
     return found
 
@@ -280,13 +296,18 @@ def systematic(weight: Floats, count: int, rng: np.random.Generator) -> Ints:
     return rng.permutation(np.minimum(at, weight.size - 1)).astype(np.intp)
 
 
-def _weighed(target: Density, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int) -> Points:
-    """Points from a proposal, with weights."""
+def _weighed(  # noqa: PLR0917
+    target: Density, proposal: _Mixture, count: int, rng: np.random.Generator, rounds: int, kept: list[_Tries]
+) -> Points:
+    """Points from a proposal, and those that are kept, with weights."""
     each = proposal.counts(count)
     x = proposal.draw(each, rng)
-    logs = proposal._replace(share=each / each.sum()).logs(x)
+    kept.append(_Tries(proposal, each, x, target.log_density(x)))
+    each, x, density = (np.concatenate([tries[n] for tries in kept]) for n in (1, 2, 3))
+    centre, root = (np.concatenate([tries.proposal[n] for tries in kept]) for n in (1, 2))
+    logs = _Mixture(each / each.sum(), centre, root, proposal.freedom).logs(x)
     top = logs.max(axis=1)
-    ratio = target.log_density(x) - top - np.log(np.exp(logs - top[:, None]).sum(axis=1))
+    ratio = density - top - np.log(np.exp(logs - top[:, None]).sum(axis=1))
     ratio = np.where(np.isfinite(ratio), ratio, -np.inf)
     weight, k_hat = smoothed(ratio) if count >= MANY else (normalised(ratio), float("nan"))
     return Points(x, weight, k_hat, rounds)

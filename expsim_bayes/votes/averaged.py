@@ -8,13 +8,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.laws import STARS, bounded, law, weights
+from expsim_bayes.votes.exponentials import exponentials
+from expsim_bayes.votes.laws import STARS, bounded, law
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALL = 1e-200
+SMALL = 1e-100
 """Product of probabilities from which its logarithm is taken."""
+LOOKED = 4
+"""Votes after which that is looked at."""
 WIDTHS = (1.1, 3.0)
 """Widths, beside Laplace's, of the two normal laws that these points are of, half of them each."""
 PAIRS, MOST = 32, 16
@@ -27,56 +30,106 @@ def evenly(count: int, dims: int) -> NDArray[np.float64]:
     return np.asarray(ndtri((np.arange(1, count + 1)[:, None] * np.sqrt(primes)) % 1.0))
 
 
-NODES = evenly(128 * PAIRS, MOST)
-"""Points; blocks take theirs at different places, so that errors do not add up."""
+def _logs(nodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(MOST + 1, count) minus the log density of these points beside that of a normal law, by own effects that are there."""
+    away = np.concatenate([np.zeros((1, nodes.shape[1])), 0.5 * np.cumsum(nodes**2, axis=0)])
+    size = np.arange(MOST + 1)[:, None]
+    return np.asarray(np.log(2.0) - np.logaddexp(*(-away / width**2 - size * np.log(width) for width in WIDTHS)))
+
+
+NODES = np.ascontiguousarray((evenly(128 * PAIRS, MOST) * np.resize(WIDTHS, 128 * PAIRS)[:, None]).T)
+"""(MOST, count) points of both laws in turn; blocks take theirs at different places, so that errors do not add up."""
+LOGS = _logs(NODES)
 
 
 @compiled
-def averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, sums):
-    """Log probability of a block averaged over its own effects by points around their mode, weighed; parameters as of `settled`."""
-    patterns, begin = loads.shape[0], (start * PAIRS) % NODES.shape[0]
-    logs, tried, plain = np.empty(2 * PAIRS), np.empty(m), np.empty((stop - start, 2))
-    for t in range(stop - start):
-        ahead = base[t, 1] if kind == STARS else base[t, 2] * base[t, 0] + base[t, 1]
-        plain[t, 0], plain[t, 1] = weights(kind, ahead, base[t, 3])
-    for d in range(2 * PAIRS):
-        size, away = WIDTHS[d % 2] * (1.0 if d < PAIRS else -1.0), 0.0
-        for a in range(m):
-            tried[a] = size * NODES[begin + d % PAIRS, a]
-            away += 0.5 * tried[a] * tried[a]
-        log = np.log(2.0) - np.log(
-            np.exp(-away / WIDTHS[0] ** 2) / WIDTHS[0] ** m + np.exp(-away / WIDTHS[1] ** 2) / WIDTHS[1] ** m
-        )
-        for a in range(m - 1, -1, -1):
-            for b in range(a + 1, m):
-                tried[a] -= root[b, a] * tried[b]
-            tried[a] /= root[a, a]
-        for a in range(m):
-            tried[a] += z[a]
-            log -= 0.5 * tried[a] * tried[a]
+def _chances(kind, cuts, vote, one, two, found):
+    """Probabilities of a vote from what its law is told from, at each point: loops so plain that several points are one instruction."""
+    if kind == STARS:
+        for d in range(found.size):
+            found[d] = law(kind, cuts, vote, one[d], two[d])[0]
+    elif vote == 0:
+        for d in range(found.size):
+            found[d] = one[d] * one[d] / (one[d] * (one[d] + two[d]) + 1.0)
+    elif vote == 1:
+        for d in range(found.size):
+            found[d] = one[d] * two[d] / (one[d] * (one[d] + two[d]) + 1.0)
+    else:
+        for d in range(found.size):
+            found[d] = 1.0 / (one[d] * (one[d] + two[d]) + 1.0)
+
+
+@compiled
+def spread(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, away, logs):
+    """Log densities of a block's votes and own effects added to `logs`, at a mode plus and minus normal numbers with the precision there.
+
+    Parameters are as of `settled`; `away` has standard normal numbers, (m, half as many as `logs`), and is left with the way from the mode.
+    """
+    patterns, pairs = loads.shape[0], away.shape[1]
+    chance, found, one, two = np.ones(2 * pairs), np.empty(2 * pairs), np.empty(2 * pairs), np.empty(2 * pairs)
+    load, middle, more, room = np.zeros((patterns, pairs)), np.zeros(patterns), np.empty(pairs), np.empty(pairs)
+    for a in range(m - 1, -1, -1):
+        for b in range(a + 1, m):
+            for d in range(pairs):
+                away[a, d] -= root[b, a] * away[b, d]
+        for d in range(pairs):
+            away[a, d] /= root[a, a]
+            logs[d] -= 0.5 * (z[a] + away[a, d]) ** 2
+            logs[d + pairs] -= 0.5 * (z[a] - away[a, d]) ** 2
         for k in range(patterns):
-            sums[k, 0] = 0.0
-            for a in range(m):
-                sums[k, 0] += loads[k, a] * tried[a]
-            sums[k, 0] = bounded(sums[k, 0])
-            sums[k, 1] = np.exp(sums[k, 0]) if kind == STARS else np.exp(0.5 * sums[k, 0])
-        product = 1.0
-        for t in range(stop - start):
+            if loads[k, a] != 0.0:
+                middle[k] += loads[k, a] * z[a]
+                for d in range(pairs):
+                    load[k, d] += loads[k, a] * away[a, d]
+    half, k, rho, centre = 1.0 if kind == STARS else 0.5, -1, 1.0, 1.0
+    for t in range(stop - start):
+        if row_pattern[start + t] - first != k or base[t, 2] != rho:
             k, rho = row_pattern[start + t] - first, base[t, 2]
-            more = sums[k, 1] if rho == 1.0 else np.exp(0.5 * bounded(rho * sums[k, 0]))
-            one, two = plain[t, 0] * more, plain[t, 1] / more if kind == STARS else plain[t, 1]
-            chance = law(kind, cuts, vote[start + t], one, two)[0]
-            n = times[start + t]
-            if n == 1.0:
-                product *= chance
-            else:
-                log += n * np.log(chance)
-            if product < SMALL:
-                log += np.log(product)
-                product = 1.0
-        logs[d] = log + np.log(product)
+            for d in range(pairs):
+                room[d] = half * rho * load[k, d]
+            exponentials(room, more)
+            centre = np.exp(half * bounded(rho * middle[k]))
+        plain, other = base[t, 5] * centre, base[t, 6] / centre if kind == STARS else base[t, 6]
+        for d in range(pairs):
+            one[d], one[d + pairs] = plain * more[d], plain / more[d]
+        if kind == STARS:
+            for d in range(pairs):
+                two[d], two[d + pairs] = other / more[d], other * more[d]
+        else:
+            two[:] = other
+        _chances(kind, cuts, vote[start + t], one, two, found)
+        n = times[start + t]
+        if n == 1.0:
+            for d in range(2 * pairs):
+                chance[d] *= found[d]
+        else:
+            for d in range(2 * pairs):
+                logs[d] += n * np.log(found[d])
+        if t % LOOKED == 0:
+            low = False
+            for d in range(2 * pairs):
+                low |= chance[d] < SMALL
+            if low:
+                for d in range(2 * pairs):
+                    logs[d] += np.log(chance[d])
+                    chance[d] = 1.0
+    for d in range(2 * pairs):
+        logs[d] += np.log(chance[d])
+
+
+@compiled
+def averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root):
+    """Log probability of a block averaged over its own effects by points around their mode, weighed; parameters as of `settled`."""
+    begin = (start * PAIRS) % NODES.shape[1]
+    away, logs, found = NODES[:m, begin : begin + PAIRS].copy(), np.empty(2 * PAIRS), np.empty(2 * PAIRS)
+    logs[:PAIRS] = LOGS[m, begin : begin + PAIRS]
+    logs[PAIRS:] = logs[:PAIRS]
+    spread(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, away, logs)
     most = logs.max()
-    found = most + np.log(np.exp(logs - most).mean())
+    for d in range(2 * PAIRS):
+        logs[d] -= most
+    exponentials(logs, found)
+    value = most + np.log(found.mean())
     for a in range(m):
-        found -= np.log(root[a, a])
-    return found
+        value -= np.log(root[a, a])
+    return value

@@ -11,7 +11,7 @@ import numpy as np
 
 from expsim_bayes.votes.averaged import MOST, averaged
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.laws import STARS, law, weights
+from expsim_bayes.votes.laws import STARS, bounded, law, weights
 
 PLAIN, SCALED, LOG = 0, 1, 2
 """What an effect does to the first edge: adds to it, adds to what a factor multiplies, or adds to the factor's logarithm."""
@@ -21,6 +21,8 @@ STRETCH = 6.0
 """Logarithm of a factor, or of its inverse, at most."""
 MUCH = 0.02
 """What Laplace's method leaves out by the next order, by own effect, above which the block is averaged over points instead."""
+EDGES, SMALL = 7, 1e-200
+"""Numbers kept of what edges are without own effects; product of probabilities from which its logarithm is taken."""
 LOSS = 1e-9
 """Loss of a step that is no more than rounding; others are halved."""
 
@@ -46,6 +48,17 @@ def further(kind, cuts, vote, one, two):
 
 
 @compiled
+def loads_of(own_load, own_code, o, m):
+    """(patterns, m) what a unit of each own effect adds to the first edge."""
+    loads = np.zeros((own_load.shape[0], m))
+    for k in range(own_load.shape[0]):
+        for j in range(own_load.shape[1]):
+            if own_load[k, j] >= 0:
+                loads[k, own_load[k, j]] += o[own_code[k, j]]
+    return loads
+
+
+@compiled
 def settled(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, pull, root, sums, told):
     """Own effects moved to their mode: the log probability there; `pull` has slopes, `root` the root of minus their curvature.
 
@@ -54,7 +67,7 @@ def settled(kind, cuts, start, stop, vote, times, base, row_pattern, loads, firs
     """
     value, before = 0.0, -np.inf
     patterns = loads.shape[0]
-    old, move = np.empty(m), np.zeros(m)
+    old, move, more = np.empty(m), np.zeros(m), np.empty(patterns)
     for step in range(INNER):
         sums[:] = 0.0
         value = 0.0
@@ -62,17 +75,23 @@ def settled(kind, cuts, start, stop, vote, times, base, row_pattern, loads, firs
             value -= 0.5 * z[b] * z[b]
             for k in range(patterns):
                 sums[k, 0] += loads[k, b] * z[b]
+        product = 1.0
+        for k in range(patterns):
+            sums[k, 0] = bounded(sums[k, 0])
+            more[k] = np.exp(sums[k, 0]) if kind == STARS else np.exp(0.5 * sums[k, 0])
         for t in range(stop - start):
-            k = row_pattern[start + t] - first
-            s, rho = sums[k, 0], base[t, 2]
-            if kind == STARS:
-                e1, e2 = base[t, 1] - s, base[t, 3] - s
-            else:
-                e1, e2 = rho * (base[t, 0] + s) + base[t, 1], base[t, 3]
-            one, two = weights(kind, e1, e2)
+            k, rho = row_pattern[start + t] - first, base[t, 2]
+            by = more[k] if rho == 1.0 else np.exp(0.5 * bounded(rho * sums[k, 0]))
+            one, two = base[t, 5] * by, base[t, 6] / by if kind == STARS else base[t, 6]
             v, g1, g2, h11, h12, h22 = law(kind, cuts, vote[start + t], one, two)
             n = times[start + t]
-            value += n * np.log(v)
+            if n == 1.0:
+                product *= v
+            else:
+                value += n * np.log(v)
+            if product < SMALL:
+                value += np.log(product)
+                product = 1.0
             told[t, 0], told[t, 1], told[t, 2], told[t, 3], told[t, 4] = g1, g2, h11, h12, h22
             told[t, 5], told[t, 6] = one, two
             if kind == STARS:
@@ -81,6 +100,7 @@ def settled(kind, cuts, start, stop, vote, times, base, row_pattern, loads, firs
             else:
                 sums[k, 1] += n * rho * g1
                 sums[k, 2] += n * rho * rho * h11
+        value += np.log(product)
         if step < INNER - 1 and value < before - LOSS:
             for a in range(m):
                 move[a] *= 0.5
@@ -174,19 +194,11 @@ def block(
                         cross[b, u] = 0.0
                     count += 1
                 local[t, j] = u
-        base[t, 0], base[t, 1], base[t, 2], base[t, 3], base[t, 4] = (
-            w,
-            plain,
-            np.exp(min(max(logs, -STRETCH), STRETCH)),
-            e2,
-            n,
-        )
+        rho = np.exp(min(max(logs, -STRETCH), STRETCH))
+        base[t, 0], base[t, 1], base[t, 2], base[t, 3], base[t, 4] = w, plain, rho, e2, n
+        base[t, 5], base[t, 6] = weights(kind, plain if kind == STARS else rho * w + plain, e2)
+    loads = loads_of(own_load, own_code, o, m)
     patterns = own_load.shape[0]
-    loads = np.zeros((patterns, m))
-    for k in range(patterns):
-        for j in range(own_load.shape[1]):
-            if own_load[k, j] >= 0:
-                loads[k, own_load[k, j]] += o[own_code[k, j]]
     value = settled(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, pull, root, sums, told)
     half = np.zeros((patterns, m))
     for k in range(patterns):
@@ -197,7 +209,7 @@ def block(
             half[k, a] = total / root[a, a]
     for a in range(m):
         value -= np.log(root[a, a])
-    alpha = np.zeros(m)
+    alpha, by = np.zeros(m), np.empty((effect.shape[1], 2))
     if m:
         for k in range(patterns):
             sums[k, 0] = 0.0
@@ -234,27 +246,20 @@ def block(
         inner = base[t, 0] + s
         effects = int(base[t, 4])
         for j in range(effects):
-            of = code[row, j]
+            of, u = code[row, j], local[t, j]
             x1, x2, xl = c1[of], c2[of], 0.0
             if role[of] == SCALED:
                 x1 *= rho
             elif role[of] == LOG:
                 xl = x1
                 x1 *= rho * inner
-            u = int(local[t, j])
             gt[u] += x1 * (n * g1 + a1) + x2 * (n * g2 + a2) + xl * al
             b1, b2 = n * (x1 * h11 + x2 * h12), n * (x1 * h12 + x2 * h22)
-            for j2 in range(effects):
-                u2 = int(local[t, j2])
-                if u2 > u:
-                    continue
-                of2 = code[row, j2]
-                y1, y2 = c1[of2], c2[of2]
-                if role[of2] == SCALED:
-                    y1 *= rho
-                elif role[of2] == LOG:
-                    y1 *= rho * inner
-                pt[u, u2] += b1 * y1 + b2 * y2
+            by[j, 0], by[j, 1] = x1, x2
+            for i in range(j + 1):
+                other = local[t, i]
+                bent = b1 * by[i, 0] + b2 * by[i, 1]
+                pt[max(u, other), min(u, other)] += 2.0 * bent if u == other and i < j else bent
             crossed = -(b1 + b2) if kind == STARS else rho * b1
             for a in range(m):
                 if loads[k, a] != 0.0:
@@ -282,9 +287,7 @@ def block(
                 twice = 1.0 if k2 == k else 2.0
                 correction += twice * sums[k, 1] * sums[k2, 1] * both * (v * sums[k2, 0] / 8.0 + both * both / 12.0)
     if not bends and m <= MOST and abs(correction) > MUCH * m:
-        correction = (
-            averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root, sums) - value
-        )
+        correction = averaged(kind, cuts, start, stop, vote, times, base, row_pattern, loads, first, m, z, root) - value
     if bends:
         for a in range(m):
             for b in range(a):

@@ -26,6 +26,7 @@ FILES = (
     "points",
     "places",
     "modes",
+    "exponentials",
     "averaged",
     "blocks",
     "whole",

@@ -8,6 +8,8 @@ from expsim_bayes.votes.compiling import compiled
 
 LEAST = 1e-12
 """What a precision is not below."""
+SHARE = 0.1
+"""Share of what slopes were to fall along a step from which that is learned from."""
 
 
 @compiled
@@ -27,6 +29,22 @@ def cholesky(a, n):
                 total -= a[i, m] * a[j, m]
             a[i, j] = total / root
     return True
+
+
+@compiled
+def learned(a, n, step, fell):
+    """A positive definite matrix changed so that slopes fall along a step as they did (Broyden 1970), unless that is far too little."""
+    expected = np.zeros(n)
+    wanted, along = 0.0, 0.0
+    for i in range(n):
+        for j in range(n):
+            expected[i] += a[i, j] * step[j]
+        wanted += step[i] * expected[i]
+        along += step[i] * fell[i]
+    if wanted > 0.0 and along > SHARE * wanted:
+        for i in range(n):
+            for j in range(n):
+                a[i, j] += fell[i] * fell[j] / along - expected[i] * expected[j] / wanted
 
 
 @compiled

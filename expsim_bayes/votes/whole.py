@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.votes.blocks import block
+from expsim_bayes.votes.averaged import spread
+from expsim_bayes.votes.blocks import EDGES, block, loads_of
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.laws import STARS, law, weights
-from expsim_bayes.votes.linear import cholesky, solve_root, steadied
+from expsim_bayes.votes.linear import cholesky, learned, solve_root, steadied
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 MOST_STEPS, HALVINGS = 30, 6
 """Newton steps, at most; times in a row that one is halved where it does not lead uphill."""
-SURE, ROUGH, SLIP = 1e-3, 0.5, 1e-3
+SURE, ROUGH, SLIP = 1e-2, 0.5, 1e-3
 """Gain that the next step promises below which it is taken without looking, and above which there is no mode; loss by rounding."""
+LEARNED, TOLD = 6, 1e-4
+"""Steps, at most, that curvature is learned from, and the gain that they must have promised, as slopes are not told better."""
 FARTHEST = 3.0
 """Change of an effect in one step, at most; prior SDs."""
 
@@ -92,7 +94,7 @@ def _everything(votes, first, second, o, stretch, x, y, z, g, p, bend, bends):
         longest = max(longest, votes.votes_from[i + 1] - votes.votes_from[i])
         most = max(most, votes.own_from[i + 1] - votes.own_from[i])
         widest = max(widest, votes.patterns_from[i + 1] - votes.patterns_from[i])
-    base, local = np.zeros((longest, 5)), np.zeros((longest, votes.effect.shape[1]), np.int64)
+    base, local = np.zeros((longest, EDGES)), np.zeros((longest, votes.effect.shape[1]), np.int64)
     told, sums = np.zeros((longest, 7)), np.zeros((widest, 3))
     pull, root = np.zeros(most), np.zeros((most, most))
     touched, place = np.zeros(n, np.int64), np.full(n, -1, np.int64)
@@ -141,9 +143,10 @@ def found_each(votes, first, second, o, stretch, start, start_own):
     density, at, roots, own = np.full(sets, -np.inf), start.copy(), np.zeros((sets, n, n)), start_own.copy()
     y, g, p, bend = np.zeros(n), np.zeros(n), np.zeros((n, n)), np.zeros(n)
     whole, step, old, old_z = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(own.shape[1])
+    steps, fell, slope = np.zeros((LEARNED, n)), np.zeros((LEARNED, n)), np.zeros(n)
     for s in range(sets):
         x, z = at[s], own[s]
-        before, halved = -np.inf, 0
+        before, halved, pairs, gain = -np.inf, 0, 0, 0.0
         for done in range(MOST_STEPS):
             value, _ = _everything(votes, first[s], second[s], o[s], stretch[s], x, y, z, g, p, bend, True)
             last = done == MOST_STEPS - 1
@@ -152,9 +155,15 @@ def found_each(votes, first, second, o, stretch, start, start_own):
                 halved += 1
                 continue
             stuck = halved == HALVINGS  # as near as rounding lets one come
+            if done and gain > TOLD and pairs < LEARNED and not stuck:
+                steps[pairs] = x - old
+                fell[pairs] = slope - g
+                pairs += 1
             whole[:] = p
             for j in range(votes.cuts * votes.evaluators):
                 whole[j, j] += bend[j]
+            for j in range(pairs):
+                learned(whole, n, steps[j], fell[j])
             if cholesky(whole, n):
                 pass
             elif not steadied(whole, p, n):
@@ -168,6 +177,7 @@ def found_each(votes, first, second, o, stretch, start, start_own):
             before, halved = value, 0
             old[:] = x
             old_z[:] = z
+            slope[:] = g
             if stuck:
                 longest = 1.0
                 step[:] = 0.0
@@ -203,7 +213,7 @@ def weighed_each(votes, first, second, o, stretch, which, x, own):
 
 @compiled
 def own_drawn_each(votes, first, second, o, stretch, which, x, own, tries, seed):
-    """Own effects of places, drawn given all others: tries from the normal law around the mode, one of them chosen by its weight."""
+    """Own effects of places, drawn given all others: tries from the normal law at the mode, in mirrored pairs, one chosen by its weight."""
     np.random.seed(seed)
     count, n = x.shape
     found = own[which].copy()
@@ -213,11 +223,12 @@ def own_drawn_each(votes, first, second, o, stretch, which, x, own, tries, seed)
         longest = max(longest, votes.votes_from[i + 1] - votes.votes_from[i])
         most = max(most, votes.own_from[i + 1] - votes.own_from[i])
         widest = max(widest, votes.patterns_from[i + 1] - votes.patterns_from[i])
-    base, local = np.zeros((longest, 5)), np.zeros((longest, votes.effect.shape[1]), np.int64)
+    base, local = np.zeros((longest, EDGES)), np.zeros((longest, votes.effect.shape[1]), np.int64)
     told, sums = np.zeros((longest, 7)), np.zeros((widest, 3))
     pull, root, y = np.zeros(most), np.zeros((most, most)), np.zeros(n)
     none, nothing = np.zeros(n, np.int64), np.zeros((1, 1))
-    tried, best = np.zeros(most), np.zeros(most)
+    pairs = (tries + 1) // 2
+    away, logs = np.zeros((most, pairs)), np.zeros(2 * pairs)
     for d in range(count):
         s, z = which[d], found[d]
         y[:] = x[d]
@@ -235,36 +246,20 @@ def own_drawn_each(votes, first, second, o, stretch, which, x, own, tries, seed)
                 votes.pattern, a, votes.own[a:b], m, first[s], second[s], o[s], votes.own_code[a:b], y, mode, base, local, told,
                 sums[: b - a], pull, root, none, none, nothing, y, nothing, y, nothing, False,
             )  # fmt: skip
-            top = -np.inf
-            for _ in range(tries):
-                log = 0.0
-                for c in range(m):
-                    tried[c] = np.random.normal()
-                    log += 0.5 * tried[c] * tried[c]
-                for c in range(m - 1, -1, -1):
-                    for e in range(c + 1, m):
-                        tried[c] -= root[e, c] * tried[e]
-                    tried[c] /= root[c, c]
-                for c in range(m):
-                    tried[c] += mode[c]
-                    log -= 0.5 * tried[c] * tried[c]
-                for k in range(b - a):
-                    sums[k, 0] = 0.0
-                    for j in range(votes.own.shape[1]):
-                        if votes.own[a + k, j] >= 0:
-                            sums[k, 0] += o[s, votes.own_code[a + k, j]] * tried[votes.own[a + k, j]]
-                for t in range(stop - start):
-                    load, rho = sums[votes.pattern[start + t] - a, 0], base[t, 2]
-                    if votes.kind == STARS:
-                        one, two = weights(votes.kind, base[t, 1] - load, base[t, 3] - load)
-                    else:
-                        one, two = weights(votes.kind, rho * (base[t, 0] + load) + base[t, 1], base[t, 3])
-                    log += votes.times[start + t] * np.log(
-                        law(votes.kind, votes.cuts, votes.vote[start + t], one, two)[0]
-                    )
-                log -= np.log(-np.log(np.random.random()))
+            loads = loads_of(votes.own[a:b], votes.own_code[a:b], o[s], m)
+            for c in range(m):
+                for t in range(pairs):
+                    away[c, t] = np.random.normal()
+            for t in range(pairs):
+                logs[t] = logs[t + pairs] = 0.5 * (away[:m, t] ** 2).sum()
+            spread(
+                votes.kind, votes.cuts, start, stop, votes.vote, votes.times, base, votes.pattern, loads, a, m, mode, root, away[:m], logs
+            )  # fmt: skip
+            best, top = 0, -np.inf
+            for t in range(2 * pairs):
+                log = logs[t] - np.log(-np.log(np.random.random()))
                 if log > top:
-                    top = log
-                    best[:m] = tried[:m]
-            mode[:] = best[:m]
+                    best, top = t, log
+            for c in range(m):
+                mode[c] += away[c, best % pairs] if best < pairs else -away[c, best % pairs]
     return found
