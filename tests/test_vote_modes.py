@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 
-from expsim_bayes.votes.laws import DUELS, STARS
+from expsim_bayes.votes.exponentials import exponentials
+from expsim_bayes.votes.laws import DUELS, FARTHEST, STARS
 from expsim_bayes.votes.modes import Modes, Rows, Scales, modes
 
 if TYPE_CHECKING:
@@ -182,3 +183,10 @@ def test_an_effect_that_an_item_has_alone_is_integrated_out(kind: int) -> None:
         up, down = integrated(made, at + step), integrated(made, at - step)
         assert abs(up - down) / 0.1 < 0.05
         assert (2 * value - up - down) / 0.05**2 == pytest.approx(got.precision[0][j, j], rel=0.03, abs=0.02)
+
+
+def test_exponentials_of_many_numbers_are_those_of_each() -> None:
+    x = np.concatenate([np.linspace(-FARTHEST, FARTHEST, 4001), [0.0, -1e-12, 1e-12, 700.0, -700.0]])
+    found = np.empty_like(x)
+    exponentials(x.copy(), found)
+    np.testing.assert_allclose(found, np.exp(np.clip(x, -FARTHEST, FARTHEST)), rtol=2e-14)

@@ -44,9 +44,9 @@ def _prior(simulations: int, seed: int, _folder: Path | None, progress: Progress
 
 
 def _agreement(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import agreement, summaries
+    from expsim_bayes.check import agreement, beside
 
-    return summaries.of_agreement(agreement.check_agreement(simulations, random_seed=seed, progress=progress))
+    return beside.of_agreement(agreement.check_agreement(simulations, random_seed=seed, progress=progress))
 
 
 def _continuous(simulations: int, seed: int, folder: Path | None, progress: Progress | None) -> Outcome:
@@ -102,11 +102,9 @@ def _held(kind: str) -> Check:
     """Experiments of a kind of outcome at their stop."""
 
     def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-        from expsim_bayes.check import looks, summaries
+        from expsim_bayes.check import beside, looks
 
-        return summaries.of_held(
-            looks.check_held(looks.kinds_of(kind), simulations, random_seed=seed, progress=progress)
-        )
+        return beside.of_held(looks.check_held(looks.kinds_of(kind), simulations, random_seed=seed, progress=progress))
 
     return _at_the_stop(f"{kind} whose components are estimated", "qualities, levels and components", run)
 
@@ -115,10 +113,10 @@ def _engines(model: str, words: str) -> Check:
     """Both engines of a model."""
 
     def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-        from expsim_bayes.check import engines, summaries
+        from expsim_bayes.check import beside, engines
 
         found = engines.check_apart(model, simulations, random_seed=seed, progress=progress)
-        return summaries.of_apart(found)
+        return beside.of_apart(found)
 
     return Check(
         f"{words.capitalize()} without a sampler against NUTS",
@@ -131,10 +129,10 @@ def _engines(model: str, words: str) -> Check:
 
 
 def _judged(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
-    from expsim_bayes.check import summaries, verdict_looks
+    from expsim_bayes.check import beside, verdict_looks
 
     found = verdict_looks.check_verdicts(simulations, random_seed=seed, progress=progress)
-    return summaries.of_held(found, verdict_looks.POINTS)
+    return beside.of_held(found, verdict_looks.POINTS)
 
 
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:

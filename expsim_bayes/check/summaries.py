@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes.check.outcome import Outcome, Table
 from expsim_bayes.check.uniformity import ALPHA, LEVELS, covered, outside_band, power, verdict
-from expsim_bayes.diagnostics import OK_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from expsim_bayes.check.agreement import Agreement
-    from expsim_bayes.check.engines import Apart
     from expsim_bayes.check.family import Checked
     from expsim_bayes.check.fits import Fits, Settings
     from expsim_bayes.check.imperfect_judge import Cell, Grid
-    from expsim_bayes.check.looks import Held
     from expsim_bayes.check.mutants import Caught
     from expsim_bayes.check.outcome import Value
     from expsim_bayes.check.prior_predictive import PriorCheck
@@ -37,13 +33,6 @@ WORDS: dict[StrategyName, str] = {
 }
 
 
-AXES = (
-    "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
-    "weighted points"
-)
-"""What is rough about experiments with scores, and what they are held against."""
-
-
 def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
     """Of the fast posterior, by strategy.
 
@@ -56,7 +45,7 @@ def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
     for strategy, runs in found.items():
         again = f" The first run was doubtful, so this is a second one, with seed {runs.seed}." if runs.first else ""
         said.append(f"{WORDS[strategy]}: {_calibrated(runs.rows, passed=runs.passed)}{again}")
-        tables.append(_calibration_table(_capitalised([WORDS[strategy]])[0], runs.rows))
+        tables.append(_calibration_table(capitalised([WORDS[strategy]])[0], runs.rows))
         if runs.first:
             tables.append(_calibration_table(f"{WORDS[strategy]}: the first, doubtful run", runs.first))
     failed = [WORDS[strategy] for strategy, runs in found.items() if not runs.passed]
@@ -66,7 +55,7 @@ def of_fast(found: Mapping[StrategyName, Runs]) -> Outcome:
         else f"calibration is not rejected in any of: {'; '.join(WORDS[strategy] for strategy in found)}."
     )
     fewest = min(runs.rows[0].simulations for runs in found.values())
-    return Outcome(not failed, fewest, _capitalised([summary, *said]), tuple(tables))
+    return Outcome(not failed, fewest, capitalised([summary, *said]), tuple(tables))
 
 
 def of_continuous(found: Fits, settings: Settings) -> Outcome:
@@ -83,7 +72,7 @@ def of_continuous(found: Fits, settings: Settings) -> Outcome:
     return Outcome(
         uniform and found.sampled_well,
         len(found.simulations),
-        _capitalised([_calibrated(found.rows, passed=uniform), _sampled(found), _noticed(found)]),
+        capitalised([_calibrated(found.rows, passed=uniform), _sampled(found), _noticed(found)]),
         (_calibration_table("Quantities", found.rows),),
         _how(found, settings),
     )
@@ -115,7 +104,7 @@ def of_family(found: Checked, settings: Settings) -> Outcome:
             1, f"the first run was doubtful, so this is a second one, with seed {runs.seed} and twice the data sets."
         )
         tables.append(_calibration_table("The first, doubtful run", runs.first))
-    return Outcome(found.passed, len(fits.simulations), _capitalised(said), tuple(tables), _how(fits, settings))
+    return Outcome(found.passed, len(fits.simulations), capitalised(said), tuple(tables), _how(fits, settings))
 
 
 def of_prior(found: PriorCheck) -> Outcome:
@@ -162,41 +151,7 @@ def of_prior(found: PriorCheck) -> Outcome:
         {"component": "", "comparisons": "d", "noticed": "d", "mean of the largest |z|": ".2f"},
         tuple((one.component, one.runs, one.rejected, one.largest) for one in found.power),
     )
-    return Outcome(found.passed, found.comparisons[0].draws, _capitalised(said), (tellings, noticed_table))
-
-
-def of_agreement(found: Sequence[Agreement]) -> Outcome:
-    """Of NUTS against the fast posterior.
-
-    Parameters
-    ----------
-    found : sequence of Agreement
-        One a data set.
-    """
-    from expsim_bayes.check.agreement import DRAWS
-
-    good = sum(one.passed for one in found)
-    apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
-    mean, sd, best = (max(values) for values in zip(*apart, strict=True))
-    agree = (
-        f"{good} of {len(found)} data sets agree: means within .1 posterior SD, SDs within 10 %, probabilities of being best within .02 "
-        "beyond their Monte-Carlo error."
-    )
-    largest = f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best."
-    columns = {
-        "design": "",
-        "ratings": ",d",
-        "effects": "d",
-        "means apart (SD)": ".3f",
-        "SDs apart": ".3f",
-        "largest at": "",
-        "P(best) apart": ".4f",
-        "its Monte-Carlo error": ".4f",
-        "divergences": "d",
-    }
-    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
-    table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
+    return Outcome(found.passed, found.comparisons[0].draws, capitalised(said), (tellings, noticed_table))
 
 
 def of_quick(found: Fits) -> Outcome:
@@ -216,97 +171,7 @@ def of_quick(found: Fits) -> Outcome:
     said = [_calibrated(found.rows, passed=uniform), trusted, _noticed(found)]
     how: dict[str, Value] = {"commit": found.commit, "begun_utc": found.begun_utc}
     tables = (_calibration_table("Quantities", found.rows),)
-    return Outcome(right, len(found.simulations), _capitalised(said), tables, how)
-
-
-def of_apart(found: Sequence[Apart]) -> Outcome:
-    """Of fits with a sampler and without.
-
-    Parameters
-    ----------
-    found : sequence of Apart
-        One a data set.
-    """
-    draws = min(one.draws for one in found)
-    good = sum(one.passed for one in found)
-    mean, sd, best = (
-        max(values) for values in zip(*((o.mean_apart, o.sd_apart, o.prob_best_apart) for o in found), strict=True)
-    )
-    agree = (
-        f"{good} of {len(found)} data sets agree: means of qualities and of their differences within .1 posterior SD, their SDs within "
-        "10 %, probabilities of being best within .02 beyond their Monte-Carlo error."
-    )
-    largest = (
-        f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best; of "
-        f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
-    )
-    said = [agree, largest]
-    longer = sum(one.draws > draws for one in found)
-    if longer:
-        said.append(
-            f"NUTS ran longer on {longer} of them: after {draws:,} draws a chain its own verdict refused it, or asked for caution and "
-            "something differed."
-        )
-    doubted = [one for one in found if one.k_hat > OK_SHAPE]
-    if doubted:
-        worst = max(doubted, key=lambda one: one.others_apart)
-        said.append(
-            f"Fits without a sampler that ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}): {len(doubted)}; what "
-            f"differs most there is {worst.where}, by {worst.others_apart:.2f} SD."
-        )
-    columns = {
-        "design": "",
-        "ratings": ",d",
-        "numbers": "d",
-        "means apart (SD)": ".3f",
-        "SDs apart": ".3f",
-        "others' means apart (SD)": ".3f",
-        "largest at": "",
-        "P(best) apart": ".4f",
-        "its Monte-Carlo error": ".4f",
-        "verdicts": "",
-        "k-hat": ".2f",
-        "draws of NUTS": ",d",
-    }
-    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
-    table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
-
-
-def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:
-    """Of intervals at the stop.
-
-    Parameters
-    ----------
-    found : sequence of Held
-        One a kind of experiment.
-    against : str
-        What is rough about the posterior, and what it was held against.
-    """
-    bad = [one.design for one in found if not one.passed]
-    mean, sd = max(one.mean_apart for one in found), max(one.sd_apart for one in found)
-    apart = (
-        f"{against}, the difference of two variants is off by up to {mean:.2f} SD and its SD by up to {100 * sd:.0f} %, in the root "
-        "mean square of a design."
-    )
-    shares = [share for one in found for share in (one.of_effects, one.of_quality)]
-    said = (
-        f"intervals of 95 % hold the truth too seldom or too often in: {'; '.join(bad)}."
-        if bad
-        else f"intervals of 95 % hold the truth in {100 * min(shares):.1f} to {100 * max(shares):.1f} % of experiments.",
-        apart,
-    )
-    columns = {
-        "experiment": "",
-        "experiments": ",d",
-        "mean looks": ".1f",
-        "intervals that hold the difference": ".3f",
-        "intervals that hold the quality": ".3f",
-        "means apart (SD, root mean square)": ".3f",
-        "SDs apart (root mean square)": ".3f",
-    }
-    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
-    return Outcome(not bad, found[0].experiments, _capitalised(said), (Table("Experiments", columns, rows),))
+    return Outcome(right, len(found.simulations), capitalised(said), tables, how)
 
 
 def of_mutants(found: Sequence[Caught], settings: Settings | None = None) -> Outcome:
@@ -377,7 +242,7 @@ def of_imperfect_judge(found: Grid, settings: Settings) -> Outcome:
         "fits with trouble": "d",
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in cells)
-    return Outcome(not bad, total, _capitalised(said), (Table("Truths", columns, rows),), _how(found, settings))
+    return Outcome(not bad, total, capitalised(said), (Table("Truths", columns, rows),), _how(found, settings))
 
 
 def _truth(cells: Sequence[Cell]) -> str:
@@ -438,5 +303,6 @@ def _largest(z: object) -> float:
     return float(np.abs(np.asarray(z)).max())
 
 
-def _capitalised(said: Sequence[str]) -> tuple[str, ...]:
+def capitalised(said: Sequence[str]) -> tuple[str, ...]:
+    """Sentences that begin with a capital."""
     return tuple(text[:1].upper() + text[1:] for text in said)

@@ -1,0 +1,147 @@
+"""What checks found that set one posterior beside another, or beside the truth at a stop, turned into a verdict, sentences and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expsim_bayes.check.outcome import Outcome, Table
+from expsim_bayes.check.summaries import capitalised
+from expsim_bayes.diagnostics import OK_SHAPE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expsim_bayes.check.agreement import Agreement
+    from expsim_bayes.check.engines import Apart
+    from expsim_bayes.check.looks import Held
+    from expsim_bayes.check.outcome import Value
+
+AXES = (
+    "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
+    "weighted points"
+)
+"""What is rough about experiments with scores, and what they are held against."""
+
+
+def of_agreement(found: Sequence[Agreement]) -> Outcome:
+    """Of NUTS against the fast posterior.
+
+    Parameters
+    ----------
+    found : sequence of Agreement
+        One a data set.
+    """
+    from expsim_bayes.check.agreement import DRAWS
+
+    good = sum(one.passed for one in found)
+    apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
+    mean, sd, best = (max(values) for values in zip(*apart, strict=True))
+    agree = (
+        f"{good} of {len(found)} data sets agree: means within .1 posterior SD, SDs within 10 %, probabilities of being best within .02 "
+        "beyond their Monte-Carlo error."
+    )
+    largest = f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best."
+    columns = {
+        "design": "",
+        "ratings": ",d",
+        "effects": "d",
+        "means apart (SD)": ".3f",
+        "SDs apart": ".3f",
+        "largest at": "",
+        "P(best) apart": ".4f",
+        "its Monte-Carlo error": ".4f",
+        "divergences": "d",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    table = Table("Data sets", columns, rows)
+    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
+
+
+def of_apart(found: Sequence[Apart]) -> Outcome:
+    """Of fits with a sampler and without.
+
+    Parameters
+    ----------
+    found : sequence of Apart
+        One a data set.
+    """
+    draws = min(one.draws for one in found)
+    good = sum(one.passed for one in found)
+    mean, sd, best = (
+        max(values) for values in zip(*((o.mean_apart, o.sd_apart, o.prob_best_apart) for o in found), strict=True)
+    )
+    agree = (
+        f"{good} of {len(found)} data sets agree: means of qualities and of their differences within .1 posterior SD, their SDs within "
+        "10 %, probabilities of being best within .02 beyond their Monte-Carlo error."
+    )
+    largest = (
+        f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best; of "
+        f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
+    )
+    said = [agree, largest]
+    longer = sum(one.draws > draws for one in found)
+    if longer:
+        said.append(
+            f"NUTS ran longer on {longer} of them: after {draws:,} draws a chain its own verdict refused it, or asked for caution and "
+            "something differed."
+        )
+    doubted = [one for one in found if one.k_hat > OK_SHAPE]
+    if doubted:
+        worst = max(doubted, key=lambda one: one.others_apart)
+        said.append(
+            f"Fits without a sampler that ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}): {len(doubted)}; what "
+            f"differs most there is {worst.where}, by {worst.others_apart:.2f} SD."
+        )
+    columns = {
+        "design": "",
+        "ratings": ",d",
+        "numbers": "d",
+        "means apart (SD)": ".3f",
+        "SDs apart": ".3f",
+        "others' means apart (SD)": ".3f",
+        "largest at": "",
+        "P(best) apart": ".4f",
+        "its Monte-Carlo error": ".4f",
+        "verdicts": "",
+        "k-hat": ".2f",
+        "draws of NUTS": ",d",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    table = Table("Data sets", columns, rows)
+    return Outcome(good == len(found), len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
+
+
+def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:
+    """Of intervals at the stop.
+
+    Parameters
+    ----------
+    found : sequence of Held
+        One a kind of experiment.
+    against : str
+        What is rough about the posterior, and what it was held against.
+    """
+    bad = [one.design for one in found if not one.passed]
+    mean, sd = max(one.mean_apart for one in found), max(one.sd_apart for one in found)
+    apart = (
+        f"{against}, the difference of two variants is off by up to {mean:.2f} SD and its SD by up to {100 * sd:.0f} %, in the root "
+        "mean square of a design."
+    )
+    shares = [share for one in found for share in (one.of_effects, one.of_quality)]
+    said = (
+        f"intervals of 95 % hold the truth too seldom or too often in: {'; '.join(bad)}."
+        if bad
+        else f"intervals of 95 % hold the truth in {100 * min(shares):.1f} to {100 * max(shares):.1f} % of experiments.",
+        apart,
+    )
+    columns = {
+        "experiment": "",
+        "experiments": ",d",
+        "mean looks": ".1f",
+        "intervals that hold the difference": ".3f",
+        "intervals that hold the quality": ".3f",
+        "means apart (SD, root mean square)": ".3f",
+        "SDs apart (root mean square)": ".3f",
+    }
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    return Outcome(not bad, found[0].experiments, capitalised(said), (Table("Experiments", columns, rows),))
