@@ -19,6 +19,7 @@ import xarray as xr
 from expsim_bayes.diagnostics import gate
 from expsim_bayes.errors import SettingError
 from expsim_bayes.models import task
+from expsim_bayes.outcomes import MOST_RANKED
 from expsim_bayes.ratings import taking_part
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
 WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
-"""Models whose posterior needs no sampler. That of stars differs from NUTS in one of 30 data sets (an SD by 14 %)."""
-BY_ITSELF = ("continuous", "preference")
-"""Those of them for which that is done unless told."""
+"""Models whose posterior needs no sampler."""
 WAITING = 5_000
 """Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
 ACCEPT = (0.95, 0.99)
@@ -79,7 +78,7 @@ def fit(
     engine : {"auto", "nuts", "fast"}
         "nuts" samples; "fast" does without, for the models of `WITHOUT_SAMPLER`: components are integrated out over points, effects
         drawn exactly given each (`expsim_bayes.fast`), or around their modes and weighed (`expsim_bayes.votes.single`). "auto" samples up
-        to `WAITING` ratings, and above only models that are not `BY_ITSELF`.
+        to `WAITING` ratings, and above only what cannot do without.
     priors : Priors, optional
         Of that model; its own unless told.
     fixed : Components, optional
@@ -127,7 +126,7 @@ def fit(
         tree.attrs["verdict"] = verdict.to_json()
         return tree, verdict
 
-    if engine_of(engine, model, len(ratings.table)) == "fast":
+    if engine_of(engine, model, len(ratings.table), ranked_together(ratings)) == "fast":
         tell(0.05, "integrating the components out")
         tree, _ = gated(*_integrated(ratings, model, priors, fixed, draws, chains, random_seed))
     else:
@@ -161,7 +160,14 @@ def _integrated(  # noqa: PLR0917
     return of_votes(ratings, model, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)
 
 
-def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
+def ranked_together(ratings: Ratings) -> int:
+    """Most outputs of one item that were put in order; none where ratings are no rankings."""
+    if ratings.outcome != "ranking":
+        return 0
+    return int(ratings.table.groupby("item")["variant"].nunique().max())
+
+
+def engine_of(asked: Engine, model: str, rows: int, outputs: int = 0) -> Literal["nuts", "fast"]:
     """Whether a sampler is used.
 
     Parameters
@@ -172,6 +178,8 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
         Name of the model.
     rows : int
         Ratings.
+    outputs : int
+        Most outputs of one item that were put in order.
 
     Raises
     ------
@@ -192,7 +200,8 @@ def engine_of(asked: Engine, model: str, rows: int) -> Literal["nuts", "fast"]:
             where="engine",
             remedy=f"choose nuts or auto; without a sampler there is {', '.join(WITHOUT_SAMPLER)}",
         )
-    return "fast" if asked == "fast" or (asked == "auto" and model in BY_ITSELF and rows > WAITING) else "nuts"
+    many = asked == "auto" and able and rows > WAITING and outputs <= MOST_RANKED
+    return "fast" if asked == "fast" or many else "nuts"
 
 
 def _sampler(  # noqa: PLR0917

@@ -13,7 +13,7 @@ from scipy.special import expit, logit, logsumexp, ndtri
 from scipy.stats import qmc
 
 from expsim_bayes.errors import SettingError
-from expsim_bayes.fit import engine_of, fit
+from expsim_bayes.fit import engine_of, fit, ranked_together
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._podium_priors import Priors as PodiumPriors
 from expsim_bayes.models._star_priors import Priors as StarPriors
@@ -314,6 +314,9 @@ def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("fast", "ranking", 10) == "fast"
+    assert engine_of("auto", "ranking", 50_000, 7) == engine_of("auto", "ordinal", 50_000) == "fast"
+    assert engine_of("auto", "ranking", 50_000, 8) == "nuts"
+    assert ranked_together(few_rankings([["ABC"]] * 3)) == 3
     eight = few_rankings([["ABC"]] * 3)
     table = pd.concat([eight.table.assign(variant=eight.table["variant"] + str(n), repeat=n) for n in range(3)])
     with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):

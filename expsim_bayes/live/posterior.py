@@ -112,7 +112,7 @@ def posterior_of(
 
     name, why = choose(ratings) if settings.model == "auto" else (settings.model, "")
     threshold: dict[str, Any] = {} if wanted.threshold is None else {"threshold": wanted.threshold}
-    for engine in _engines(settings.engine, name):
+    for engine in _engines(settings.engine, name, ratings):
         tree = fit(
             ratings,
             model=name,
@@ -156,16 +156,15 @@ def posterior_of(
     )
 
 
-def _engines(asked: str, model: str) -> tuple[Engine_, ...]:
+def _engines(asked: str, model: str, ratings: Ratings) -> tuple[Engine_, ...]:
     """What is tried in turn, unless told.
 
     Where the model can do without a sampler, that comes first: it takes seconds a look and gives the same numbers whatever was compiled.
     """
-    from expsim_bayes.fit import BY_ITSELF
+    from expsim_bayes.fit import WAITING, engine_of, ranked_together
 
-    if asked == "auto":
-        return ("fast", "nuts") if model in BY_ITSELF else ("nuts",)
-    return (cast("Engine_", asked),)
+    engine = engine_of(cast("Engine_", asked), model, WAITING + 1, ranked_together(ratings))
+    return ("fast", "nuts") if asked == "auto" and engine == "fast" else (engine,)
 
 
 def _effective(verdict: str, draws: int) -> float:
