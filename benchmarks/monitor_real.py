@@ -1,8 +1,9 @@
 """A monitored experiment on real ratings, batch after batch to its decision, and the same killed at random moments.
 
-Rows are shuffled with a fixed seed and come 200 at a time. With `--kills N` the same batches are added by processes of their own that are
-killed at random moments, and what they leave is held against the run that nobody disturbed: decisions exactly, numbers by their largest
-difference (draws are the same where the compiled model comes from the same cache). `--help` lists the choices.
+Rows are shuffled with a fixed seed and come 200 at a time, or as many as `--batch` says. With `--kills N` the same batches are added by
+processes of their own that are killed at random moments, and what they leave is held against the run that nobody disturbed: decisions
+exactly, numbers by their largest difference (draws are the same where the compiled model comes from the same cache). `--help` lists the
+choices.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from expsim_bayes.live import Opened, Reading, Settings, add, begin, complete, o
 from expsim_bayes.live.words import decision
 
 HERE = Path(__file__).resolve().parent
-SHUFFLE, BATCH = 1, 200
+SHUFFLE = 1
 STARTING = 4.0
 """Seconds in which a process imports what its first look needs."""
 
@@ -48,8 +49,8 @@ CASES = {
 }
 
 
-def batches(case: Case, file: Path, folder: Path) -> list[Path]:
-    """Files of the rows that are used, shuffled, 200 in each."""
+def batches(case: Case, file: Path, folder: Path, size: int) -> list[Path]:
+    """Files of the rows that are used, shuffled, so many in each."""
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
     for column, value in case.where.items():
         frame = frame[frame[column] == value]
@@ -58,9 +59,9 @@ def batches(case: Case, file: Path, folder: Path) -> list[Path]:
     frame = frame.iloc[np.random.default_rng(SHUFFLE).permutation(len(frame))]
     folder.mkdir()
     files = []
-    for number, start in enumerate(range(0, len(frame), BATCH), 1):
+    for number, start in enumerate(range(0, len(frame), size), 1):
         files.append(folder / f"batch-{number:02d}.csv")
-        frame.iloc[start : start + BATCH].to_csv(files[-1], index=False)
+        frame.iloc[start : start + size].to_csv(files[-1], index=False)
     return files
 
 
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("file", type=Path, help="wmt_mqm_ted.csv or pandalm.csv")
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=200, help="rows of a batch")
     parser.add_argument("--looks", type=int, default=10**6, help="most looks")
     parser.add_argument(
         "--model", default="auto", help="continuous needs no sampler: seconds a look, the same to the last byte"
@@ -159,7 +161,7 @@ def main() -> None:
     case = CASES[arguments.case]
     place = Path(tempfile.mkdtemp()) if arguments.out is None else arguments.out
     place.mkdir(parents=True, exist_ok=True)
-    files = batches(case, arguments.file, place / "batches")
+    files = batches(case, arguments.file, place / "batches", arguments.batch)
     text = (HERE / case.scenario).read_text(encoding="utf-8")
     begin(place / "calm", text, settings(case, arguments))
     seconds = undisturbed(place / "calm", files, looks=arguments.looks)
