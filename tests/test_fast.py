@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from expsim_bayes.diagnostics import Verdict, gate
 from expsim_bayes.errors import SettingError
-from expsim_bayes.fast.integration import MANY, Peak, Points, peak, points, resampled
+from expsim_bayes.fast.integration import MANY, Peak, Points, peak, points, resampled, smoothed
 from expsim_bayes.fast.marginal import Marginal
 from expsim_bayes.fast.moments import moments
 from expsim_bayes.fast.parameters import parameters
@@ -140,6 +140,17 @@ class Normal(NamedTuple):
     def with_slopes(self, x: Floats) -> tuple[Floats, Floats]:
         off = (x[:, 1] - 1 - self.bend * (x[:, 0] ** 2 - 1)) / 0.3**2
         return self.log_density(x), np.stack([-x[:, 0] + off * 2 * self.bend * x[:, 0], -off], axis=1)
+
+
+def test_weights_that_one_point_carries_are_not_trusted() -> None:
+    alone = np.full(600, -1e6)
+    alone[7] = 0.0
+    weight, k_hat = smoothed(alone)
+    assert weight[7] == pytest.approx(1.0)
+    assert k_hat == np.inf
+    weight, k_hat = smoothed(np.zeros(600))
+    np.testing.assert_allclose(weight, 1 / 600)
+    assert np.isnan(k_hat)
 
 
 @pytest.mark.parametrize("bend", [0.0, 0.3])

@@ -272,7 +272,10 @@ def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
     """
     from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 
-    logs, k_hat = array_stats.psislw(-(log_ratio - log_ratio.max()))  # type: ignore[no-untyped-call]
+    try:
+        logs, k_hat = array_stats.psislw(-(log_ratio - log_ratio.max()))  # type: ignore[no-untyped-call]
+    except ValueError:  # the largest are all alike, as those of equal weights are
+        logs, k_hat = log_ratio, np.nan
     weight = normalised(np.asarray(logs))
     untold = np.isnan(k_hat) and worth(weight) < EVEN * weight.size
     return weight, float("inf") if untold else float(k_hat)
