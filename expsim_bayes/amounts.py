@@ -5,6 +5,7 @@ Quality comes in one of the `UNITS`: `quantity` says a level of it, `change` a d
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,13 +80,16 @@ def points(amount: float) -> str:
 
     Examples
     --------
-    >>> points(0.0712), points(12.345), points(0.0004)
-    ('0.07', '12.3', '0.0004')
+    >>> points(0.0712), points(12.345), points(0.0004), points(0.00003)
+    ('0.07', '12.3', '0.0004', '0.00003')
     """
     size = abs(amount)
     if size >= 10:
         return f"{amount:.1f}"
-    return f"{amount:.2f}" if size >= 0.01 or size == 0 else f"{amount:.1g}"
+    if size >= 0.01 or size == 0:
+        return f"{amount:.2f}"
+    rounded = f"{amount:.1g}"
+    return f"{Decimal(rounded):f}" if size >= 1e-6 else rounded
 
 
 def signed(amount: float) -> str:

@@ -425,9 +425,10 @@ def _steady(found: Sensitivity, row: Scaled, *, some: bool) -> str:
     which = "any of those that can be tried" if some else "any of them"
     now = "" if found.prob_best is None else percent(found.prob_best.value)
     if size < 100 * MATTERS:
+        moves = "moves by less than 0.1" if size < 0.05 else f"moves by no more than {size:.1f}{error}"
         return (
             f"The answer does not hang on the priors: with {which} half or twice as strong, the chance that {found.leader} is best, "
-            f"{now}, moves by no more than {size:.1f}{error} percentage points."
+            f"{now}, {moves} percentage points."
         )
     return (
         f"No prior clearly moves the answer: of {which}, {row.prior} {_power(row.power)} moves the chance that {found.leader} is best, "

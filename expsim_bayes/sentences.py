@@ -207,13 +207,17 @@ def _price(facts: Facts) -> str:
     return text
 
 
+def how_well_known(facts: Facts) -> str:
+    """How well the difference that decides is known; empty where there is none."""
+    leader = facts.variant(facts.leader)
+    rival = leader if leader.effect is not None else best_other(facts)
+    return f"{known_to(facts, rival)}." if rival is not None and rival.effect_sd else ""
+
+
 def _unknown(facts: Facts) -> str:
-    parts = []
+    parts = [known] if (known := how_well_known(facts)) else []
     judges = [e for e in facts.evaluators if e.kind != "human" and e.shift_sd]
     people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
-    rival = facts.variant(facts.leader) if facts.variant(facts.leader).effect is not None else best_other(facts)
-    if rival is not None and rival.effect is not None and rival.effect_sd:
-        parts.append(f"{known_to(facts, rival)}.")
     if judges and not people:
         judge = max(judges, key=lambda e: e.ratings)
         assert judge.shift_sd is not None
@@ -223,8 +227,8 @@ def _unknown(facts: Facts) -> str:
         )
     elif judges and people:
         parts.append(
-            "How far the judge favours a variant as such is learned from outputs that people rated too; with few variants it rests "
-            "partly on what was believed beforehand."
+            f"How far {'the judge favours' if len(judges) == 1 else 'judges favour'} a variant as such is learned from outputs that people "
+            "rated too; with few variants it rests partly on what was believed beforehand."
         )
     if any(e.kind == "human" and 1 < e.raters <= 5 and not e.anonymous for e in facts.evaluators):
         parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
@@ -272,8 +276,9 @@ def _change(facts: Facts) -> str:
             f"{even} (best end of the {level(facts.ci_prob)} interval) {rival.name} is {gap(abs(edge), facts.unit)} {how}."
         )
     if facts.fit is not None:
+        unit = " points" if facts.unit == "points" else ""
         parts += [
-            f"{assumption}: {change(effect, facts.unit)} points, probability of being better {percent(prob)}."
+            f"{assumption}: {change(effect, facts.unit)}{unit}, probability of being better {percent(prob)}."
             for assumption, effect, prob in facts.fit.shift_scenarios
         ]
     barred = left_out(facts)

@@ -240,4 +240,7 @@ def never_removed(further: Sequence[Further], what: str) -> str:
     if not stuck:
         return ""
     least = f"{'at least ' if len(stuck) > 1 else ''}{percent(min(f.floor for f in stuck))}"
-    return f"However many {listed([f.label for f in stuck])} are added, {least} of {what} stays."
+    labels = [f.label for f in stuck]
+    if all(label.endswith(" ratings") for label in labels):
+        labels = [*(label.removesuffix(" ratings") for label in labels[:-1]), labels[-1]]
+    return f"However many {listed(labels)} are added, {least} of {what} stays."

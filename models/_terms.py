@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from expsim_bayes.amounts import listed
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings import Coded
 
@@ -282,7 +283,7 @@ def _opinion_words(asked_again: tuple[bool, ...], *, opinions_told: bool) -> lis
 
 def _people(data: Coded) -> tuple[tuple[bool, ...], tuple[bool, ...], list[str]]:
     """Presence of severity and taste by evaluator, and what to say."""
-    severity, taste, said = [], [], []
+    severity, taste, said, alone = [], [], [], []
     for k, name in enumerate(data.evaluators):
         of_k = data.evaluator == k
         raters = np.unique(data.rater[of_k])
@@ -291,19 +292,32 @@ def _people(data: Coded) -> tuple[tuple[bool, ...], tuple[bool, ...], list[str]]
             said.append(f"Raters of {name} are slots, not persons: severity and personal taste are part of the noise.")
         elif raters.size == 1:
             has = (False, False)
-            said.append(f"{name} is a single rater: severity is its level" + _single_taste(data, k) + ".")
+            if data.kinds[k] == "human":
+                said.append(
+                    f"{name} is a single rater: severity is its level, and quality is this one person's view: what others would say is "
+                    "unknown."
+                )
+            else:
+                alone.append(name)
         else:
             has = _pool(data.rater[of_k], data.variant[of_k], data.output[of_k])
             said += _pool_words(name, has)
         severity.append(has[0])
         taste.append(has[1])
-    return tuple(severity), tuple(taste), said
+    return tuple(severity), tuple(taste), said + _alone_words(alone)
 
 
-def _single_taste(data: Coded, k: int) -> str:
-    if data.kinds[k] == "human":
-        return ", and quality is this one person's view: what others would say is unknown"
-    return ", and its personal taste for a variant is its shift"
+def _alone_words(names: list[str]) -> list[str]:
+    """What severity and taste are of judges that are one rater each."""
+    if not names:
+        return []
+    if len(names) == 1:
+        return [
+            f"{names[0]} is a single rater: severity is its level, and its personal taste for a variant is its shift."
+        ]
+    return [
+        f"{listed(names)} are single raters: the severity of each is its level, and its taste for a variant is its shift."
+    ]
 
 
 def _pool(rater: NDArray[np.intp], variant: NDArray[np.intp], output: NDArray[np.intp]) -> tuple[bool, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from expsim_bayes.ratings import code_comparisons, describe, validate
 from expsim_bayes.ratings.comparison_description import ComparisonDescription, describe_comparisons
+from expsim_bayes.recommend import measures
 from expsim_bayes.simulate.preference import Truth, ratings
 
 COLUMNS = ["item", "variant_left", "variant_right", "rater", "outcome"]
@@ -102,3 +104,19 @@ def test_levels_are_where_wins_lead_one_way() -> None:
     facts = described(("1", "A", "B", "ann", "left"), ("2", "B", "C", "ann", "tie"), ("3", "C", "D", "ann", "left"))
     assert sorted(facts.levels) == [("A",), ("B", "C"), ("D",)]
     assert any("'A' never lost; 'D' never won" in warning for warning in facts.warnings)
+
+
+def test_raters_that_are_not_told_apart_are_no_single_person() -> None:
+    frame = pd.DataFrame(
+        {"variant_left": ["A", "B"], "variant_right": ["B", "A"], "wins_left": [3, 1], "wins_right": [2, 2]}
+    )
+    alone = describe_comparisons(validate(frame)).warnings
+    named = describe_comparisons(validate(frame.assign(rater="ann"))).warnings
+    assert "warning: raters are not told apart: how far they agree is unknown" in alone
+    assert not [w for w in alone if "one rater" in w]
+    assert [w for w in named if "one rater in 'human', 'ann'" in w]
+    who = SimpleNamespace(raters=("1",), variants=("A", "B"))
+    read: Any = SimpleNamespace(ratings=SimpleNamespace(outcome="comparison"), who=who, compares=True)
+    assert measures._label("left_bias", ("1",), read) == "all raters"
+    who.raters = ("ann",)
+    assert measures._label("left_bias", ("ann",), read) == "ann"

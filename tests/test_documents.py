@@ -90,10 +90,15 @@ def derived(facts: Facts) -> Iterator[float]:
         if v.usd_per_output:
             yield v.usd_per_output * v.outputs
             yield from (v.usd_per_output / w.usd_per_output for w in facts.variants if w.usd_per_output)
+        if v.effect is not None:
+            yield (v.effect.high - v.effect.low) / 2.0
         if v.effect is not None and v.effect_sd and facts.threshold:
             yield abs(v.effect.mean) - float(ndtri(facts.threshold)) * v.effect_sd
     if facts.false_launch is not None:
         yield 2 * facts.false_launch.mcse
+    for f in facts.further:
+        bought = [b.variance_removed for b in (f.hundred, f.week) if b is not None]
+        yield from (1.0 - (1.0 - removed) ** 0.5 for removed in (f.variance_removed, *bought))
 
 
 def allowed(facts: Facts) -> set[str]:
@@ -398,3 +403,11 @@ def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path
     wrong = CliRunner().invoke(app, ["report", str(tmp_path), "--format", "docx"])
     assert wrong.exit_code == 2
     assert ON_THE_COMMAND_LINE == ON_DIAGNOSE == WRITTEN
+
+
+def test_dollars_and_days_that_nobody_declared_are_no_columns() -> None:
+    facts = SITUATIONS["leaning"]()
+    unpriced = replace(facts, further=tuple(f._replace(usd=None, days=None, value=1.9e-5) for f in facts.further))
+    assert "| less than 0.0001 |" in markdown(unpriced)
+    assert "| to decide with 80 % | dollars | days |" in markdown(facts)
+    assert re.search(r"\| to decide with 80 % \| (for the same money|first batch) \|", markdown(unpriced))

@@ -36,16 +36,16 @@ ACTIONS = {
 }
 """What the first sentence must ask for, by decision."""
 SAID: dict[str, tuple[str, str, str]] = {
-    "clear winner": ("is more than 99.9 %", "judge favours a variant", "100 dollars would buy"),
-    "leaning": ("is 91.7 %", "judge favours a variant", "bring a decision with a probability of"),
+    "clear winner": ("is more than 99.9 %", "judge may favour a variant", "100 dollars would buy"),
+    "leaning": ("is 91.7 %", "judge may favour a variant", "bring a decision with a probability of"),
     "equivalent": (
         "within 0.15 points of each other is 96.1 %",
-        "judge favours a variant",
-        "of the variance that remains",
+        "judge may favour a variant",
+        "make the interval of the difference",
     ),
     "judge-limited": ("is 91.7 %", "No person has rated", "bring a decision with a probability of 2.1 %"),
-    "guardrail broken": ("over the limit of 2", "judge favours a variant", "may not be launched while the limit"),
-    "shares": ("is more than 99.9 %", "judge favours a variant", "100 dollars would buy"),
+    "guardrail broken": ("over the limit of 2", "judge may favour a variant", "may not be launched while the limit"),
+    "shares": ("is more than 99.9 %", "judge may favour a variant", "100 dollars would buy"),
     "invalid fit": (
         "no probability is shown",
         "may be far from what the ratings say",
@@ -59,7 +59,11 @@ SAID: dict[str, tuple[str, str, str]] = {
     "too few data": ("There is nothing to compare", "misses 1 of 2 features", "a second variant has to be rated"),
     "no variants": ("no variants are named", "Nothing was decided", "a second variant has to be rated"),
     "one rater": ("is more than 99.9 %", "A single person rated", "100 dollars would buy"),
-    "lower is better": ("B is better than A is more than 99.9 %", "judge favours a variant", "100 dollars would buy"),
+    "lower is better": (
+        "B is better than A is more than 99.9 %",
+        "judge may favour a variant",
+        "100 dollars would buy",
+    ),
 }
 """How sure, what could be wrong and what next, in words that tell the situations apart."""
 
@@ -136,3 +140,17 @@ def test_every_form_has_the_sentence_where_one_can_point_at_it(situation: str) -
         assert pages.count(f'<h3>{question}</h3>\n<p class="sentence">{answer.sentence}</p>') == 1
         assert in_json[question] == in_csv[question] == answer.sentence
         assert in_pdf[question].replace("\u200b", "").replace("\u00a0", " ") == answer.sentence
+
+
+def test_what_is_said_in_bold_is_not_said_again_below() -> None:
+    for situation in SITUATIONS:
+        sure = answers(situation)[SURE]
+        probability = re.search(r"(?:(?:more|less) than )?[\d.]+ %\.$", sure.sentence)
+        assert probability is None or f"being better {probability[0].rstrip('.')}" not in sure.more, situation
+
+
+def test_what_money_brings_is_the_width_of_an_interval() -> None:
+    facts, _ = page_of("equivalent")
+    best = max((f.hundred for f in facts.further if f.hundred is not None), key=lambda bought: bought.variance_removed)
+    narrower = percent(1.0 - (1.0 - best.variance_removed) ** 0.5)
+    assert f"make the interval of the difference {narrower} narrower" in answers("equivalent")[NEXT].sentence

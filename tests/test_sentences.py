@@ -14,8 +14,10 @@ from expsim_bayes.facts import Decision, Facts, FitFacts, PlainMean
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.planning import Further
 from expsim_bayes.recommend import of_experiment
+from expsim_bayes.report.risks import risks
 from expsim_bayes.scenario import load
 from expsim_bayes.sentences import against_plain_means, recommendation
+from expsim_bayes.wording import never_removed
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,17 @@ def test_slots_are_no_persons(facts: Facts) -> None:
     assert "Few people rated" in recommendation(replace(facts, evaluators=people)).unknown
     slots = tuple(replace(e, anonymous=True) for e in people)
     assert "Few people rated" not in recommendation(replace(facts, evaluators=slots)).unknown
+
+
+def test_several_judges_are_several(facts: Facts) -> None:
+    judge = next(e for e in facts.evaluators if e.kind != "human")
+    more = replace(facts, evaluators=(*facts.evaluators, replace(judge, name="judge 2")))
+    assert "the judge favours" in recommendation(facts).unknown
+    assert "How far judges favour a variant" in recommendation(more).unknown
+    points = {
+        point.label: point.text for point in risks(replace(more, notices=("warning: one is alone", "kept"))).points
+    }
+    assert re.search(r"\(SD of that taste: [\d.]+ points each\)", points["Judges"])
+    assert points["Data"] == "One is alone."
+    stuck = tuple(facts.further[0]._replace(label=f"{name} ratings", floor=0.9) for name in ("a", "b"))
+    assert never_removed(stuck, "it") == "However many a and b ratings are added, at least 90.0 % of it stays."

@@ -17,7 +17,7 @@ from __future__ import annotations
 from expsim_bayes.ratings.appending import append
 from expsim_bayes.ratings.calls import CodedCalls, code_calls
 from expsim_bayes.ratings.coding import Coded, code
-from expsim_bayes.ratings.comparisons import CodedComparisons, code_comparisons
+from expsim_bayes.ratings.comparisons import CodedComparisons, code_comparisons, untold
 from expsim_bayes.ratings.contract import Ratings
 from expsim_bayes.ratings.dataset import from_dataset, to_dataset
 from expsim_bayes.ratings.description import Description, TakingPart, describe, taking_part
@@ -28,5 +28,5 @@ from expsim_bayes.ratings.validation import validate
 __all__ = [
     "Coded", "CodedCalls", "CodedComparisons", "CodedRankings", "Description", "Ratings", "ScoreDescription", "TakingPart",
     "append", "code", "code_calls", "code_comparisons", "code_rankings", "describe", "describe_scores", "from_dataset", "taking_part",
-    "to_dataset", "validate",
+    "to_dataset", "untold", "validate",
 ]  # fmt: skip

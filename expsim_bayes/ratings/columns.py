@@ -27,7 +27,7 @@ MAX_COLUMNS = 1_000
 SHAPES = {
     "scores": REQUIRED["score"],
     "comparisons": REQUIRED["comparison"],
-    "counted comparisons": ("variant_left", "variant_right", *COUNTS),
+    "counted comparisons": ("variant_left", "variant_right", *COUNTS[:2]),
     "rankings": REQUIRED["ranking"],
     "calls": (*REQUIRED["operations"], " or ".join(OPERATIONS)),
 }

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from expsim_bayes.amounts import rough
-from expsim_bayes.ratings.comparisons import code_comparisons
+from expsim_bayes.ratings.comparisons import code_comparisons, untold
 from expsim_bayes.ratings.contract import SIDES
 from expsim_bayes.ratings.limits import EXTREME_IMBALANCE, UNEVEN_MISSING
 from expsim_bayes.ratings.links import linked
@@ -271,6 +271,8 @@ def _raters(coded: CodedComparisons) -> Iterator[str]:
             continue
         if coded.anonymous[k]:
             yield f"rater names of {quote(name)} are slots, not persons: differences between raters join the noise"
+        elif untold(coded.raters):
+            yield "raters are not told apart: how far they agree is unknown"
         elif len(pool) == 1:
             yield f"one rater in {quote(name)}, {quote(coded.raters[pool[0]])}: what other raters would say is unknown"
         elif np.median(each[pool]) < 2:

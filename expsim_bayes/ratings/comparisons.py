@@ -19,7 +19,7 @@ from expsim_bayes.ratings.contract import COUNTS, SIDES
 from expsim_bayes.ratings.wording import count, listing, quote, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -133,6 +133,17 @@ def fill_alone(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     filled = frame.assign(**{name: pd.Series(ALONE[name], index=frame.index, dtype="str") for name in lacking})
     words = {"item": "items are not told apart", "rater": "raters are not told apart"}
     return filled, [f"no column {quote(name)}: {words[name]}" for name in lacking]
+
+
+def untold(raters: Sequence[str]) -> bool:
+    """Whether the only rater is the one who stands for a missing column: that is no single person.
+
+    Examples
+    --------
+    >>> untold(["1"]), untold(["ann"]), untold(["1", "2"])
+    (True, False, False)
+    """
+    return list(raters) == [ALONE["rater"]]
 
 
 def settle_outcomes(frame: pd.DataFrame, source: str, words: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:

@@ -20,7 +20,7 @@ from expsim_bayes.ratings import describe, taking_part
 from expsim_bayes.ratings.wording import count
 from expsim_bayes.recommend import plain, reading
 from expsim_bayes.recommend.forecast import forecast
-from expsim_bayes.recommend.measures import measures
+from expsim_bayes.recommend.measures import measures, nobody
 from expsim_bayes.recommend.reading import Reading
 from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, evidence_of_one, first
 from expsim_bayes.stopping import Superiority as SuperiorityRule
@@ -247,7 +247,7 @@ def _evaluators(read: Reading) -> tuple[EvaluatorFacts, ...]:
             ratings=int(who.by_evaluator[k]),
             usd=float(who.by_evaluator[k]) * read.prices[name] if name in read.prices else None,
             shift_sd=tastes.get(name),
-            anonymous=who.kinds[k] in read.ratings.anonymous_kinds,
+            anonymous=nobody(read) or who.kinds[k] in read.ratings.anonymous_kinds,
         )
         for k, name in enumerate(who.evaluators)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.facts import Measure
+from expsim_bayes.ratings import untold
 
 if TYPE_CHECKING:
     from expsim_bayes.recommend.reading import Reading
@@ -57,10 +58,17 @@ def measures(read: Reading) -> tuple[Measure, ...]:
     return tuple(found)
 
 
+def nobody(read: Reading) -> bool:
+    """Whether raters are not told apart, so that the one in the table is no person."""
+    return read.ratings.outcome == "comparison" and untold(read.who.raters)
+
+
 def _label(name: str, labels: tuple[str, ...], read: Reading) -> str:
     """Of whom or what one entry is."""
     if not read.compares and labels[:1] == read.who.variants:
         labels = labels[1:]
+    if nobody(read) and labels == read.who.raters:
+        return "all raters"
     if name == "prob_at_least":
         variant, step = labels
         return f"{variant}, {float(step):g} or more"

@@ -174,8 +174,9 @@ def _raters(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
         (r.name, r.evaluator, change(r.severity.mean, facts.unit), _ends(r.severity, facts), count(r.ratings))
         for r in fit.raters
     ]
-    text = f"A positive number is a higher {higher} than the pool's mean gives for the same outputs."
-    columns = ("rater", "pool", "severity", f"{level(facts.ci_prob)} interval", "ratings")
+    such = "lenient" if facts.higher_is_better else "severe"
+    text = f"A positive number is a higher {higher} than the pool's mean gives for the same outputs: such a rater is {such}."
+    columns = ("rater", "pool", "against the pool", f"{level(facts.ci_prob)} interval", "ratings")
     return Paragraph(text), _first_rows(columns, rows, "raters", words=(0, 1, 3))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent, share
+from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
 from expsim_bayes.report.prices import as_of
@@ -24,6 +26,8 @@ DO, SURE, COST, WRONG, NEXT = (
     "What would one more week or 100 dollars change?",
 )
 """The questions."""
+_BETTER = re.compile(r"; probability of being better (?P<chance>(?:(?:more|less) than )?[\d.]+ %)")
+"""A probability as `sentences` put it in brackets."""
 _INSIDE = ".\x00"
 """Stands for a full stop and a space within a name."""
 
@@ -45,7 +49,7 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     if facts.decision.name == "refuse":
         rest = " ".join(part for part in (rest, remedy(facts)) if part)
     sure = how_sure(facts)
-    more = " ".join(advice.how_sure.replace(sure, "").split())  # what has been said is not said again
+    more = beside(advice.how_sure, sure)
     return (
         Answer(DO, first, rest),
         Answer(SURE, sure, more if facts.decision.name != "refuse" and len(facts.variants) > 1 else ""),
@@ -53,6 +57,21 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
         Answer(WRONG, what_may_be_wrong(facts), ""),
         Answer(NEXT, *what_next(facts)),
     )
+
+
+def beside(text: str, said: str) -> str:
+    """A text without what has been said: neither the sentence itself nor the probability that it tells.
+
+    Examples
+    --------
+    >>> beside("B leads (interval 1 to 3; probability of being better 99 % after 2 looks).", "That B is better is 99 %.")
+    'B leads (interval 1 to 3; after 2 looks).'
+    """
+    rest = text.replace(said, "")
+    found = _BETTER.search(rest)
+    if found and f" {found['chance']}." in said:
+        rest = rest.replace(f"{found[0]} after", "; after").replace(found[0], "")
+    return " ".join(rest.split())
 
 
 def split(text: str, facts: Facts | None = None) -> tuple[str, str]:
@@ -177,7 +196,7 @@ def what_next(facts: Facts) -> tuple[str, str]:
     more = "" if undecided else "The decision does not wait for them."
     if not parts:
         best = max(facts.further, key=lambda f: f.variance_removed)
-        brings = f"{count(best.batch_ratings)} more {best.label} would remove {share(best.variance_removed)} of the variance that remains"
+        brings = f"{count(best.batch_ratings)} more {best.label} would {_narrow(best.variance_removed)}"
         return f"Prices and speeds are not declared; {brings}.", more
     sentence = "; ".join(parts)
     floor = never_removed(facts.further, "the variance")
@@ -195,4 +214,9 @@ def _would(kind: Further, bought: Bought, *, undecided: bool, again: bool = Fals
     what = f"would buy {count(bought.ratings)}{' of them' if again else f' {kind.label}'}"
     if undecided:
         return f"{what} and bring a decision with a probability of {percent(bought.prob_decides)}"
-    return f"{what} and remove {share(bought.variance_removed)} of the variance that remains"
+    return f"{what} and {_narrow(bought.variance_removed)}"
+
+
+def _narrow(removed: float) -> str:
+    """What the loss of a share of the variance does to an interval, which readers see."""
+    return f"make the interval of the difference {percent(1.0 - math.sqrt(1.0 - removed))} narrower"

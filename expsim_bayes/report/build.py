@@ -131,7 +131,7 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
             ),
         ),
         Section("cost", "What it cost", (*costs(facts, advice), *by_place.pop("cost", ()))),
-        Section("risks", "What could be wrong", () if refused else (*_said(advice.unknown), risks(facts))),
+        Section("risks", "What could be wrong", () if refused else (*_known(facts), risks(facts))),
         Section("change", "What would change the answer", () if refused else _said(advice.change)),
         Section("assumed", "What was assumed", () if refused else analyst.assumed(facts)),
     ]
@@ -168,6 +168,11 @@ def _evidence(facts: Facts, figures: Sequence[Figure], *, brief: bool = False) -
         caption += f" {left} more {'is' if left == 1 else 'are'} not shown."
     file = next((f.file for f in figures if f.file.endswith(f"/{which}.png")), "")
     return (Picture(file, caption, f"{caption} {finding}", which),)
+
+
+def _known(facts: Facts) -> tuple[Block, ...]:
+    """How well the difference is known; what else is unknown is said risk by risk."""
+    return _said(sentences.how_well_known(facts)) if facts.variants else ()
 
 
 def _said(text: str) -> tuple[Block, ...]:

@@ -291,7 +291,8 @@ def beware(facts: Facts, changes: str = "") -> str:
     elif any(1 < e.raters <= 5 and not e.anonymous for e in people):
         found = "Few people rated: their common taste stays in the answer."
     elif people and judges:
-        found = "How far the judge favours a variant as such is learned from the outputs that people rated too."
+        judge = "The judge" if len(judges) == 1 else "Judges"
+        found = f"{judge} may favour a variant as such: how far is learned only from the outputs that people rated too."
     return found
 
 

@@ -136,17 +136,19 @@ def _further(facts: Facts) -> Table | None:
     """What would decide, and what the same money of each kind would remove."""
     undecided = facts.decision.name == "collect"
     priced = facts.further[0].batch_usd is not None
-    deciding = ("to decide with 80 %", "dollars", "days") if undecided else ()
+    known = (True, any(f.usd is not None for f in facts.further), any(f.days is not None for f in facts.further))
+    shown = tuple(n for n in range(3) if undecided and known[n])
+    headings = ("to decide with 80 %", "dollars", "days")
     return Table(
         (
             "further ratings",
-            *deciding,
+            *(headings[n] for n in shown),
             "for the same money" if priced else "first batch",
             "would remove",
             "never removed",
             f"worth, {'percentage points' if facts.unit == 'share' else facts.unit} a use",
         ),
-        tuple((f.label, *(_deciding(f) if undecided else ()), *_batch(f, facts.unit)) for f in facts.further),
+        tuple((f.label, *(_deciding(f)[n] for n in shown), *_batch(f, facts.unit)) for f in facts.further),
         note='"Would remove" and "never removed" are shares of the variance of the difference that remains.',
         sheet="further",
     )
@@ -162,5 +164,5 @@ def _deciding(further: Further) -> tuple[str, str, str]:
 
 def _batch(further: Further, unit: str) -> tuple[str, str, str, str]:
     value = further.value * (100.0 if unit == "share" else 1.0)
-    worth = f"{value:.2g}" if value >= 1e-6 else "0"
+    worth = "0" if value < 1e-6 else "less than 0.0001" if value < 1e-4 else f"{value:.2g}"
     return count(further.batch_ratings), percent(further.variance_removed), percent(further.floor), worth

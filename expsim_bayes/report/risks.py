@@ -46,8 +46,8 @@ def _peeking(facts: Facts) -> str:
     planned_looks = facts.looks_planned or facts.looks
     return (
         f"With {count(planned_looks)} look{'' if planned_looks == 1 else 's'} this rule launches a variant that is no better than the "
-        f"control in {100 * facts.false_launch.value:.1f} % of experiments in which all are equal (Monte-Carlo error "
-        f"{100 * facts.false_launch.mcse:.1f} %)."
+        f"control in {100 * facts.false_launch.value:.1f} % of experiments in which all are equal, give or take "
+        f"{100 * 2 * facts.false_launch.mcse:.1f}."
     )
 
 
@@ -56,8 +56,9 @@ def _judges(facts: Facts) -> str:
     people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
     if not judges:
         return "No judge rated, so none could favour a variant." if people else ""
-    tastes = [f"{e.name} {gap(e.shift_sd, facts.unit)}" for e in judges if e.shift_sd]
-    size = f" (SD of that taste: {listed(tastes)})" if tastes else ""
+    tastes = {e.name: gap(e.shift_sd, facts.unit) for e in judges if e.shift_sd}
+    alike = f"{next(iter(tastes.values()))} each" if len(tastes) > 1 and len(set(tastes.values())) == 1 else ""
+    size = f" (SD of that taste: {alike or listed([' '.join(one) for one in tastes.items()])})" if tastes else ""
     if people:
         return (
             f"How far a judge favours a variant as such is learned from the outputs that people rated too{size}; with few variants it "
@@ -114,5 +115,6 @@ def _model(facts: Facts) -> str:
 
 
 def _data(facts: Facts) -> str:
-    warned = [notice for notice in facts.notices if notice.startswith("warning")]
-    return " ".join(warned[:3])
+    """The first warnings about the data, as sentences."""
+    warned = [notice.removeprefix("warning: ") for notice in facts.notices if notice.startswith("warning")]
+    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in warned[:3])
