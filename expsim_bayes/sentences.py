@@ -165,7 +165,9 @@ def _after_looks(facts: Facts) -> str:
     """The looks taken and what the rule does when nothing differs: beside every probability."""
     if facts.looks is None:
         caution = "; take it with caution, the sampler's diagnostics pass only in part"
-        return "; looks: not declared" + (caution if facts.fit is not None and facts.fit.verdict == "caution" else "")
+        return "; how often it was looked at before is not known" + (
+            caution if facts.fit is not None and facts.fit.verdict == "caution" else ""
+        )
     looks = f" after {facts.looks} look{'s' if facts.looks > 1 else ''}"
     if facts.false_launch is None:
         return looks
@@ -262,7 +264,7 @@ def _change(facts: Facts) -> str:
         margin = sign * leader.effect.mean - float(ndtri(threshold)) * leader.effect_sd
         if margin > 0:
             parts.append(
-                f"The answer holds as long as {leader.name} need not be more than {gap(margin, facts.unit)} better than {facts.baseline} "
+                f"{leader.name} would be launched even if it had to be better than {facts.baseline} by up to {gap(margin, facts.unit)} "
                 f"(at {level(threshold)})."
             )
     if facts.decision.name == "stop_equivalent":

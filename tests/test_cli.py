@@ -397,7 +397,7 @@ def test_fit_prints_data_first_then_table_raters_judges_checks_and_advice(
     places = [result.stdout.index(part) for part in parts]
     assert places == sorted(places)
     assert "sampling" in result.stderr
-    assert "looks: not declared" in flat(result.stdout)
+    assert "how often it was looked at before is not known" in flat(result.stdout)
     assert "person 19" in result.stdout
     assert "person 10" not in result.stdout  # the middle of many raters needs --details
     assert "person 10" in expsim("fit", table, "--details").stdout

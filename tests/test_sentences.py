@@ -74,13 +74,15 @@ def test_a_refused_fit_shows_no_probability(facts: Facts) -> None:
 
 
 def test_looks_that_were_not_declared_are_named_as_such(facts: Facts) -> None:
-    assert "looks: not declared" in recommendation(replace(facts, looks=None)).how_sure
+    assert "how often it was looked at before is not known" in recommendation(replace(facts, looks=None)).how_sure
 
 
 def test_a_fit_that_passes_with_caution_says_so_beside_its_probability(facts: Facts) -> None:
     cautious = FitFacts(verdict="caution", verdict_reasons=("Too few independent draws.",))
     said = recommendation(replace(facts, looks=None, fit=cautious)).how_sure
-    assert re.search(r"probability of being better [^;]*; looks: not declared; take it with caution", said)
+    assert re.search(
+        r"probability of being better [^;]*; how often it was looked at before is not known; take it with caution", said
+    )
 
 
 def test_lower_is_better_says_so(facts: Facts) -> None:
