@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import logit
 
-from expsim_bayes.fast.parameters import parameters
 from expsim_bayes.models._podium import MIN_RANKINGS_A_TASTE, MIN_REPLICATES
 from expsim_bayes.models._podium_priors import Priors
-from expsim_bayes.models._priors import Scale
 from expsim_bayes.models._recover import ComponentDraws
 from expsim_bayes.models._star_priors import Priors as Spreads
 from expsim_bayes.models._terms import Terms
@@ -18,6 +16,7 @@ from expsim_bayes.votes.duels import shares_won
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.modes import Rows, Scales
 from expsim_bayes.votes.rows import in_places, numbered, packed
+from expsim_bayes.votes.side_by_side import components_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,9 +73,7 @@ class Rankings(NamedTuple):
             sd_taste=priors.sd_taste,
             log_scale_use_sd=priors.log_scale_use_sd,
         )
-        unknown = parameters(present, spreads, Scale(0.0, 1.0, ""), noise=False)
-        if scenario.components == "given":
-            unknown = unknown._replace(unknown=(), start=_declared(scenario, present))
+        unknown = components_of(scenario, present, spreads)
         control = -1 if scenario.control_index is None else scenario.control_index
         return cls(present, unknown, scenario.sd_variant_belief, of, control, q, shift, taste, size)
 
@@ -167,21 +164,4 @@ def _present(scenario: Scenario, plans: tuple[Plan, ...], who: Panel) -> Terms:
             k != reference and np.intersect1d(items[k], items[reference]).size >= MIN_REPLICATES for k in evaluators
         ),
         sentences=(),
-    )
-
-
-def _declared(scenario: Scenario, present: Terms) -> ComponentDraws:
-    """(1, ...) components that a scenario declares."""
-    each = scenario.evaluators
-    nothing, zero = np.zeros((1, len(each))), np.zeros(1)
-    return ComponentDraws(
-        sd_item=zero,
-        sd_interaction=np.array([scenario.items.interaction_sd * present.interaction]),
-        sd_output=zero,
-        sd_shift=np.array([max((e.shift_sd for e, has in zip(each, present.shift, strict=True) if has), default=0.0)]),
-        sd_rater=nothing,
-        sd_taste=np.array([[e.taste_sd * has for e, has in zip(each, present.taste, strict=True)]]),
-        sd_opinion=nothing,
-        sd_noise=nothing,
-        scale_use=np.array([[e.scale_use for e in each]]),
     )
