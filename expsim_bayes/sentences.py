@@ -12,16 +12,7 @@ from scipy.special import ndtri
 from expsim_bayes import wording
 from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
-from expsim_bayes.wording import (
-    best_other,
-    counted,
-    known_to,
-    left_out,
-    said_faults,
-    said_lead,
-    said_level,
-    said_waiting,
-)
+from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
@@ -213,7 +204,7 @@ def how_well_known(facts: Facts) -> str:
     """How well the difference that decides is known; empty where there is none."""
     leader = facts.variant(facts.leader)
     rival = leader if leader.effect is not None else best_other(facts)
-    return f"{known_to(facts, rival)}." if rival is not None and rival.effect_sd else ""
+    return f"{wording.known_to(facts, rival)}." if rival is not None and rival.effect_sd else ""
 
 
 def _unknown(facts: Facts) -> str:
