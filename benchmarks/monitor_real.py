@@ -132,7 +132,7 @@ def compare(calm: Opened, rough: Opened) -> None:
     pairs = list(zip(calm.looks, rough.looks, strict=True))
     decisions = all((a.decision, a.variant, a.verdict) == (b.decision, b.variant, b.verdict) for a, b in pairs)
     apart = [
-        max(abs(x.mean - y.mean) / x.sd, abs(x.prob_best - y.prob_best))
+        max(abs(x.mean - y.mean) / (x.sd or 1.0), abs(x.prob_best - y.prob_best))
         for a, b in pairs
         for x, y in zip(a.variants, b.variants, strict=True)
     ]
