@@ -242,6 +242,14 @@ class TestPages:
         assert not at.exception
         assert any("summarization-prompts.toml" in block.value for block in at.code)
 
+    @pytest.mark.parametrize(("asked", "chosen"), [("Dollars", "usd"), ("nothing", "prob_best")])
+    def test_a_link_opens_the_chart_that_was_looked_at(self, asked: str, chosen: str) -> None:
+        at = AppTest.from_file(MAIN, default_timeout=120)
+        at.query_params["what"] = asked
+        at.switch_page("views/simulate.py").run()
+        assert not at.exception
+        assert at.button_group(key="what").value == chosen
+
     def test_a_scenario_of_ones_own_is_opened_or_its_mistake_told(self) -> None:
         at = page("simulate")
         text = written(load("reranker"), {"looks": 2, "title": "My own reranker"})  # type: ignore[dict-item]

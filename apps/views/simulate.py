@@ -32,6 +32,7 @@ def one_experiment() -> None:
         default="prob_best",
         required=True,
         key="what",
+        bind="query-params",
         label_visibility="collapsed",
     )
     shown.picture(
