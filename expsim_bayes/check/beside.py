@@ -23,6 +23,17 @@ AXES = (
 """What is rough about experiments with scores, and what they are held against."""
 
 
+def _agreeing(found: Sequence[Agreement] | Sequence[Apart], limits: str) -> tuple[bool, list[str]]:
+    """Whether all data sets agree, how many do, and what is farthest apart, without a full stop."""
+    good = sum(one.passed for one in found)
+    apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
+    mean, sd, best = (max(values) for values in zip(*apart, strict=True))
+    return good == len(found), [
+        f"{good} of {len(found)} data sets agree: {limits}, probabilities of being best within .02 beyond their Monte-Carlo error.",
+        f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best",
+    ]
+
+
 def of_agreement(found: Sequence[Agreement]) -> Outcome:
     """Of NUTS against the fast posterior.
 
@@ -33,14 +44,7 @@ def of_agreement(found: Sequence[Agreement]) -> Outcome:
     """
     from expsim_bayes.check.agreement import DRAWS
 
-    good = sum(one.passed for one in found)
-    apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
-    mean, sd, best = (max(values) for values in zip(*apart, strict=True))
-    agree = (
-        f"{good} of {len(found)} data sets agree: means within .1 posterior SD, SDs within 10 %, probabilities of being best within .02 "
-        "beyond their Monte-Carlo error."
-    )
-    largest = f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best."
+    good, said = _agreeing(found, "means within .1 posterior SD, SDs within 10 %")
     columns = {
         "design": "",
         "ratings": ",d",
@@ -54,7 +58,7 @@ def of_agreement(found: Sequence[Agreement]) -> Outcome:
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), (agree, largest), (table,), {"chains": 4, "draws": DRAWS})
+    return Outcome(good, len(found), (said[0], f"{said[1]}."), (table,), {"chains": 4, "draws": DRAWS})
 
 
 def of_apart(found: Sequence[Apart]) -> Outcome:
@@ -66,19 +70,10 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
         One a data set.
     """
     draws = min(one.draws for one in found)
-    good = sum(one.passed for one in found)
-    mean, sd, best = (
-        max(values) for values in zip(*((o.mean_apart, o.sd_apart, o.prob_best_apart) for o in found), strict=True)
+    good, said = _agreeing(
+        found, "means of qualities and of their differences within .1 posterior SD, their SDs within 10 %"
     )
-    agree = (
-        f"{good} of {len(found)} data sets agree: means of qualities and of their differences within .1 posterior SD, their SDs within "
-        "10 %, probabilities of being best within .02 beyond their Monte-Carlo error."
-    )
-    largest = (
-        f"Largest differences: {mean:.3f} SD of a mean, {100 * sd:.1f} % of an SD, {best:.4f} of a probability of being best; of "
-        f"anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
-    )
-    said = [agree, largest]
+    said[1] += f"; of anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
     longer = sum(one.draws > draws for one in found)
     if longer:
         said.append(
@@ -108,7 +103,7 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
     }
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
-    return Outcome(good == len(found), len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
+    return Outcome(good, len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
 
 
 def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:

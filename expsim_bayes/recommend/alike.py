@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEP = 1e-3
-RATED = {"preference": "comparisons", "ranking": "rankings"}
-"""What there may be more of, by the kind of outcome; else ratings."""
+RATED = {"preference": "comparison", "ranking": "ranking"}
+"""What is counted, by the kind of outcome; else a rating."""
 
 
 def more_alike(
@@ -61,7 +61,7 @@ def more_alike(
             now=now,
             prior=_moments(before_any_look(scenario, strategy, 1), mean.size)[1],
             ratings=ratings,
-            label=f"{RATED.get(scenario.outcome, 'ratings')} by the same raters",
+            label=f"{RATED.get(scenario.outcome, 'rating')}s by the same raters",
             stays=_bound_to_errors(known)
             if scenario.outcome == "binary"
             else _bound_to_tastes(cast("KnownVotes", known), mean),

@@ -25,7 +25,7 @@ from expsim_bayes.outcomes import SIDE_BY_SIDE
 from expsim_bayes.planning import Question, further_ratings, pairing_gain
 from expsim_bayes.posterior import KnownCounts, KnownVerdicts, among, beliefs, carried_over, layout
 from expsim_bayes.prices import price
-from expsim_bayes.recommend.alike import more_alike
+from expsim_bayes.recommend.alike import RATED, more_alike
 from expsim_bayes.recommend.compared import taste_as_share
 from expsim_bayes.recommend.counted import about_errors, effect_of_counts, rate_interval
 from expsim_bayes.recommend.faults import faults_of, what_is_limited
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from expsim_bayes.scenario import Scenario, StrategyName
 
 
-RATED = {"preference": "comparison", "ranking": "ranking"}
-"""What is counted, by the kind of outcome; else a rating."""
 RAN_OUT = {
     "budget": "The next look may cost more than is left of the budget.",
     "max_ratings": "The next look would take more ratings than are allowed.",
