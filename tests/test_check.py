@@ -18,7 +18,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from expsim_bayes.check import CHECKS, Outcome, Table, family, mistakes, run_check, write
+from expsim_bayes.check import CHECKS, Outcome, Table, family, mistakes, run_check, verdict_engines, write
 from expsim_bayes.check import fast as fast_check
 from expsim_bayes.check.agreement import check_agreement, designs
 from expsim_bayes.check.designs import fast_components, model_components, simulated, small
@@ -215,6 +215,15 @@ def test_nuts_and_the_fast_posterior_agree() -> None:
     assert not found._replace(mean_apart=0.2).passed
     assert not found._replace(sd_apart=0.2).passed
     assert not found._replace(prob_best_apart=0.2).passed
+
+
+def test_points_and_nuts_agree_on_verdicts_of_raters_who_err() -> None:
+    name, strategy, scenario = verdict_engines.designs()[6]
+    found = verdict_engines.compare(name, scenario, strategy, 2032, draws=1_500)
+    assert found.passed, found
+    assert found.numbers == 9  # 3 rates, 2 differences, sensitivity and specificity of judge and people
+    assert found.others_apart < 0.1
+    assert not found._replace(sd_apart=0.2).passed
 
 
 def test_two_fits_of_the_same_ratings_are_compared_number_by_number() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from expsim_bayes.check.engines import Apart
     from expsim_bayes.check.looks import Held
     from expsim_bayes.check.outcome import Value
+    from expsim_bayes.check.verdict_engines import Judged
 
 AXES = (
     "Averages over components are taken axis by axis here, as many experiments at once need it. Against fits of the same ratings over "
@@ -22,8 +23,23 @@ AXES = (
 )
 """What is rough about experiments with scores, and what they are held against."""
 
+QUALITIES = "means of qualities and of their differences within .1 posterior SD, their SDs within 10 %"
+"""What two posteriors must agree in."""
+DISTANCES = {
+    "design": "",
+    "ratings": ",d",
+    "numbers": "d",
+    "means apart (SD)": ".3f",
+    "SDs apart": ".3f",
+    "others' means apart (SD)": ".3f",
+    "largest at": "",
+    "P(best) apart": ".4f",
+    "its Monte-Carlo error": ".4f",
+}
+"""How far apart they are, in the columns of a table."""
 
-def _agreeing(found: Sequence[Agreement] | Sequence[Apart], limits: str) -> tuple[bool, list[str]]:
+
+def _agreeing(found: Sequence[Agreement] | Sequence[Apart] | Sequence[Judged], limits: str) -> tuple[bool, list[str]]:
     """Whether all data sets agree, how many do, and what is farthest apart, without a full stop."""
     good = sum(one.passed for one in found)
     apart = [(one.mean_apart, one.sd_apart, one.prob_best_apart) for one in found]
@@ -70,10 +86,8 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
         One a data set.
     """
     draws = min(one.draws for one in found)
-    good, said = _agreeing(
-        found, "means of qualities and of their differences within .1 posterior SD, their SDs within 10 %"
-    )
-    said[1] += f"; of anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
+    good, said = _agreeing(found, QUALITIES)
+    said[1] += _others(found)
     longer = sum(one.draws > draws for one in found)
     if longer:
         said.append(
@@ -87,23 +101,32 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
             f"Fits without a sampler that ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}): {len(doubted)}; what "
             f"differs most there is {worst.where}, by {worst.others_apart:.2f} SD."
         )
-    columns = {
-        "design": "",
-        "ratings": ",d",
-        "numbers": "d",
-        "means apart (SD)": ".3f",
-        "SDs apart": ".3f",
-        "others' means apart (SD)": ".3f",
-        "largest at": "",
-        "P(best) apart": ".4f",
-        "its Monte-Carlo error": ".4f",
-        "verdicts": "",
-        "k-hat": ".2f",
-        "draws of NUTS": ",d",
-    }
+    columns = {**DISTANCES, "verdicts": "", "k-hat": ".2f", "draws of NUTS": ",d"}
     rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
     table = Table("Data sets", columns, rows)
     return Outcome(good, len(found), tuple(said), (table,), {"chains": 4, "draws": draws})
+
+
+def of_judged(found: Sequence[Judged]) -> Outcome:
+    """Of verdicts of raters who err, by weighted points and by NUTS.
+
+    Parameters
+    ----------
+    found : sequence of Judged
+        One an experiment.
+    """
+    from expsim_bayes.check.verdict_engines import CHAINS, DRAWS
+
+    good, said = _agreeing(found, QUALITIES)
+    said[1] += _others(found)
+    rows: tuple[tuple[Value, ...], ...] = tuple(tuple(one) for one in found)
+    table = Table("Data sets", {**DISTANCES, "NUTS": "", "points are worth": ",.0f"}, rows)
+    return Outcome(good, len(found), tuple(said), (table,), {"chains": CHAINS, "draws": DRAWS})
+
+
+def _others(found: Sequence[Apart] | Sequence[Judged]) -> str:
+    """How far apart they are in what no decision hangs on."""
+    return f"; of anything else, {max(one.others_apart for one in found):.3f} SD of a mean."
 
 
 def of_held(found: Sequence[Held], against: str = AXES) -> Outcome:

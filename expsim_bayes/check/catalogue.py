@@ -135,6 +135,12 @@ def _judged(simulations: int, seed: int, _folder: Path | None, progress: Progres
     return beside.of_held(found, verdict_looks.POINTS)
 
 
+def _verdict_engines(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
+    from expsim_bayes.check import beside, verdict_engines
+
+    return beside.of_judged(verdict_engines.check_judged(simulations, random_seed=seed, progress=progress))
+
+
 def _mutants(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
     from expsim_bayes.check import mutants, summaries
 
@@ -242,6 +248,16 @@ CHECKS: dict[str, Check] = {
     "preference-engines": _engines("preference", "comparisons"),
     "ordinal-engines": _engines("ordinal", "stars"),
     "ranking-engines": _engines("ranking", "rankings"),
+    "verdicts-engines": Check(
+        "Verdicts of raters who err, by points against NUTS",
+        "Experiments in which outputs pass or fail are played to their end, with rates, errors and tastes drawn from what is believed of "
+        "them. What the experiment then knows, from the few points that thousands of experiments at once allow, is set against NUTS on the "
+        "same story, told output by output. What a decision hangs on, rates, their differences and probabilities of being best, must "
+        "agree.",
+        30,
+        1,
+        _verdict_engines,
+    ),
     "scores-looks": _held("scores"),
     "stars-looks": _held("stars"),
     "comparisons-looks": _held("comparisons"),

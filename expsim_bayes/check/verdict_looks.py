@@ -36,7 +36,7 @@ def check_verdicts(
     experiments, random_seed, progress
         As in `check_held`.
     """
-    kinds = Kinds(_experiments(), believed, against)
+    kinds = Kinds(stopping_designs(), believed, against)
     return check_held(kinds, experiments, random_seed=random_seed, progress=progress)
 
 
@@ -57,29 +57,30 @@ def against(scenario: Scenario, strategy: StrategyName, random_seed: int) -> tup
     return float(here.effect_mean[0, 1] - better.effect_mean[0, 1]) / spread, float(here.effect_sd[0, 1]) / spread - 1
 
 
-def _experiments() -> list[tuple[str, StrategyName, Scenario]]:
+def stopping_designs() -> list[tuple[str, StrategyName, Scenario]]:
     """Experiments that stop, and that do not, by name and strategy."""
     stopping = [{"rule": "superiority", "threshold": 0.95}, {"rule": "equivalence", "threshold": 0.9}]
     taste, thrice = {"shift_sd": 0.3}, {"ratings_per_output": 3}
     gold = {"name": "experts", "kind": "human", "usd_per_rating": 3.0}
     return [
-        ("judge, people on half, all looks", "sequential", _judged([JUDGE, PEOPLE], [])),
-        ("judge, people on half", "sequential", _judged([JUDGE, PEOPLE], stopping)),
-        ("judge with a taste, people on half", "sequential", _judged([JUDGE | taste, PEOPLE], stopping)),
+        ("judge, people on half, all looks", "sequential", judged([JUDGE, PEOPLE], [])),
+        ("judge, people on half", "sequential", judged([JUDGE, PEOPLE], stopping)),
+        ("judge with a taste, people on half", "sequential", judged([JUDGE | taste, PEOPLE], stopping)),
         (
             "judge with a taste, three people on a tenth",
             "sequential",
-            _judged([JUDGE | taste, PEOPLE | thrice], stopping, overlap=0.1),
+            judged([JUDGE | taste, PEOPLE | thrice], stopping, overlap=0.1),
         ),
-        ("judge with a taste, experts on a tenth", "sequential", _judged([JUDGE | taste, gold], stopping, overlap=0.1)),
-        ("judge alone", "sequential", _judged([JUDGE], stopping)),
-        ("3 variants, bandit, people on half", "bandit", _judged([JUDGE | taste, PEOPLE], stopping, variants=3)),
+        ("judge with a taste, experts on a tenth", "sequential", judged([JUDGE | taste, gold], stopping, overlap=0.1)),
+        ("judge alone", "sequential", judged([JUDGE], stopping)),
+        ("3 variants, bandit, people on half", "bandit", judged([JUDGE | taste, PEOPLE], stopping, variants=3)),
     ]
 
 
-def _judged(
+def judged(
     evaluators: list[dict[str, Any]], stopping: list[dict[str, Any]], *, variants: int = 2, overlap: float = 0.5
 ) -> Scenario:
+    """60 outputs at each of six looks: who rates them, and when it stops."""
     return Scenario.model_validate(
         {
             "name": "judged",
@@ -90,7 +91,7 @@ def _judged(
             "looks": 6,
             "outputs_per_look": 60,
             "overlap": overlap,
-            "variants": [{"name": name, "quality": 0.5, "usd_per_call": 0.0} for name in "ABC"[:variants]],
+            "variants": [{"name": name, "quality": 0.5, "usd_per_call": 0.0} for name in "ABCD"[:variants]],
             "evaluators": evaluators,
             "strategies": {
                 "sequential": {"stopping": stopping},
