@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from expsim_bayes.outcomes import MOST_RANKED
+from expsim_bayes.votes.items import Voted
 from expsim_bayes.votes.places import ranked, room_for
 from expsim_bayes.votes.points import rule, rules
 
@@ -96,7 +97,7 @@ def found(made: Item, effects: Floats, *, finer: bool = False, steep: bool = Fal
     n = 3 * m
     slopes, curvatures, suits = np.zeros(n), np.zeros((n, n)), np.zeros(m)
     value = ranked(
-        vote.ravel().astype(np.int8), effect, code, own, own_code, 0, rows, 0, m if made.fit else 0, table, effects, suits,
+        Voted(vote.ravel().astype(np.int8), effect, code, own, own_code), 0, rows, 0, m if made.fit else 0, table, effects, suits,
         points[m - 1 + steep * MOST_RANKED], room, slopes, curvatures, 1.0,
     )  # fmt: skip
     assert abs(suits.sum()) < 1e-9

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.items import LONGEST, NODES, added_up, eliminated, followed, integrated, shrunk
+from expsim_bayes.votes.items import LONGEST, Voted, added_up, followed, integrated, shrunk, space_for
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
 from expsim_bayes.votes.places import for_steep, ranked, room_for
@@ -95,232 +95,151 @@ class Modes(NamedTuple):
 
 
 @compiled
-def _modes(
-    kind,
-    vote,
-    effect,
-    code,
-    own,
-    own_code,
-    votes_from,
-    own_from,
-    weight,
-    cuts,
-    evaluators,
-    shares,
-    middle,
-    stretch,
-    table1,
-    table2,
-    size,
-    offset,
-    which,
-    each,
-    start,
-    start_own,
-    rules,
-):
+def voted_by(rows, r):
+    """The votes of one replication; what all share is there once."""
+    effect, code = rows.effect, rows.code
+    return Voted(
+        rows.vote[min(r, rows.vote.shape[0] - 1)],
+        effect[min(r, effect.shape[0] - 1)],
+        code[min(r, code.shape[0] - 1)],
+        rows.own,
+        rows.own_code,
+    )
+
+
+@compiled
+def _told(kind, rows, voted, weight, scales, tables, s, alone, finer, rules, x, y, z, space, room, g, p, bend):
+    """The log density at effects x under set s, with slopes left in g and minus curvatures in p and bend.
+
+    Also the gain that the next step of the items' own effects promises, and their log determinant: infinite where these have no mode.
+    """
+    first, second = tables[0][s], tables[1][s]
+    n, normal = x.size, scales.evaluators * scales.cuts
+    value, gain, log_det = 0.0, 0.0, 0.0
+    g[:] = 0.0
+    p[:] = 0.0
+    y[:] = x
+    cuts_of(scales.cuts, scales.evaluators, scales.stretch[s], x, y)
+    if kind == RANKINGS:
+        for i in range(rows.votes_from.size - 1):
+            if weight[i] > 0.0:
+                start, stop, base = rows.votes_from[i], rows.votes_from[i + 1], rows.own_from[i]
+                m = rows.own_from[i + 1] - base
+                rule = rules[max(m - 1, 0) + finer]
+                value += ranked(voted, start, stop, base, m, first, y, z, rule, room, g, p, weight[i])
+    elif alone:
+        value = integrated(kind, scales, rows, voted, weight, first, second, y, z, space, g, p)
+    else:
+        value, gain, log_det = added_up(kind, scales, rows, voted, weight, first, second, y, z, space, g, p)
+    for j in range(n):
+        for j2 in range(j):
+            p[j2, j] = p[j, j2]
+    if scales.cuts:
+        value += cut_prior(scales.cuts, scales.evaluators, scales.shares, scales.stretch[s], y, g, p)
+        value += in_coordinates(scales.cuts, scales.evaluators, scales.stretch[s], x, g, p, bend)
+    for j in range(normal, n):
+        value -= 0.5 * x[j] * x[j]
+        g[j] -= x[j]
+        p[j, j] += 1.0
+    return value, gain, log_det
+
+
+@compiled
+def _climbed(kind, rows, voted, weight, scales, tables, s, alone, finer, rules, sure, x, z, space, room, precision):
+    """The mode of effects under set s, sought from x and z on and left there: log marginal density, steps; the precision is left, too."""
+    n, normal = x.size, scales.evaluators * scales.cuts
+    g, p, whole, bend = np.zeros(n), np.zeros((n, n)), np.zeros((n, n)), np.zeros(normal)
+    step, y, old, old_z = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(z.size)
+    before, halved = -np.inf, 0
+    for done in range(MOST_STEPS):
+        value, gain, log_det = _told(
+            kind, rows, voted, weight, scales, tables, s, alone, finer, rules, x, y, z, space, room, g, p, bend
+        )
+        last = done == MOST_STEPS - 1
+        if done and not last and halved < HALVINGS and not (log_det < np.inf and value >= before - SLIP):
+            x[:] = 0.5 * (x + old)
+            z[:] = 0.5 * (z + old_z)
+            halved += 1
+            continue
+        whole[:] = p
+        for j in range(normal):
+            whole[j, j] += bend[j]
+        if cholesky(whole, n):
+            for j in range(normal):
+                p[j, j] += bend[j]
+        elif not steadied(whole, p, n):
+            break
+        step[:] = g
+        solve_root(whole, n, step)
+        longest = 1.0
+        for j in range(n):
+            gain += step[j] * g[j]
+            longest = max(longest, abs(step[j]) / LONGEST)
+        stuck = halved == HALVINGS  # no step leads uphill: this is as near as rounding and quadrature let one come
+        before, halved = value, 0
+        old[:] = x
+        old_z[:] = z
+        turned_back(scales.cuts, scales.evaluators, scales.stretch[s], x, step, y)
+        if not alone:
+            followed(rows.own_from, weight, space, y, longest, z)
+        for j in range(n):
+            x[j] += step[j] / longest
+        if stuck:
+            x[:], z[:], gain, longest = old, old_z, 0.0, 1.0
+        if last and gain >= ROUGH:
+            gain = 0.0  # the mode was not found, and what the next step promises is not to be believed
+        if last or (gain < sure and longest == 1.0):
+            precision[:] = product(whole, n)
+            half = 0.0
+            for j in range(n):
+                half += np.log(whole[j, j])
+            return value + 0.5 * gain - half - 0.5 * log_det, done + 1
+    return -np.inf, MOST_STEPS
+
+
+@compiled
+def _modes(kind, rows, scales, tables, size, offset, which, each, start, start_own, rules):
     replications, n = start.shape
-    sets, items = replications * each, votes_from.size - 1
+    sets, items = replications * each, rows.votes_from.size - 1
     density, at = np.full(sets, -np.inf), np.zeros((sets, n))
     precision, steps = np.zeros((sets, n, n)), np.full(sets, MOST_STEPS, np.int64)
-    ends = start_own.copy()
-    in_places, most = kind == RANKINGS, 1
+    ends, z = start_own.copy(), np.zeros(start_own.shape[1])
+    in_places = kind == RANKINGS
     held = 0 if in_places else items
-    for i in range(held):
-        most = max(most, own_from[i + 1] - own_from[i])
-    widest = min(n, 1 + max(1, effect.shape[2]) * np.max(votes_from[1:] - votes_from[:-1]))
-    touched, counts, place = np.zeros((held, widest), np.int64), np.zeros(items, np.int64), np.full(n, -1, np.int64)
-    pull, root, cross = np.zeros((held, most)), np.zeros((held, most, most)), np.zeros((held, most, widest))
-    gt, pt, g, p = np.zeros(widest), np.zeros((widest, widest)), np.zeros(n), np.zeros((n, n))
-    whole, step, y, old = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)
-    z, old_z = np.zeros(start_own.shape[1]), np.zeros(start_own.shape[1])
-    normal = evaluators * cuts
-    together = np.max(votes_from[1:] - votes_from[:-1])
-    bend, locals_ = np.zeros(normal), np.zeros((together, 3, effect.shape[2]))
-    alone = in_places or (items > 0 and own_from[items] == items and most == 1)  # own effects are integrated out
-    room = room_for(votes_from, own_from, rules) if in_places else room_for(votes_from[:1], own_from[:1], rules)
-    seen, pulls = np.zeros((together, NODES.size + 1, 5)), np.zeros((NODES.size, 1 + widest))
+    space = space_for(rows.votes_from, rows.own_from, rows.effect.shape[2], n, held)
+    few = rows.votes_from.size if in_places else 1
+    room = room_for(rows.votes_from[:few], rows.own_from[:few], rules)
+    alone = in_places or (items > 0 and rows.own_from[items] == items and space.pull.shape[1] == 1)
     code_of, stiff = np.full(z.size, -1, np.int64), np.ones(z.size)
-    for t in range(own.shape[0]):
+    for t in range(rows.own.shape[0]):
         for a in range(2):
-            if own[t, a] >= 0 and code_of[own[t, a]] < 0:
-                code_of[own[t, a]] = own_code[t, a]
+            if rows.own[t, a] >= 0 and code_of[rows.own[t, a]] < 0:
+                code_of[rows.own[t, a]] = rows.own_code[t, a]
     for r in range(replications):
-        vr = which[r]
-        er, cr, wr = min(vr, effect.shape[0] - 1), min(vr, code.shape[0] - 1), min(vr, weight.shape[0] - 1)
-        vr = min(vr, vote.shape[0] - 1)
+        voted = voted_by(rows, which[r])
+        weight = rows.weight[min(which[r], rows.weight.shape[0] - 1)]
+        table = tables[0][r * each]
         finer = (
-            for_steep(own, own_code, table1[r * each]) if in_places else 0
+            for_steep(rows.own, rows.own_code, table) if in_places else 0
         )  # the same at all sets, to tell these apart
         for e in range(each):
             s = r * each + e
-            x = at[s]
-            if e == 0:
-                x[:] = start[r]
-            else:
-                for j in range(n):
-                    x[j] = at[r * each, j] * size[r * each, j] / size[s, j] + offset[s, j]
-            sure = SURE if e == 0 else ROUGH
+            for j in range(n):
+                at[s, j] = start[r, j] if e == 0 else at[r * each, j] * size[r * each, j] / size[s, j] + offset[s, j]
             z[:] = ends[r]
             if e > 0 and not alone:
-                shrunk(code_of, table1[r * each], table1[s], stiff, z)
-            before, halved = -np.inf, 0
-            for done in range(MOST_STEPS):
-                g[:] = 0.0
-                p[:] = 0.0
-                y[:] = x
-                cuts_of(cuts, evaluators, stretch[s], x, y)
-                value, gain, log_det, sound = 0.0, 0.0, 0.0, True
-                for i in range(items):
-                    base, m, times = own_from[i], own_from[i + 1] - own_from[i], weight[wr, i]
-                    if times == 0.0:
-                        counts[i] = 0
-                        continue
-                    if in_places:
-                        value += ranked(
-                            vote[vr],
-                            effect[er],
-                            code[cr],
-                            own,
-                            own_code,
-                            votes_from[i],
-                            votes_from[i + 1],
-                            base,
-                            m,
-                            table1[s],
-                            y,
-                            z,
-                            rules[max(m - 1, 0) + finer],
-                            room,
-                            g,
-                            p,
-                            times,
-                        )
-                        continue
-                    if alone:
-                        value += integrated(
-                            kind,
-                            cuts,
-                            middle,
-                            vote[vr],
-                            effect[er],
-                            code[cr],
-                            own,
-                            own_code,
-                            votes_from[i],
-                            votes_from[i + 1],
-                            base,
-                            table1[s],
-                            table2[s],
-                            y,
-                            z,
-                            touched[i],
-                            place,
-                            locals_,
-                            seen,
-                            pulls,
-                            gt,
-                            pt,
-                            g,
-                            p,
-                            times,
-                        )
-                        continue
-                    more, counts[i] = added_up(
-                        kind,
-                        cuts,
-                        middle,
-                        vote[vr],
-                        effect[er],
-                        code[cr],
-                        own,
-                        own_code,
-                        votes_from[i],
-                        votes_from[i + 1],
-                        base,
-                        m,
-                        table1[s],
-                        table2[s],
-                        y,
-                        z,
-                        touched[i],
-                        place,
-                        locals_[0],
-                        gt,
-                        pt,
-                        pull[i],
-                        root[i],
-                        cross[i],
-                    )
-                    value += times * more
-                    for u in range(counts[i]):
-                        place[touched[i, u]] = -1
-                    if not cholesky(root[i], m):
-                        sound = False
-                        break
-                    more, other = eliminated(m, counts[i], touched[i], gt, pt, pull[i], root[i], cross[i], g, p, times)
-                    gain += times * more
-                    log_det += times * other
-                for j in range(n):
-                    for j2 in range(j):
-                        p[j2, j] = p[j, j2]
-                if cuts:
-                    value += cut_prior(cuts, evaluators, shares, stretch[s], y, g, p)
-                    value += in_coordinates(cuts, evaluators, stretch[s], x, g, p, bend)
-                for j in range(normal, n):
-                    value -= 0.5 * x[j] * x[j]
-                    g[j] -= x[j]
-                    p[j, j] += 1.0
-                last = done == MOST_STEPS - 1
-                if done and not last and halved < HALVINGS and not (sound and value >= before - SLIP):
-                    x[:] = 0.5 * (x + old)
-                    z[:] = 0.5 * (z + old_z)
-                    halved += 1
-                    continue
-                whole[:] = p
-                for j in range(normal):
-                    whole[j, j] += bend[j]
-                if cholesky(whole, n):
-                    for j in range(normal):
-                        p[j, j] += bend[j]
-                elif not steadied(whole, p, n):
-                    break
-                step[:] = g
-                solve_root(whole, n, step)
-                longest = 1.0
-                for j in range(n):
-                    gain += step[j] * g[j]
-                    longest = max(longest, abs(step[j]) / LONGEST)
-                stuck = (
-                    halved == HALVINGS
-                )  # no step leads uphill: this is as near as rounding and quadrature let one come
-                before, halved = value, 0
-                old[:] = x
-                old_z[:] = z
-                turned_back(cuts, evaluators, stretch[s], x, step, y)
-                if not alone:
-                    followed(own_from, weight[wr], touched, counts, pull, root, cross, y, longest, z)
-                for j in range(n):
-                    x[j] += step[j] / longest
-                if stuck:
-                    x[:], z[:], gain, longest = old, old_z, 0.0, 1.0
-                if last and gain >= ROUGH:
-                    gain = 0.0  # the mode was not found, and what the next step promises is not to be believed
-                if last or (gain < sure and longest == 1.0):
-                    precision[s] = product(whole, n)
-                    half = 0.0
-                    for j in range(n):
-                        half += np.log(whole[j, j])
-                    density[s], steps[s] = value + 0.5 * gain - half - 0.5 * log_det, done + 1
-                    break
+                shrunk(code_of, table, tables[0][s], stiff, z)
+            density[s], steps[s] = _climbed(
+                kind, rows, voted, weight, scales, tables, s, alone, finer, rules, SURE if e == 0 else ROUGH, at[s], z, space, room,
+                precision[s],
+            )  # fmt: skip
             if e == 0:
                 ends[r] = z
                 for i in range(0 if alone else items):
-                    if weight[wr, i] == 0.0:
+                    if weight[i] == 0.0:
                         continue
-                    for a in range(own_from[i + 1] - own_from[i]):
-                        stiff[own_from[i] + a] = root[i, a, a] ** 2
+                    for a in range(rows.own_from[i + 1] - rows.own_from[i]):
+                        stiff[rows.own_from[i] + a] = space.root[i, a, a] ** 2
     return density, at, precision, ends, steps
 
 
@@ -364,5 +283,5 @@ def modes(
         Whether how outputs suit items is integrated out of rankings over more points.
     """
     each = len(tables[0]) // len(which)
-    given = kind, *rows, *scales, *tables, size, offset, which.astype(np.int64)
+    given = kind, rows, scales, tables, size, offset, which.astype(np.int64)
     return Modes(*_modes(*given, each, start, start_own, rules(finer=finer)))

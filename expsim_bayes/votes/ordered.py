@@ -11,7 +11,7 @@ import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
 from expsim_bayes.votes.laws import RANKINGS, bounded
-from expsim_bayes.votes.modes import Scales, modes
+from expsim_bayes.votes.modes import Scales, modes, voted_by
 from expsim_bayes.votes.places import (
     chances,
     for_steep,
@@ -58,7 +58,7 @@ def found_each(
 def _weighed_each(votes, table, which, x, own, rules):
     count, n = x.shape
     found, g, p, z = np.zeros(count), np.zeros(n), np.zeros((n, n)), np.zeros(own.shape[1])
-    room = room_for(votes.votes_from, votes.own_from, rules)
+    voted, room = voted_by(votes, 0), room_for(votes.votes_from, votes.own_from, rules)
     for d in range(count):
         s = which[d]
         z[:] = own[s]
@@ -70,10 +70,8 @@ def _weighed_each(votes, table, which, x, own, rules):
             if start == stop:
                 continue
             m = votes.own_from[i + 1] - base
-            value += ranked(
-                votes.vote[0], votes.effect[0], votes.code[0], votes.own, votes.own_code, start, stop, base, m, table[s], x[d], z,
-                rules[max(m - 1, 0) + finer], room, g, p, votes.weight[0, i],
-            )  # fmt: skip
+            rule, times = rules[max(m - 1, 0) + finer], votes.weight[0, i]
+            value += ranked(voted, start, stop, base, m, table[s], x[d], z, rule, room, g, p, times)
         found[d] = value
     return found
 
@@ -96,7 +94,7 @@ def weighed_each(
 def _own_drawn_each(votes, table, which, x, own, tries, seed, rules):
     np.random.seed(seed)
     found = own[which].copy()
-    room = room_for(votes.votes_from, votes.own_from, rules)
+    voted, room = voted_by(votes, 0), room_for(votes.votes_from, votes.own_from, rules)
     at, edge, seen, total, _, inner, pull = room
     plain, best = np.zeros(inner.shape[1]), np.zeros(inner.shape[1])
     for d in range(which.size):
@@ -109,9 +107,7 @@ def _own_drawn_each(votes, table, which, x, own, tries, seed, rules):
                     z[base + a] = np.random.normal()
             if rows == 0 or m == 0:
                 continue
-            told_apart(
-                votes.vote[0], votes.effect[0], votes.code[0], votes.own_code, start, stop, m, table[which[d]], x[d], room
-            )  # fmt: skip
+            told_apart(voted, start, stop, m, table[which[d]], x[d], room)
             mode(rows, at, votes.own, base, m, edge, z, inner, pull)
             contrasts, n = rules[m - 1][0], m - 1
             width, root = in_differences(m, contrasts, inner), inner[1]

@@ -69,8 +69,9 @@ def in_places(vote, start, stop, at):
 
 
 @compiled
-def told_apart(vote, effect, code, own_code, start, stop, m, c1, y, room):
+def told_apart(voted, start, stop, m, c1, y, room):
     """Rows of an item in order of their places, what their outputs weigh without its own effects, and the coefficients of these."""
+    vote, effect, code, _, own_code = voted
     at, edge = room[0], room[1]
     in_places(vote, start, stop, at)
     for t in range(stop - start):
@@ -325,13 +326,13 @@ def scattered(rows, at, effect, code, c1, edge, bent, g, p, times):
 
 
 @compiled
-def ranked(vote, effect, code, own, own_code, start, stop, base, m, c1, y, z, rule, room, g, p, times):
+def ranked(voted, start, stop, base, m, c1, y, z, rule, room, g, p, times):
     """The rankings of one item: log probability with its own effects integrated out; slopes and minus curvatures go to g and p.
 
     The effects' mode is sought from z[base : base + m] on and left there.
     """
-    rows = stop - start
-    told_apart(vote, effect, code, own_code, start, stop, m, c1, y, room)
+    rows, own = stop - start, voted.own
+    told_apart(voted, start, stop, m, c1, y, room)
     at, edge, seen, total, bent, inner, pull = room
     count = counted(rule) if m else 1
     if m:
@@ -354,5 +355,5 @@ def ranked(vote, effect, code, own, own_code, start, stop, base, m, c1, y, z, ru
     for k in range(count):
         total[0, k] /= whole
     curved(rows, at, count, seen, total, edge, bent)
-    scattered(rows, at, effect, code, c1, edge, bent, g, p, times)
+    scattered(rows, at, voted.effect, voted.code, c1, edge, bent, g, p, times)
     return times * (top + np.log(whole))
