@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-FEW, EACH, ALONE = 256, 16, 2_048
+FEW, EACH, ALONE = 512, 8, 2_048
 """Sets of the few, points of the rest for each, and points of the rest where there are no few."""
 FREEDOM, WIDER = (5.0, 4.0), (1.1, 1.2)
 """Degrees of freedom of the t's of the few and of the rest, and by how much they are wider than what they stand for."""
 STEPS, LONGEST, LEVEL = 3, 2.0, 1e-3
 """Steps to the mode, the longest of them in logits, and how much lower one may lead."""
-EVEN, PASSES = 0.3, 4
+EVEN, PASSES = 0.15, 4
 """Share of the sets of the few that these must be worth, and how often they are taken at most."""
-POOR, MORE = 400.0, 4
+POOR, MORE = 1_000.0, 4
 """Equal points below whose worth so many times as many points are taken."""
 LEAN = 8.0
 """Sets a dimension below whose worth a fitted covariance leans on the one before."""
