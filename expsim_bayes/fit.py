@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "nuts", "fast"]
 """How a posterior is found: by NUTS, which is the reference, or without a sampler where a model allows it."""
-WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking")
+WITHOUT_SAMPLER = ("continuous", "preference", "ordinal", "ranking", "binary")
 """Models whose posterior needs no sampler."""
 WAITING = 5_000
 """Rows from which a sampler keeps a person waiting, so that it is done without where that is possible."""
@@ -126,7 +126,7 @@ def fit(
         tree.attrs["verdict"] = verdict.to_json()
         return tree, verdict
 
-    if engine_of(engine, model, len(ratings.table), ranked_together(ratings)) == "fast":
+    if engine_of(engine, model, len(ratings.table), sampled_anyway=needs_sampler(ratings, model)) == "fast":
         tell(0.05, "integrating the components out")
         tree, _ = gated(*_integrated(ratings, model, priors, fixed, draws, chains, random_seed))
     else:
@@ -160,14 +160,24 @@ def _integrated(  # noqa: PLR0917
     return of_votes(ratings, model, priors, fixed, draws=draws, chains=chains, random_seed=random_seed)
 
 
-def ranked_together(ratings: Ratings) -> int:
-    """Most outputs of one item that were put in order; none where ratings are no rankings."""
-    if ratings.outcome != "ranking":
-        return 0
-    return int(ratings.table.groupby("item")["variant"].nunique().max())
+def needs_sampler(ratings: Ratings, model: str) -> bool:
+    """Whether these ratings cannot do without a sampler, although the model can.
+
+    These are rankings of more than `MOST_RANKED` outputs of an item, and verdicts of pass or fail where how items differ would have to be
+    sampled: many outputs of an item, or several of a variant.
+    """
+    if ratings.outcome == "ranking":
+        return int(ratings.table.groupby("item")["variant"].nunique().max()) > MOST_RANKED
+    if model != "binary":
+        return False
+    from expsim_bayes.models._verdicts import nested
+    from expsim_bayes.ratings import code
+
+    item, _, integrated, _ = nested(code(ratings))
+    return item and not integrated
 
 
-def engine_of(asked: Engine, model: str, rows: int, outputs: int = 0) -> Literal["nuts", "fast"]:
+def engine_of(asked: Engine, model: str, rows: int, *, sampled_anyway: bool = False) -> Literal["nuts", "fast"]:
     """Whether a sampler is used.
 
     Parameters
@@ -178,8 +188,8 @@ def engine_of(asked: Engine, model: str, rows: int, outputs: int = 0) -> Literal
         Name of the model.
     rows : int
         Ratings.
-    outputs : int
-        Most outputs of one item that were put in order.
+    sampled_anyway : bool
+        Whether these ratings cannot do without a sampler (`needs_sampler`).
 
     Raises
     ------
@@ -200,7 +210,7 @@ def engine_of(asked: Engine, model: str, rows: int, outputs: int = 0) -> Literal
             where="engine",
             remedy=f"choose nuts or auto; without a sampler there is {', '.join(WITHOUT_SAMPLER)}",
         )
-    many = asked == "auto" and able and rows > WAITING and outputs <= MOST_RANKED
+    many = asked == "auto" and able and rows > WAITING and not sampled_anyway
     return "fast" if asked == "fast" or many else "nuts"
 
 

@@ -139,8 +139,7 @@ def verdicts(
     cell[observed] = at.ravel()
     label = np.full(len(data.outputs), -1, dtype=np.intp)
     label[output[~observed]] = np.flatnonzero(~observed)
-    nested = _nested(data)
-    item, interaction, integrated, answers = nested
+    item, interaction, integrated, answers = nested(data)
     return Verdicts(
         data=data,
         gold=k_gold,
@@ -354,7 +353,7 @@ def _individual(data: Coded, gold: int) -> tuple[NDArray[np.bool_], list[str]]:
     return np.array(told), said
 
 
-def _nested(data: Coded) -> tuple[bool, bool, bool, list[str]]:
+def nested(data: Coded) -> tuple[bool, bool, bool, list[str]]:
     """Whether items and fits of variants to items are told apart, and whether items are integrated out."""
     items = np.unique(data.output_item)
     cells = np.unique(np.stack([data.output_item, data.output_variant]), axis=1).shape[1]

@@ -244,16 +244,17 @@ CHECKS: dict[str, Check] = {
     "preference-quick": _quick_votes("preference", "comparisons"),
     "ordinal-quick": _quick_votes("ordinal", "stars"),
     "ranking-quick": _quick_votes("ranking", "rankings"),
+    "binary-quick": _quick_votes("binary", "verdicts"),
     "scores-engines": _engines("continuous", "scores"),
     "preference-engines": _engines("preference", "comparisons"),
     "ordinal-engines": _engines("ordinal", "stars"),
     "ranking-engines": _engines("ranking", "rankings"),
+    "binary-engines": _engines("binary", "verdicts"),
     "verdicts-engines": Check(
         "Verdicts of raters who err, by points against NUTS",
-        "Experiments in which outputs pass or fail are played to their end, with rates, errors and tastes drawn from what is believed of "
-        "them. What the experiment then knows, from the few points that thousands of experiments at once allow, is set against NUTS on the "
-        "same story, told output by output. What a decision hangs on, rates, their differences and probabilities of being best, must "
-        "agree.",
+        "Experiments in which outputs pass or fail are played to their end, with raters who err as usual ones do. What the experiment then "
+        "knows, from the few points that thousands of experiments at once allow, is set against NUTS on the same story, told output by "
+        "output. What a decision hangs on, rates, their differences and probabilities of being best, must agree.",
         30,
         1,
         _verdict_engines,

@@ -108,11 +108,11 @@ def check_quick_votes(
     file: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Fits:
-    """The same of comparisons, stars or rankings: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
+    """The same of comparisons, stars, rankings or verdicts: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
 
     Parameters
     ----------
-    model : {"preference", "ordinal", "ranking"}
+    model : {"preference", "ordinal", "ranking", "binary"}
         Whose votes.
     simulations, random_seed, file, progress
         As for `check_quick`.
@@ -148,8 +148,10 @@ class _Votes(Family):
 
 
 def _seen(seen: Any, data: Observed) -> Any:
-    """Votes of one design with other observations: counts of answers, or orders."""
+    """Votes of one design with other observations: counts of answers, verdicts, or orders."""
     if "count_of" in data:
         return seen._replace(count=data["count_of"].astype(np.int64))
+    if "ones_of" in data:
+        return seen._replace(ones=data["ones_of"].astype(np.int64))
     order = data["ranking_of"].astype(np.intp)
     return seen._replace(value=order, data=seen.data._replace(order=order))

@@ -2,6 +2,9 @@
 
 The story is told once more as a PyMC model, output by output and from the verdicts themselves, so that neither counts of patterns nor
 slopes nor points are shared with what is checked.
+
+Raters err as usual ones do. Where one is drawn that is hardly better than chance, pass and fail may nearly change names: the posterior then
+has a second, smaller mode, which points around the first find too seldom, and chains of NUTS, too (`verdict_looks` has such raters).
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import numpy as np
 
 from expsim_bayes import superiority
 from expsim_bayes.check.agreement import agree
-from expsim_bayes.check.verdict_looks import JUDGE, PEOPLE, believed, judged, stopping_designs
+from expsim_bayes.check.verdict_looks import JUDGE, PEOPLE, judged, stopping_designs
 from expsim_bayes.loop import Loop
 from expsim_bayes.ratings import code
 from expsim_bayes.simulate import Streams, ratings_of
@@ -106,7 +109,7 @@ def designs() -> list[tuple[str, StrategyName, Scenario]]:
 
 
 def compare(name: str, scenario: Scenario, strategy: StrategyName, random_seed: int, *, draws: int = DRAWS) -> Judged:
-    """Both posteriors of one experiment whose truth is drawn from what is believed.
+    """Both posteriors of one experiment whose raters err as the scenario declares.
 
     Parameters
     ----------
@@ -123,22 +126,21 @@ def compare(name: str, scenario: Scenario, strategy: StrategyName, random_seed: 
     """
     from expsim_bayes.diagnostics import gate
 
-    drawn = believed(scenario, strategy, np.random.default_rng(random_seed))
-    loop, kept = Loop(drawn, strategy, Streams(random_seed, 0, 1), "prior"), []  # type: ignore[var-annotated]
+    loop, kept = Loop(scenario, strategy, Streams(random_seed, 0, 1), "declared"), []  # type: ignore[var-annotated]
     loop.run(history=False, keep=kept)
     known: KnownVerdicts = loop.known  # type: ignore[assignment]
-    ratings = ratings_of(drawn, kept)
-    tree = sampled(drawn, code(ratings), random_seed, draws=draws)
+    ratings = ratings_of(scenario, kept)
+    tree = sampled(scenario, code(ratings), random_seed, draws=draws)
     posterior = tree["posterior"]
-    rate = posterior["rate"].to_numpy().reshape(-1, len(drawn.variants))
+    rate = posterior["rate"].to_numpy().reshape(-1, len(scenario.variants))
     exact, latent = known.qualities(0), known.latents()
     rows = [
         *_rows(rate, exact.mean[0], exact.sd[0]),
         *_rows((rate - rate[:, :1])[:, 1:], exact.effect_mean[0, 1:], exact.effect_sd[0, 1:]),
     ]
-    errors = known.names()[len(drawn.variants) :]
+    errors = known.names()[len(scenario.variants) :]
     told = np.stack([posterior[label].to_numpy().ravel() for label in errors], axis=1)
-    off = _rows(told, latent.mean[0, len(drawn.variants) :], latent.sd[0, len(drawn.variants) :])
+    off = _rows(told, latent.mean[0, len(scenario.variants) :], latent.sd[0, len(scenario.variants) :])
     others = {label: mean for label, (mean, _) in zip(errors, off, strict=True)}
     counted = superiority.from_draws(rate, control=None)
     quick = known.superiority(eligible=None)

@@ -1,11 +1,11 @@
-"""Comparisons, stars and rankings of several sizes, by what is special about them, on which both engines are held against each other."""
+"""Votes of several sizes, by what is special about them, on which both engines are held against each other."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from expsim_bayes.simulate import ordinal, preference, ranking
+from expsim_bayes.simulate import binary, ordinal, preference, ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,26 @@ RANKINGS: dict[str, dict[str, Any]] = {
     "a judge who answers weakly": {**OF_THREE, "items": 40, "people": 4, "scale_use": 0.5},
 }
 """Rankings: changes of `simulate.ranking.Truth`."""
+APART: dict[str, Any] = {"q": (-0.3, 0.4)}
+VERDICTS: dict[str, dict[str, Any]] = {
+    "3 variants, 3 people and a judge": {"items": 40},
+    "2 variants, 6 items, 2 people": {**APART, "items": 6, "people": 2, "judges": 0},
+    "2 people alone": {**APART, "items": 80, "people": 2, "judges": 0},
+    "2 variants, 12 people who err unlike": {
+        **APART,
+        "items": 15,
+        "people": 12,
+        "sd_sensitivity": 0.9,
+        "sd_specificity": 0.9,
+    },
+    "5 variants, 2 people and 2 judges": {"q": (-0.6, -0.2, 0.0, 0.3, 0.9), "items": 15, "people": 2, "judges": 2},
+    "nearly everything passes": {**APART, "level": 3.5, "items": 40, "people": 2},
+    "items differ much": {**APART, "items": 50, "sd_item": 2.5},
+    "items alike": {**APART, "items": 50, "sd_item": 0.0},
+    "a judge with strong tastes": {"items": 40, "sd_shift": 1.2},
+    "a judge hardly better than chance": {"items": 40, "errors": (0.3, 0.2)},
+}
+"""Verdicts: changes of `simulate.binary.Truth`, with how many judges there are, and the logits of one whose errors are told."""
 
 
 def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
@@ -81,7 +101,7 @@ def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
 
     Parameters
     ----------
-    model : {"preference", "ordinal", "ranking"}
+    model : {"preference", "ordinal", "ranking", "binary"}
         Whose story it is.
 
     Examples
@@ -93,6 +113,17 @@ def vote_designs(model: str) -> dict[str, Callable[[int], Ratings]]:
         "preference": (preference, COMPARISONS),
         "ordinal": (ordinal, STARS),
         "ranking": (ranking, RANKINGS),
+        "binary": (binary, {name: _judged(**changes) for name, changes in VERDICTS.items()}),
     }
     made, designs = stories[model]
     return {name: partial(made.ratings, made.Truth(**changes)) for name, changes in designs.items()}
+
+
+def _judged(*, judges: int = 1, errors: tuple[float, float] = (1.2, 0.8), **changes: Any) -> dict[str, Any]:
+    """Changes of `simulate.binary.Truth` with the errors of people and of so many judges, in logits."""
+    hit, rejected = errors
+    return {
+        "sensitivity_logit": (2.0, *[hit] * judges),
+        "specificity_logit": (2.0, *[rejected] * judges),
+        **changes,
+    }

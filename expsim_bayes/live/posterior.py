@@ -161,9 +161,9 @@ def _engines(asked: str, model: str, ratings: Ratings) -> tuple[Engine_, ...]:
 
     Where the model can do without a sampler, that comes first: it takes seconds a look and gives the same numbers whatever was compiled.
     """
-    from expsim_bayes.fit import WAITING, engine_of, ranked_together
+    from expsim_bayes.fit import WAITING, engine_of, needs_sampler
 
-    engine = engine_of(cast("Engine_", asked), model, WAITING + 1, ranked_together(ratings))
+    engine = engine_of(cast("Engine_", asked), model, WAITING + 1, sampled_anyway=needs_sampler(ratings, model))
     return ("fast", "nuts") if asked == "auto" and engine == "fast" else (engine,)
 
 

@@ -31,6 +31,7 @@ FILES = (
     "blocks",
     "whole",
     "ordered",
+    "verdicts",
 )
 """Files that hang together."""
 

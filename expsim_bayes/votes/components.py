@@ -22,21 +22,23 @@ class Component(NamedTuple):
     name: str
     """As the model's free variable."""
     spread: float
-    """Scale of their half-normal prior, or SD of their normal one."""
+    """SD of their normal prior, or its scale where it is cut off."""
     count: int  # type: ignore[assignment]
     """How many there are."""
-    half: bool
-    """Whether the prior is half-normal."""
+    mean: float = 0.0
+    """Of the prior, were it not cut off."""
+    positive: bool = False
+    """Whether it is cut off at 0."""
 
 
 def half_normal(name: str, spread: float, count: int) -> Component:
     """Standard deviations with half-normal priors."""
-    return Component(name, spread, count, half=True)
+    return Component(name, spread, count, positive=True)
 
 
 def logarithm(name: str, spread: float, count: int) -> Component:
     """Logarithms with normal priors."""
-    return Component(name, spread, count, half=False)
+    return Component(name, spread, count)
 
 
 class Components(NamedTuple):
@@ -65,6 +67,7 @@ class Components(NamedTuple):
         x, first, found = np.clip(x, -FARTHEST, FARTHEST), 0, {}
         for part in self.parts:
             own = x[:, first : first + part.count]
-            found[part.name] = part.spread * (-ndtri(0.5 * ndtr(-own)) if part.half else own)
+            away = -ndtri(ndtr(part.mean / part.spread) * ndtr(-own)) if part.positive else own
+            found[part.name] = part.mean + part.spread * away
             first += part.count
         return found

@@ -1,4 +1,4 @@
-"""Comparisons, stars and rankings of one data set fitted without a sampler: the same groups as a sampler's draws give."""
+"""Comparisons, stars, rankings and verdicts of one data set fitted without a sampler: the same groups as a sampler's draws give."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from expsim_bayes.models._completed import completed, labelled
 from expsim_bayes.votes.of_duels import Compared
 from expsim_bayes.votes.of_rankings import Ordered
 from expsim_bayes.votes.of_stars import Starred
+from expsim_bayes.votes.of_verdicts import Ruled
 from expsim_bayes.votes.sets import TRIES, own_drawn
 from expsim_bayes.votes.single import drawn
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
     from expsim_bayes.votes.single import Drawn
 
-STORIES: dict[str, Any] = {"preference": Compared, "ordinal": Starred, "ranking": Ordered}
+STORIES: dict[str, Any] = {"preference": Compared, "ordinal": Starred, "ranking": Ordered, "binary": Ruled}
 """Kinds of votes, by their model."""
 TOGETHER = 500
 """Draws whose own effects are drawn at once."""
@@ -82,7 +83,8 @@ def fitted(
         values = labelled(job.model, {name: each for name, (_, each) in nested.items()}, chains, dims)
         return some.assign({name: values[name].assign_coords(draw=some["draw"]) for name in values.data_vars})
 
-    job = _draws.task(replace(told, complete=complete), ratings, believed)
+    whole = told if story.completed_by_model else replace(told, complete=complete)
+    job = _draws.task(whole, ratings, believed)
     groups = job.groups(completed(job.model, free, chains, without=story.apart), second)
     groups["sample_stats"] = xr.Dataset({"point": (("chain", "draw"), found.at.reshape(chains, draws))})
     quality = groups["posterior"]["quality"].to_numpy().reshape(chains * draws, -1)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.votes import ordered, whole
+from expsim_bayes.votes import ordered, verdicts, whole
 from expsim_bayes.votes.modes import Rows
+from expsim_bayes.votes.verdicts import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from expsim_bayes.votes.whole import Votes
 
-    AnyVotes = Votes | Rows
+    AnyVotes = Votes | Rows | Judged
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -56,6 +57,8 @@ class Found(NamedTuple):
 
 def _each(votes: AnyVotes) -> Any:
     """Where what is asked of such votes is answered for one set after the other."""
+    if isinstance(votes, Judged):
+        return verdicts
     return ordered if isinstance(votes, Rows) else whole
 
 
@@ -76,7 +79,7 @@ def found_at(votes: AnyVotes, tables: Tables, start: Floats, start_own: Floats) 
 
     Parameters
     ----------
-    votes : Votes or Rows
+    votes : Votes, Rows or Judged
         Of one data set; rankings are rows.
     tables : Tables
         Coefficients at these sets.
