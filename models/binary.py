@@ -17,6 +17,10 @@ than chance: they then tell nothing.
 
 *Quality* is the probability that the truth is 1, averaged over new items: the share of outputs that pass, or that hold an error, whatever 1
 stands for. It lies within [0, 1] where the usual correction (apparent rate + specificity - 1) / (sensitivity + specificity - 1) does not.
+
+Many verdicts are fitted without a sampler (`expsim_bayes.votes.verdicts`), unless one variant answered an item several times. There may
+be a second, much less likely solution in which nearly all raters err more often than not; a chain of NUTS that starts there stays there,
+which the gate sees.
 """
 
 from __future__ import annotations

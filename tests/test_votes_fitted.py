@@ -1,4 +1,4 @@
-"""Comparisons, stars and rankings fitted without a sampler: against brute force, against NUTS, and the shape of what comes back."""
+"""Votes fitted without a sampler: against brute force, against NUTS, and the shape of what comes back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from scipy.special import expit, logit, logsumexp, ndtri
 from scipy.stats import qmc
 
 from expsim_bayes.errors import SettingError
-from expsim_bayes.fit import engine_of, fit, ranked_together
+from expsim_bayes.fit import engine_of, fit, needs_sampler
 from expsim_bayes.models._duel_priors import Priors
 from expsim_bayes.models._podium_priors import Priors as PodiumPriors
 from expsim_bayes.models._star_priors import Priors as StarPriors
 from expsim_bayes.posterior.fitted import stacked
 from expsim_bayes.ratings import validate
+from expsim_bayes.simulate import binary as judged
 from expsim_bayes.simulate import preference as duel_truth
 from expsim_bayes.simulate import ranking as podium_truth
 from expsim_bayes.votes.fitted import fitted
@@ -193,6 +194,8 @@ def fits(model: str, engine: Engine) -> xr.DataTree:
     ratings = duel_truth.ratings(duel_truth.Truth(items=10, people=2), random_seed=5)
     if model == "ranking":
         ratings = podium_truth.ratings(podium_truth.Truth(items=20, people=3, ranked=3), random_seed=5)
+    if model == "binary":
+        ratings = judged.small(3)
     return fit(ratings, model=model, engine=engine, tune=500, **DRAWS)
 
 
@@ -209,7 +212,7 @@ def layout(tree: xr.DataTree) -> dict[str, Any]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["preference", "ranking"])
+@pytest.mark.parametrize("model", ["preference", "ranking", "binary"])
 def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     sampled, quick = fits(model, "nuts"), fits(model, "fast")
     assert layout(quick) == layout(sampled)
@@ -221,7 +224,7 @@ def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["preference", "ranking"])
+@pytest.mark.parametrize("model", ["preference", "ranking", "binary"])
 def test_engines_agree(model: str) -> None:
     sampled, quick = (stacked(tree, "quality") for tree in (fits(model, "nuts"), fits(model, "fast")))
     for one, other in ((sampled, quick), (np.diff(sampled, axis=1), np.diff(quick, axis=1))):
@@ -314,11 +317,12 @@ def test_engines_of_votes() -> None:
     assert engine_of("fast", "preference", 10) == "fast"
     assert engine_of("auto", "robust", 50_000) == "nuts"
     assert engine_of("fast", "ranking", 10) == "fast"
-    assert engine_of("auto", "ranking", 50_000, 7) == engine_of("auto", "ordinal", 50_000) == "fast"
-    assert engine_of("auto", "ranking", 50_000, 8) == "nuts"
-    assert ranked_together(few_rankings([["ABC"]] * 3)) == 3
+    assert engine_of("auto", "ranking", 50_000) == engine_of("auto", "binary", 50_000) == "fast"
+    assert engine_of("auto", "ranking", 50_000, sampled_anyway=True) == "nuts"
+    assert not needs_sampler(few_rankings([["ABC"]] * 3), "ranking")
     eight = few_rankings([["ABC"]] * 3)
     table = pd.concat([eight.table.assign(variant=eight.table["variant"] + str(n), repeat=n) for n in range(3)])
+    assert needs_sampler(validate(table), "ranking")
     with pytest.raises(SettingError, match=r"9 variants of one item.*7 are the most"):
         Ordered.of(validate(table), PodiumPriors())
     with pytest.raises(SettingError, match="needs a sampler"):
