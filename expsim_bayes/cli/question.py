@@ -85,7 +85,7 @@ EngineName = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="nuts (the reference), fast (without a sampler: continuous, ordinal, preference, ranking, binary), or auto: fast for many ratings.",
+        help="nuts (the reference), fast (without a sampler; not for every model), or auto: nuts, but fast for very many ratings.",
         rich_help_panel=SAMPLER,
     ),
 ]
