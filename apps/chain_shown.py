@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,51 +9,35 @@ import streamlit as st
 
 from expsim_bayes.amounts import count, listed
 from expsim_bayes.apps import (
-    chain_handed,
     chain_pictures,
     fit_form,
     fit_predicted,
-    fit_shown,
     fit_tables,
     shown,
     uploads,
 )
-from expsim_bayes.apps.chain_handed import Handed
-from expsim_bayes.apps.handed import MEDIA
 from expsim_bayes.diagnosis import chains, checks, words
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.fits import opened
-from expsim_bayes.report.diagnosed_forms import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from expsim_bayes.apps.jobs import Job
     from expsim_bayes.diagnostics import Verdict
     from expsim_bayes.fits.opened import Opened
     from expsim_bayes.model_comparison import Scored
     from expsim_bayes.predictive import PredictiveCheck
-    from expsim_bayes.report.document import Length
-    from expsim_bayes.report.forms import Form
     from expsim_bayes.sensitivity import Hangs, Sensitivity
 
-REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
-    ("One page (PDF)", "pdf", "brief", ":material/picture_as_pdf:"),
-    ("Report (HTML)", "html", "full", ":material/html:"),
-    ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
-    ("Report (Markdown)", "md", "full", ":material/description:"),
-)
-LATER = "Written when you ask for it, which takes a few seconds."
-OTHERS = "For ArviZ, xarray and whatever else reads it; every group that there is."
 SAID = {"ok": st.success, "caution": st.warning, "refuse": st.error}
 ICONS = {"ok": ":material/check_circle:", "caution": ":material/warning:", "refuse": ":material/block:"}
 
 
-def everything(found: Opened, job: Job | None = None) -> None:
-    """All that is told of a fit; `job` is what made it, where this session did."""
-    verdict: Verdict = _once("verdict", found, lambda: checks.verdict(found.tree))
-    checked: tuple[PredictiveCheck, ...] | ExpsimError = _once("checked", found, lambda: _checked(found))
-    _verdict(verdict, found)
+def everything(found: Opened, *, here: bool) -> None:
+    """All that is told of a fit; `here` where this session made it."""
+    verdict: Verdict = once("verdict", found, lambda: checks.verdict(found.tree))
+    checked: tuple[PredictiveCheck, ...] | ExpsimError = once("checked", found, lambda: _checked(found))
+    _verdict(verdict, found, here=here)
     _missed(checked, verdict)
     _figures(verdict, found)
     with st.expander("Do the chains see the same? Traces and ranks", icon=":material/show_chart:"):
@@ -74,8 +57,6 @@ def everything(found: Opened, job: Job | None = None) -> None:
         with st.expander("Where this fit comes from", icon=":material/info:"):
             for what, text in about:
                 st.text(f"{what}: {text}")
-    _take_away(found, job)
-    _code(found, job)
 
 
 def _checked(found: Opened) -> tuple[PredictiveCheck, ...] | ExpsimError:
@@ -117,60 +98,10 @@ def _predictive(checked: tuple[PredictiveCheck, ...] | ExpsimError) -> None:
         st.dataframe(fit_tables.checks(checked), hide_index=True, alt="What was observed beside what is predicted.")
 
 
-def _take_away(found: Opened, job: Job | None) -> None:
-    """The report, its tables and the fit itself."""
-    whole = None if job is None else job.results / fit_shown.POSTERIOR
-    files: Handed = _once("handed", found, lambda: Handed(found, whole))
-    st.markdown("**Take it with you**")
-    with st.container(horizontal=True):
-        for label, form, length, icon in REPORTS:
-            shown.offered(
-                label, name_of(form, length), MEDIA[form], partial(_report, files, form, length), icon, tip=LATER
-            )
-        shown.offered(
-            "Tables (CSV)",
-            chain_handed.TABLES,
-            "application/zip",
-            lambda: files.tables().content,
-            ":material/table:",
-            tip=LATER,
-        )
-        for label, name, mime in (
-            ("Fit (netCDF)", chain_handed.NETCDF, "application/x-netcdf"),
-            ("Fit (zipped Zarr)", chain_handed.ZARR, "application/zip"),
-        ):
-            shown.offered(label, name, mime, partial(_fit, files, name), ":material/dataset:", tip=OTHERS)
-
-
-def _report(files: Handed, form: Form, length: Length) -> bytes:
-    return files.report(form, length).content
-
-
-def _fit(files: Handed, name: str) -> bytes:
-    return files.fit(name).content
-
-
-def _code(found: Opened, job: Job | None) -> None:
-    """Show me the code."""
-    with st.expander("Show me the code", icon=":material/code:"):
-        if job is None:
-            st.caption(
-                "The command line says the same of the file, and writes the report and its tables into a folder."
-            )
-            st.code(chain_handed.of_file(found.name), language="bash", wrap_lines=True)
-        else:
-            st.caption("The command line fits the ratings, says the same of the fit, and writes it for other programs.")
-            st.code(chain_handed.of_ratings(job.question, job.file.name), language="bash", wrap_lines=True)
-        st.caption(
-            "The same from Python"
-            + ("." if job is None else ", of the posterior.nc that the command or this page gives.")
-        )
-        st.code(chain_handed.python(found.name if job is None else fit_shown.POSTERIOR), language="python")
-        st.caption("A fit is a file, which no link can carry: hand it on with the button above, and it opens here.")
-
-
-def _verdict(verdict: Verdict, found: Opened) -> None:
+def _verdict(verdict: Verdict, found: Opened, *, here: bool) -> None:
+    """The verdict; a fit that was made `here` is mended on this page's neighbour, so its remedies speak of widgets."""
     reasons = verdict.reasons or (words.passed(verdict),)
+    reasons = tuple(fit_form.on_page(reason) for reason in reasons) if here else reasons
     told = "\n".join(f"- {shown.plain(reason)}" for reason in reasons)
     SAID[verdict.level](f"**{words.HEADLINES[verdict.level]}**\n\n{told}", icon=ICONS[verdict.level])
     for note in found.notes:
@@ -358,7 +289,7 @@ def _asked(name: str, label: str, found: Opened, make: Callable[[], Any]) -> Any
     return held[1]
 
 
-def _once(name: str, found: Opened, make: Callable[[], Any]) -> Any:
+def once(name: str, found: Opened, make: Callable[[], Any]) -> Any:
     """What is worked out once a fit."""
     held = st.session_state.get(f"chain_{name}")
     if held is None or held[0] is not found.tree:

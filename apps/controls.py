@@ -44,8 +44,10 @@ def scenario_name() -> str:
 
 def setting() -> Asked:
     """A scenario, how it is run, who rates, what is changed in it, and the seed."""
+    first = st.container()
     own = _own_scenario()
-    name = f"{OWN}-{sha256(own.encode()).hexdigest()[:8]}" if own else scenario_name()
+    with first:
+        name = f"{OWN}-{sha256(own.encode()).hexdigest()[:8]}" if own else scenario_name()
     scenario = parse(own, OWN) if own else load(name)
     strategies = list(scenario.strategies)
     strategy = st.segmented_control(

@@ -118,8 +118,12 @@ def features(rows: Sequence[Compared | PredictiveCheck], *, theme: Theme = LIGHT
         tooltip=tips,
     )
     failed = sum(not row.reproduced for row in rows)
-    outside = f"{count(failed)} of {count(len(rows))} features of the data"
-    words = f"{outside} lie outside what the model predicts (bars: {level(ci_prob)} intervals)."
+    said = (
+        f"{count(failed)} of {count(len(rows))} features of the data lie outside"
+        if failed
+        else f"All {count(len(rows))} features of the data lie within"
+    )
+    words = f"{said} what the model predicts (bars: {level(ci_prob)} intervals)."
     if len(rows) > MOST_FEATURES:
         words += f" The chart shows {MOST_FEATURES}, those first."
     return Picture(dressed(alt.layer(bars, dots), theme, height=alt.Step(ROW - 2)), words)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from expsim_bayes.amounts import duration
 from expsim_bayes.apps import fit_pictures, fit_predicted, fit_tables, kept, shown
+from expsim_bayes.apps.fit_form import on_page, problem
 from expsim_bayes.apps.worker import AGREEMENT
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.sentences import against_plain_means
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 RUNNING, DONE, OPENED = "fit_running", "fit_done", "fit_opened"
 """Where a session keeps its fit while it runs, its last one, and one that it opened from a file."""
 POSTERIOR = "posterior.nc"
-NO_SAMPLER = "No sampler was needed: the posterior is exact up to its quadrature."
+NO_SAMPLER = "No sampler was needed: the answer was worked out directly."
+ALL_ROWS = 30
+"""Variants up to which a table shows all its rows at once."""
 
 
 class Done(NamedTuple):
@@ -128,8 +131,6 @@ def _time(seconds: float) -> str:
 
 def ended(ticket: Ticket) -> None:
     """Why a fit has no result, in words."""
-    from expsim_bayes.apps.fit_form import problem
-
     job = ticket.job
     if job.state == "cancelled":
         st.info("The fit was cancelled. Change what you like, and fit again.", icon=":material/cancel:")
@@ -156,7 +157,7 @@ def result(found: Done) -> None:
 
 def verdict(known: FitFacts) -> None:
     """Whether the fit may be believed."""
-    reasons = shown.plain(" ".join(known.verdict_reasons))
+    reasons = shown.plain(on_page(" ".join(known.verdict_reasons)))
     if known.verdict == "ok":
         st.success(
             NO_SAMPLER if not known.sampled else f"The sampler converged. {reasons}", icon=":material/check_circle:"
@@ -165,6 +166,13 @@ def verdict(known: FitFacts) -> None:
         st.warning(f"Take the probabilities with caution. {reasons}", icon=":material/warning:")
     else:
         st.error(f"The fit is not to be trusted, so no probability is shown. {reasons}", icon=":material/block:")
+    missed = sum(not feature.reproduced for feature in known.compared)
+    if missed and known.verdict != "refuse":
+        st.warning(
+            f"The model misses {missed} of {len(known.compared)} features of these ratings, so take probabilities as approximate: see "
+            "“Does it fit?” below.",
+            icon=":material/fact_check:",
+        )
 
 
 def _parts(found: Done) -> None:
@@ -197,6 +205,7 @@ def _variants(facts: Facts) -> None:
     st.dataframe(
         fit_tables.variants(facts),
         hide_index=True,
+        height="content" if len(facts.variants) <= ALL_ROWS else "auto",
         alt="Variants with quality, difference and probability of being best.",
     )
     means = against_plain_means(facts)
@@ -209,7 +218,12 @@ def _people(facts: Facts) -> None:
     assert known is not None
     drawn = fit_pictures.severities(facts, theme=shown.theme())
     if drawn is None:
-        st.info("No severity is told: nobody rated under a name of their own, or this model has none.")
+        st.info(
+            "Whoever compares outputs cannot be severe: being strict with both changes nothing, so no severity is told. How far people "
+            "agree stands under “Agreement”."
+            if facts.model in ("preference", "ranking")
+            else "No severity is told: nobody rated under a name of their own, or this model has none."
+        )
     else:
         st.caption(
             "How far each person scores above or below the others for the same outputs; it is taken out of the qualities."

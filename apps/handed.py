@@ -51,6 +51,13 @@ MEDIA: dict[Form, str] = {
     "json": "application/json",
 }
 """Kinds of file of the forms of a report."""
+REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
+    ("One page (PDF)", "pdf", "brief", ":material/picture_as_pdf:"),
+    ("Report (HTML)", "html", "full", ":material/html:"),
+    ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
+    ("Report (Markdown)", "md", "full", ":material/description:"),
+)
+"""Reports that a page offers: their labels, forms, lengths and signs."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time that files in a zip file carry, the first that it can tell: the same files make the same zip file."""
 

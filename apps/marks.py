@@ -22,10 +22,18 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 """A chart, or a part of one, as Vega-Lite reads it."""
-DOLLARS = "datum.value < 1 ? format(datum.value, '$.2f') : format(datum.value, '$,.0f')"
+DOLLARS = "datum.value === 0 ? '$0' : datum.value < 1 ? format(datum.value, '$.2f') : format(datum.value, '$,.0f')"
 """How dollars stand beside an axis."""
-NAME = {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False}
+ROOM = 130
+"""Most pixels that a name beside the end of its line is given; a longer one ends in dots, and stands whole under the chart."""
+PLAIN = "~f"
+"""How plain numbers stand beside an axis, as d3 has it: with as many digits as its steps need, and never as powers of ten."""
+TIPS = {".0%": ".1%", PLAIN: ".4~r", "": ".4~r"}
+"""How they stand in a tooltip, by how they stand beside the axis."""
+NAME = {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False, "limit": ROOM}
 """A name beside the end of its line."""
+LETTER = 8
+"""Pixels of a letter of it, at most."""
 HEIGHT = 340
 """Pixels of a chart."""
 GAP = 0.07
@@ -85,6 +93,12 @@ class Axis(NamedTuple):
     """Its ends."""
 
 
+def places(names: Sequence[str], control: str | None) -> list[int]:
+    """Style of each variant: that of the control, or the next."""
+    others = [name for name in names if name != control]
+    return [-1 if name == control else others.index(name) for name in names]
+
+
 def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT) -> Spec:
     """Lines with their bands, markers, and names at their ends."""
     rows = [row for line in lines for row in _rows(line)]
@@ -99,8 +113,8 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, theme: Theme = LIGHT)
     low = _number("low", y.title, scale={"domain": domain, "clamp": True})
     tips = [
         {"field": "name", "type": "nominal", "title": " "},
-        _number("x", x.title, format=x.format or "~g"),
-        _number("y", y.title, format=".1%" if y.format == ".0%" else y.format or "~g"),
+        _number("x", x.title, format=TIPS.get(x.format, x.format)),
+        _number("y", y.title, format=TIPS.get(y.format, y.format)),
     ]
     here = {"x": at_x, "y": at_y, "color": colour}
     named = here | {"y": _number("y", "", scale={"domain": domain}), "text": {"field": "name", "type": "nominal"}}
@@ -173,12 +187,19 @@ def _names(lines: Sequence[Line], domain: Sequence[float]) -> list[dict[str, Any
     return [{"x": x, "y": float(y), "name": name} for y, (_, x, name) in zip(at, ends, strict=True)]
 
 
-def level_line(
-    at: float, words: str, theme: Theme, x: float, align: Literal["left", "right"] = "right", *, below: bool = False
-) -> list[Spec]:
-    """A level that counts, as a dotted line with its words above or below it."""
+def levelled(
+    chart: Spec,
+    at: float,
+    words: str,
+    *,
+    x: float,
+    theme: Theme,
+    align: Literal["left", "right"] = "right",
+    below: bool = False,
+) -> Spec:
+    """A chart with a level that counts: a dotted line behind it, whose words stand above or below the line and before all else."""
     row = {"y": at, "x": x, "words": words}
-    place = {"x": _number("x", ""), "y": _number("y", "")}
+    place = {"x": _number("x", ""), "y": _number("y", ""), "text": {"field": "words", "type": "nominal"}}
     text = {
         "type": "text",
         "align": align,
@@ -186,10 +207,9 @@ def level_line(
         "dy": 11 if below else -9,
         "fontSize": 12,
     }
-    return [
-        dotted(at, theme.muted),
-        _layer([row], text | {"color": theme.muted}, place | {"text": {"field": "words", "type": "nominal"}}),
-    ]
+    halo = {"stroke": theme.ground, "strokeWidth": 4, "opacity": 0.7}
+    told = [_layer([row], text | {"color": theme.muted} | more, place) for more in (halo, {})]
+    return layered(dotted(at, theme.muted), chart, *told)
 
 
 def dotted(at: float, colour: str) -> Spec:
@@ -203,7 +223,7 @@ def layered(*charts: Spec) -> Spec:
     return {"layer": list(charts)}
 
 
-def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: bool = False) -> Spec:
+def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: Sequence[Line] = ()) -> Spec:
     """A chart in the colours of a theme, as wide as the page.
 
     Parameters
@@ -214,14 +234,15 @@ def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT,
         Colours.
     height : int or altair.Step, optional
         Pixels of the whole, or of a row; what the chart says itself where None.
-    named : bool
-        Leave room for names at the ends of lines.
+    named : sequence of Line
+        Lines for whose names room is left beside their ends.
     """
+    right = max((10 + min(LETTER * len(line.name), ROOM) for line in named), default=20)
     text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
     sizes = {"labelFontSize": 12, "titleFontSize": 12}
     settings: Spec = {
         "width": "container",
-        "padding": {"left": 5, "right": 95 if named else 20, "top": 22 if named else 8, "bottom": 5},
+        "padding": {"left": 5, "right": max(right, 20), "top": 22 if named else 8, "bottom": 5},
         "config": {
             "background": "transparent",
             "font": "Source Sans, sans-serif",

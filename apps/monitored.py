@@ -22,7 +22,7 @@ import streamlit as st
 from expsim_bayes.amounts import count, dollars, duration, level, listed, percent, quantity
 from expsim_bayes.apps.answers import quick
 from expsim_bayes.apps.kept import Lines
-from expsim_bayes.apps.marks import Axis, Line, Picture, dressed, line_chart
+from expsim_bayes.apps.marks import PLAIN, Axis, Line, Picture, dressed, line_chart
 from expsim_bayes.apps.shown import plain
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.live import opened, words
@@ -165,23 +165,18 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         at = np.array([float(look.look) for look in here.looks])
         usd = np.array([look.usd for look in here.looks])
         told = f"{dollars(float(usd[-1]))} after {_looks(last.look)}."
-        return Picture(
-            dressed(
-                line_chart([Line("spent", at, usd)], across, Axis("dollars so far", "$~s"), theme=theme),
-                theme,
-                named=True,
-            ),
-            told,
-        )
+        lines = [Line("spent", at, usd)]
+        chart = line_chart(lines, across, Axis("dollars so far", "$,.2f", dollars=True), theme=theme)
+        return Picture(dressed(chart, theme, named=lines), told)
     lines = list(_lines(here, what))
     unit = "per cent" if last.unit == "share" else last.unit
     axis = (
         Axis("chance of being the best", ".0%", domain=(0.0, 1.0))
         if what == BEST
-        else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", "~g")
+        else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", PLAIN)
     )
     chart = line_chart(lines, across, axis, theme=theme)
-    return Picture(dressed(chart, theme, named=True), _said(here, what))
+    return Picture(dressed(chart, theme, named=lines), _said(here, what))
 
 
 def _lines(here: Opened, what: str) -> Iterator[Line]:

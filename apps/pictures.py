@@ -11,39 +11,31 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from expsim_bayes.amounts import dollars, duration, level, percent
+from expsim_bayes.amounts import dollars, level, percent
 from expsim_bayes.apps.marks import (
     DOLLARS,
     SHAPES,
     Axis,
     Line,
     Picture,
-    Spec,
-    dotted,
     dressed,
-    layered,
-    level_line,
+    levelled,
     line_chart,
+    places,
 )
-from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.operating import WHO
 from expsim_bayes.plots.theme import LIGHT, Theme, style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import xarray as xr
     from numpy.typing import NDArray
 
     from expsim_bayes.apps.answers import Curves, Many, Peeked
-    from expsim_bayes.facts import Facts
 
     Floats = NDArray[np.float64]
-
-FEWEST = 6
-"""Looks that an axis has room for, at least."""
 
 
 def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Picture:
@@ -71,8 +63,8 @@ def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Pictur
     if found.floor is not None:
         left = min(float(line.x[0]) for line in lines)
         never = f"a judge alone never passes {percent(found.floor)}"
-        chart = layered(*level_line(found.floor, never, theme, left, "left"), chart)
-    return Picture(dressed(chart, theme, named=True), in_a_sentence(found))
+        chart = levelled(chart, found.floor, never, x=left, theme=theme, align="left")
+    return Picture(dressed(chart, theme, named=lines), in_a_sentence(found))
 
 
 def in_a_sentence(found: Curves, target: float = 0.95) -> str:
@@ -117,129 +109,6 @@ def _reached(curve: xr.Dataset, target: float) -> float | None:
     return float(curve["usd"][at]) if at < curve.sizes["look"] else None
 
 
-def over_looks(
-    history: xr.Dataset,
-    facts: Facts,
-    what: str = "prob_best",
-    *,
-    upto: int | None = None,
-    truth: bool = False,
-    theme: Theme = LIGHT,
-) -> Picture:
-    """One experiment look after look.
-
-    Parameters
-    ----------
-    history : xarray.Dataset
-        From `experiment.play`, one replication.
-    facts : Facts
-        Of the same experiment.
-    what : {"prob_best", "quality", "effect", "outputs", "usd", "days"}
-        What is drawn; quality has its interval.
-    upto : int, optional
-        Looks that are drawn; all up to the stop unless told.
-    truth : bool
-        Draw the true qualities, too.
-    theme : Theme
-        Colours.
-    """
-    one = history.isel(replication=0)
-    stop = int(one["stop_look"]) if upto is None else min(upto, int(one["stop_look"]))
-    shown = one.isel(look=slice(0, stop))
-    looks = np.arange(1, stop + 1, dtype=float)
-    names = [str(name) for name in one["variant"].values]
-    labels = distinct(names)
-    places = _places(names, facts.control)
-    far = float(max(min(max(stop + 1, FEWEST), one.sizes["look"]), 2))
-    across = Axis("look", "d", domain=(1.0, far))
-    after = f"after {stop} look{'s' if stop > 1 else ''}"
-    lines: list[Line] = []
-    if what == "days":
-        days = shown["days"].values
-        lines = [Line("days", looks, days)]
-        axis = Axis("days so far", "~g")
-        words = f"{duration(float(days[-1]))} {after}."
-    elif what == "usd":
-        spent = (shown["usd_rating"].sum("evaluator") + shown["usd_generation"].sum("variant")).values
-        lines = [Line("spent", looks, spent)]
-        axis = Axis("dollars spent so far", "$,.2f", dollars=True)
-        words = f"{dollars(float(spent[-1]))} {after}."
-    elif what == "outputs":
-        total = shown["outputs"].sum("variant")
-        share = (shown["outputs"] / total).transpose("look", "variant").values
-        lines = [Line(labels[v], looks, share[:, v], place=places[v]) for v in range(len(names))]
-        axis = Axis("share of outputs so far", ".0%", domain=(0.0, 1.0))
-        words = "; ".join(f"{labels[v]}: {percent(float(share[-1, v]))} of outputs" for v in range(len(names))) + "."
-    elif what in ("quality", "effect"):
-        lines, axis, words = _with_intervals(shown, facts, what, labels, places, truth=truth)
-        words = f"{'Quality' if what == 'quality' else f'Difference to {facts.baseline}'} {after}: {words}."
-    else:
-        prob = shown["prob_best"].transpose("look", "variant").values
-        lines = [Line(labels[v], looks, prob[:, v], place=places[v]) for v in range(len(names))]
-        axis = Axis("probability of being the best", ".0%", domain=(0.0, 1.0))
-        words = "; ".join(f"{labels[v]}: {percent(float(prob[-1, v]))}" for v in range(len(names)))
-        words = f"Probability of being the best {after}: {words}."
-    chart = line_chart(lines, across, axis, theme=theme)
-    if what == "prob_best" and facts.threshold is not None:
-        asks = f"the rule asks for {percent(facts.threshold)}"
-        met = bool(prob[-1].max() >= facts.threshold)  # then a name stands above the line
-        chart = layered(*level_line(facts.threshold, asks, theme, far, below=met), chart)
-    if what in ("quality", "effect") and truth:
-        chart = layered(
-            chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)
-        )
-    return Picture(dressed(chart, theme, named=True), words)
-
-
-def _with_intervals(
-    shown: xr.Dataset, facts: Facts, what: str, labels: Sequence[str], places: Sequence[int], *, truth: bool
-) -> tuple[list[Line], Axis, str]:
-    """Lines of qualities, or of differences to the baseline, with their intervals; their axis and words."""
-    half, times = float(ndtri((1 + facts.ci_prob) / 2)), _times(facts)
-    mean = times * shown[f"{what}_mean"].transpose("look", "variant").values
-    sd = times * shown[f"{what}_sd"].transpose("look", "variant").values
-    looks = np.arange(1, mean.shape[0] + 1, dtype=float)
-    names = [str(name) for name in shown["variant"].values]
-    kept = [v for v, name in enumerate(names) if what == "quality" or name != facts.baseline]
-    lines = [
-        Line(labels[v], looks, mean[:, v], mean[:, v] - half * sd[:, v], mean[:, v] + half * sd[:, v], places[v])
-        for v in kept
-    ]
-    unit = "per cent" if facts.unit == "share" else facts.unit
-    dotted = "; dotted: the truth" if truth else ""
-    title = "quality" if what == "quality" else f"difference to {facts.baseline}"
-    words = "; ".join(
-        f"{line.name}: {line.y[-1]:.3g} ({line.y[-1] - half * sd[-1, v]:.3g} to {line.y[-1] + half * sd[-1, v]:.3g})"
-        for line, v in zip(lines, kept, strict=True)
-    )
-    return lines, Axis(f"{title}, {unit} ({level(facts.ci_prob)} interval{dotted})", "~g"), words
-
-
-def _times(facts: Facts) -> float:
-    """What quality is multiplied by before it is drawn."""
-    return 100.0 if facts.unit == "share" else 1.0
-
-
-def _truths(facts: Facts, what: str, shown: Sequence[str], names: Mapping[str, str], theme: Theme) -> list[Spec]:
-    """True values as dotted lines in the colours of their variants."""
-    places = dict(zip(names.values(), _places(list(names.values()), facts.control), strict=True))
-    base = facts.variant(facts.baseline).true_quality if what == "effect" else 0.0
-    found = []
-    for label in shown:
-        true = facts.variant(names[label]).true_quality
-        if true is None or base is None:
-            continue
-        look = style(places[names[label]], theme)
-        found.append(dotted(_times(facts) * (true - base), look.colour))
-    return found
-
-
-def _places(names: Sequence[str], control: str | None) -> list[int]:
-    """Style of each variant: that of the control, or the next."""
-    others = [name for name in names if name != control]
-    return [-1 if name == control else others.index(name) for name in names]
-
-
 def peeking(found: Peeked, *, theme: Theme = LIGHT) -> Picture:
     """How often something has been launched by each look although all variants are equal: an eager rule and the calibrated one."""
     looks = np.arange(1, found.eager.size + 1, dtype=float)
@@ -255,13 +124,13 @@ def peeking(found: Peeked, *, theme: Theme = LIGHT) -> Picture:
         Axis("experiments that launched something by mistake", ".0%", domain=(0.0, top)),
         theme=theme,
     )
-    chart = layered(*level_line(0.05, "1 in 20", theme, far), chart)
+    chart = levelled(chart, 0.05, "1 in 20", x=far, theme=theme)
     words = (
         f"All variants are equal, and yet after {looks.size} looks a rule that asks for {level(found.eager_threshold)} has launched "
         f"something in {percent(float(found.eager[-1]))} of experiments, one that asks for {percent(found.threshold)} in "
         f"{percent(float(found.calibrated[-1]))}, give or take {100 * found.mcse:.1f}."
     )
-    return Picture(dressed(chart, theme, named=True), words)
+    return Picture(dressed(chart, theme, named=lines), words)
 
 
 def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LIGHT) -> Picture:
@@ -279,7 +148,7 @@ def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LI
     names = list(truth)
     frame = scores.assign(low=scores["mean"] - 2 * scores["error"], high=scores["mean"] + 2 * scores["error"])
     true = pd.DataFrame({"variant": names, "mean": [truth[name] for name in names], "evaluator": "truth"})
-    looks = [style(place, theme) for place in _places(names, names[0])]
+    looks = [style(place, theme) for place in places(names, names[0])]
     colour = alt.Color(
         "variant:N",
         scale=alt.Scale(domain=names, range=[s.colour for s in looks]),

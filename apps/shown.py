@@ -26,6 +26,8 @@ SIGNS = {"launch": "✔", "keep_control": "■", "stop_equivalent": "=", "collec
 """A sign for each decision, beside its colour."""
 COLOURS = {"launch": "green", "keep_control": "orange", "stop_equivalent": "orange", "collect": "blue", "refuse": "red"}
 """A colour for each decision."""
+CHOSEN = ("launch", "keep_control")
+"""Decisions of which all that is to be done fits into a headline."""
 SAVED = "same.py"
 """What lines of Python are saved as."""
 JOINER = "\u2060"
@@ -71,9 +73,11 @@ def picture(found: Picture, *, key: str, large: bool = False) -> None:
 def decision(facts: Facts) -> None:
     """The decision in a few words, why, how sure, and at what price."""
     advice = recommendation(facts)
-    name = facts.decision.name
-    st.subheader(f":{COLOURS[name]}[{plain(SIGNS[name])} {plain(advice.headline)}]", anchor=False)
-    rows = [("Do", advice.what_to_do), ("How sure", advice.how_sure), ("Price", advice.price)]
+    name, headline, do = facts.decision.name, advice.headline, advice.what_to_do
+    if name in CHOSEN and do.startswith(headline):  # nothing is said twice
+        headline, do = do.removesuffix("."), ""
+    st.subheader(f":{COLOURS[name]}[{plain(SIGNS[name])} {plain(headline)}]", anchor=False)
+    rows = [("Do", do), ("How sure", advice.how_sure), ("Price", advice.price)]
     st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
 
 

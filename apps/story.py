@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from expsim_bayes.apps import answers, pictures, shown
+from expsim_bayes.apps import answers, look_pictures, pictures, shown
 from expsim_bayes.apps.asked import Asked
 from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
 
@@ -113,11 +113,11 @@ def _bandit() -> Code:
     left, right = st.columns(2)
     with left:
         shown.picture(
-            pictures.over_looks(found.history, found.facts, "outputs", theme=shown.theme()), key="story.shares"
+            look_pictures.over_looks(found.history, found.facts, "outputs", theme=shown.theme()), key="story.shares"
         )
     with right:
         shown.picture(
-            pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
+            look_pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
             key="story.tones",
         )
     return _code(asked)
@@ -139,7 +139,8 @@ def _convergence() -> Code:
     asked = Asked(PROMPTS, strategy="ab", seed=int(seed))
     found = answers.one(asked)
     shown.picture(
-        pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()), key="story.effect"
+        look_pictures.over_looks(found.history, found.facts, "effect", truth=True, theme=shown.theme()),
+        key="story.effect",
     )
     return _code(asked)
 
@@ -219,12 +220,12 @@ def quiz() -> None:
     left, right = st.columns(2)
     with left:
         shown.picture(
-            pictures.over_looks(one.history, one.facts, "prob_best", upto=found.look, theme=shown.theme()),
+            look_pictures.over_looks(one.history, one.facts, "prob_best", upto=found.look, theme=shown.theme()),
             key="quiz.best",
         )
     with right:
         shown.picture(
-            pictures.over_looks(one.history, one.facts, "effect", upto=found.look, theme=shown.theme()),
+            look_pictures.over_looks(one.history, one.facts, "effect", upto=found.look, theme=shown.theme()),
             key="quiz.quality",
         )
     names = [v.name for v in one.facts.variants if v.name != one.facts.control]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from expsim_bayes.apps.answers import Many
-    from expsim_bayes.facts import Facts
+    from expsim_bayes.facts import Facts, Interval
 
 
 def variants(facts: Facts) -> pd.DataFrame:
@@ -24,8 +24,7 @@ def variants(facts: Facts) -> pd.DataFrame:
         [
             {
                 "Variant": v.name,
-                f"Quality ({level(facts.ci_prob)} interval)": f"{quantity(v.quality.mean, unit)} "
-                f"({quantity(v.quality.low, unit)} to {quantity(v.quality.high, unit)})",
+                f"Quality ({level(facts.ci_prob)} interval)": _spread(v.quality, unit),
                 f"Against {facts.baseline}": "" if v.effect is None else change(v.effect.mean, unit),
                 "Chance of being best": percent(v.prob_best),
                 "Truth": "" if v.true_quality is None else quantity(v.true_quality, unit),
@@ -36,6 +35,12 @@ def variants(facts: Facts) -> pd.DataFrame:
             for v in facts.variants
         ]
     )
+
+
+def _spread(value: Interval, unit: str) -> str:
+    """A quality with its interval; alone where it is known, as of a variant that others are compared with."""
+    mean, low, high = (quantity(part, unit) for part in (value.mean, value.low, value.high))
+    return mean if low == high else f"{mean} ({low} to {high})"
 
 
 def evaluators(facts: Facts) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def server_times() -> None:
     import logging
 
     logging.disable(logging.WARNING)
-    from expsim_bayes.apps import answers, pictures
+    from expsim_bayes.apps import answers, look_pictures
     from expsim_bayes.apps.asked import Asked
 
     answers.one(Asked("summarization-prompts"))
@@ -48,7 +48,7 @@ def server_times() -> None:
             one = answers.one(asked)
             taken["one experiment"].append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            pictures.over_looks(one.history, one.facts)
+            look_pictures.over_looks(one.history, one.facts)
             taken["its picture"].append(time.perf_counter() - begun)
             begun = time.perf_counter()
             answers.many(asked)

@@ -268,8 +268,9 @@ def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...], remed
         )
     if divergences is not None and not divergences <= limits.divergent * chains * draws:
         share = divergences / (chains * draws)
+        diverged = "1 draw diverged" if divergences == 1 else f"{divergences} draws diverged"
         found.append(
-            f"{divergences} draws diverged ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; "
+            f"{diverged} ({100 * share:.2f} %): the sampler could not follow the posterior everywhere; "
             f"{remedies.steps}."
         )
     if bfmi is not None and not bfmi >= limits.bfmi:

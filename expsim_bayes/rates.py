@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, logit
+from scipy.special import betaincinv, betaln, expit, logit
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -26,6 +26,8 @@ _NODES, _WEIGHTS = legendre.leggauss(_N_NODES)
 _STEPS = 4
 """Newton steps to a depth; the start is beyond it, so each step is on the safe side."""
 _SMALLEST = 1e-300
+_SUREST = 1e12
+"""Counts of a Beta, at most, when it is told by its moments."""
 _BLOCK = 2**16
 """Numbers of one array that are held at once."""
 
@@ -37,6 +39,27 @@ class Contest(NamedTuple):
     """(replication, variant) probability to have the highest rate; sums to 1."""
     top: Floats
     """(replication,) expected highest rate."""
+
+
+def ends(mean: Floats, sd: Floats, prob: float) -> tuple[Floats, Floats]:
+    """Ends of the central intervals of rates: those of the Betas with these means and standard deviations, which stay within 0 and 1.
+
+    Parameters
+    ----------
+    mean, sd : ndarray
+        Moments of rates.
+    prob : float
+        Probability of the intervals.
+
+    Examples
+    --------
+    >>> [round(float(end), 3) for end in ends(np.array(0.5), np.array(12**-0.5), 0.9)]
+    [0.05, 0.95]
+    """
+    middle = np.clip(mean, 1e-9, 1 - 1e-9)
+    counts = np.clip(middle * (1 - middle) / np.maximum(sd, _SMALLEST**0.5) ** 2 - 1, 1 / _SUREST, _SUREST)
+    low, high = (betaincinv(middle * counts, (1 - middle) * counts, 0.5 + side * prob / 2) for side in (-1, 1))
+    return low, high
 
 
 class _Grid(NamedTuple):

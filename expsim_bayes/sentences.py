@@ -70,10 +70,22 @@ def _open(facts: Facts) -> str:
     best = _best_batch(facts)
     if best and best.ratings:
         return f"Collect {count(best.ratings)} more {best.label}"
+    return _undecided(facts)
+
+
+def _undecided(facts: Facts) -> str:
+    """Why nothing was decided, where no batch is known to bring a decision."""
     ran_out = {"budget": "the budget", "max_ratings": "the number of ratings", "max_days": "the time"}
     if facts.decision.limit in ran_out:
         return f"Undecided: {ran_out[facts.decision.limit]} does not suffice"
+    if _under_way(facts):
+        return f"Go on: nothing is decided after look {facts.looks} of {facts.looks_planned}"
     return "Undecided: more of the same will not settle it" if facts.further else "Undecided"
+
+
+def _under_way(facts: Facts) -> bool:
+    """Whether looks that were planned are still to come, and nothing forbids them."""
+    return facts.looks is not None and facts.looks < (facts.looks_planned or 0) and not facts.decision.limit
 
 
 def _what_to_do(facts: Facts) -> str:
@@ -108,7 +120,8 @@ def _what_to_collect(facts: Facts) -> str:
     if best is None or best.ratings is None:
         if facts.decision.limit:
             return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"
-        return f"No decision yet{', and more ratings of these kinds are not likely to bring one' if facts.further else ''}.{stay}"
+        never = ", and more ratings of these kinds are not likely to bring one" if facts.further else ""
+        return f"No decision yet{': go on as planned' if _under_way(facts) else never}.{stay}"
     cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
     return (
         f"Collect {count(best.ratings)} more {best.label} on new items{cost}: with them a decision falls with a "

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from expsim_bayes.apps import answers, knobs, marks, pictures, shown, story
+from expsim_bayes.amounts import quantity
+from expsim_bayes.apps import answers, knobs, look_pictures, marks, pictures, shown, story
 from expsim_bayes.apps.asked import Asked, edited, written
 from expsim_bayes.cli.simulate import EQUAL_REPLICATIONS
 from expsim_bayes.errors import ExpsimError
@@ -168,11 +169,25 @@ class TestPictures:
     @pytest.mark.parametrize("what", ["prob_best", "quality", "effect", "outputs", "usd"])
     def test_a_picture_tells_its_last_look_in_words(self, what: str) -> None:
         one = answers.one(Asked("support-chat-tone", seed=5))
-        found = pictures.over_looks(one.history, one.facts, what, truth=True, theme=DARK)
+        found = look_pictures.over_looks(one.history, one.facts, what, truth=True, theme=DARK)
         assert found.chart["layer"]
         if what == "prob_best":
             for variant in one.facts.variants:
                 assert f"{variant.name}: {100 * variant.prob_best:.1f} %" in found.words or "than" in found.words
+
+    @pytest.mark.parametrize(
+        "asked", [Asked("pass-or-fail", evaluators="human"), Asked("drafts-in-order", strategy="ab")]
+    )
+    def test_bands_of_shares_end_where_the_decision_says_and_within_0_and_100(self, asked: Asked) -> None:
+        one = answers.one(asked)
+        found = look_pictures.over_looks(one.history, one.facts, "quality")
+        rows = found.chart["layer"][0]["data"]["values"]
+        assert all(0 <= row["low"] <= row["high"] <= 100 for row in rows)
+        for variant in one.facts.variants:
+            last = [row for row in rows if row["name"] == variant.name][-1]
+            ends = variant.quality.low, variant.quality.high
+            np.testing.assert_allclose([last["low"] / 100, last["high"] / 100], ends, atol=1e-6)
+            assert quantity(variant.quality.low, "share") in found.words
 
     def test_names_at_the_ends_of_lines_keep_apart(self) -> None:
         x = np.array([0.0, 1.0])

@@ -323,10 +323,10 @@ CASES = [
     ),
     Case(
         68,
-        "order by detours",
+        "order told indirectly",
         text(pairs("A,B,left", "B,C,right", "A,C,tie")),
         "W",
-        "in both orders: a position effect is told by detours",
+        "in both orders: what the position does can be told only indirectly",
     ),
     Case(70, "wins in a circle", text(pairs("A,B,left", "B,C,left", "C,A,left")), "OK", "all variants are linked"),
     Case(

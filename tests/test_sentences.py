@@ -63,6 +63,15 @@ def test_every_decision_has_words(facts: Facts, decision: Decision, headline: st
     assert said.how_sure
 
 
+def test_an_experiment_that_is_under_way_goes_on(facts: Facts) -> None:
+    further = tuple(batch._replace(ratings=None, prob_decides=None) for batch in facts.further)
+    under_way = replace(facts, decision=Decision("collect"), looks=3, looks_planned=16, further=further)
+    assert further
+    assert recommendation(under_way).headline == "Go on: nothing is decided after look 3 of 16"
+    assert "go on as planned" in recommendation(under_way).what_to_do
+    assert "will not settle it" in recommendation(replace(under_way, looks=16)).headline
+
+
 def test_a_refused_fit_shows_no_probability(facts: Facts) -> None:
     fit = FitFacts(verdict="refuse", verdict_reasons=("Chains disagree on quality[B]: the worst R-hat is 1.20.",))
     said = recommendation(replace(facts, decision=Decision("refuse"), fit=fit))
@@ -130,7 +139,7 @@ def test_an_experiment_that_ran_out_of_money_says_so(facts: Facts) -> None:
 
 
 def test_nothing_is_said_of_further_ratings_where_nothing_is_known_of_them(facts: Facts) -> None:
-    said = recommendation(replace(facts, decision=Decision("collect"), further=()))
+    said = recommendation(replace(facts, decision=Decision("collect"), looks=16, further=()))
     assert said.headline == "Undecided"
     assert said.what_to_do == "No decision yet. Until then keep A."
     assert said.further == ""

@@ -32,7 +32,7 @@ def choose() -> None:
         "are taken out, and you get a decision with its reasons."
     )
     given = st.file_uploader(
-        f"Ratings: CSV or Parquet, up to {uploads.LIMIT // 1_000_000} MB",
+        "Ratings: CSV or Parquet",
         type=["csv", "tsv", "txt", "parquet", "pq"],
         key="fit_upload",
     )

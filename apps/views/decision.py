@@ -10,12 +10,6 @@ from expsim_bayes.plots import DARK
 from expsim_bayes.report.document import Length
 from expsim_bayes.report.forms import Form, name_of
 
-REPORTS: tuple[tuple[str, Form, Length, str], ...] = (
-    ("One page (PDF)", "pdf", "brief", ":material/picture_as_pdf:"),
-    ("Report (HTML)", "html", "full", ":material/html:"),
-    ("Report (PDF)", "pdf", "full", ":material/picture_as_pdf:"),
-    ("Report (Markdown)", "md", "full", ":material/description:"),
-)
 ZIP = "application/zip"
 
 st.title("Recommendation", anchor=False)
@@ -48,7 +42,7 @@ def take_away(result: Result, card: handed.File) -> None:
     st.markdown("**Take it with you**")
     with st.container(horizontal=True):
         shown.offered("Card (PNG)", card.name, card.mime, lambda: card.content, ":material/image:")
-        for label, form, length, icon in REPORTS:
+        for label, form, length, icon in handed.REPORTS:
             shown.offered(label, name_of(form, length), handed.MEDIA[form], partial(report, result, form, length), icon)
         if handed.has_figures(result):
             shown.offered(

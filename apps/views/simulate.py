@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import answers, controls, pictures, shown, tables
+from expsim_bayes.apps import answers, controls, look_pictures, pictures, shown, tables
 from expsim_bayes.apps.kept import Result, keep
 
 WHAT = {
@@ -36,7 +36,7 @@ def one_experiment() -> None:
         label_visibility="collapsed",
     )
     shown.picture(
-        pictures.over_looks(found.history, found.facts, str(what), upto=look, truth=True, theme=shown.theme()),
+        look_pictures.over_looks(found.history, found.facts, str(what), upto=look, truth=True, theme=shown.theme()),
         key="looks",
     )
     if look < stop:
@@ -98,7 +98,7 @@ def certainty() -> None:
 
 with right:
     st.markdown(f"#### {shown.plain(asked.scenario.title)}")
-    names = ["One experiment", "A thousand of them", "What certainty costs"]
+    names = ["One experiment", "Many of them", "What certainty costs"]
     parts = st.tabs(names, key="part", bind="query-params")
     for tab, part in zip(parts, (one_experiment, a_thousand, certainty), strict=True):
         if tab.open:  # what is not looked at is not simulated

@@ -14,7 +14,7 @@ with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
     shown.picture(pictures.learning(found, theme=shown.theme()), key="learning", large=True)
 if st.button("Play it", type="primary", icon=":material/play_arrow:", key="play"):
     shown.go("simulate")
-with st.expander("The scenario"):
+with st.expander(shown.plain(f"The scenario: {scenario.title}")):
     st.markdown(shown.plain(scenario.story.strip()))
     st.markdown("\n".join(f"- {shown.plain(source)}" for source in scenario.sources))
 shown.curves(asked, answers.curve_replications(scenario), page="")

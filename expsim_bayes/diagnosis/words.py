@@ -36,7 +36,12 @@ def of_trace(found: Draws) -> str:
         return "The draws do not move at all."
     said = f"The means of the chains lie at most {between:.2f} standard deviations apart; lines that cover each other are good."
     if found.diverging is not None and found.diverging.any():
-        said += f" Crosses: the {count(int(found.diverging.sum()))} draws that diverged."
+        diverged = int(found.diverging.sum())
+        said += (
+            f" Crosses: the {count(diverged)} draws that diverged."
+            if diverged > 1
+            else " Cross: the draw that diverged."
+        )
     return said
 
 

@@ -75,12 +75,9 @@ def quality_over_looks(
     theme : Theme
         Colours.
     """
-    from scipy.special import ndtri
-
     played = one_replication(history)
     times, level_unit, gap_unit = (100.0, "per cent", "percentage points") if unit == "share" else (1.0, unit, unit)
-    mean, sd = times * played[f"{what}_mean"].values, times * played[f"{what}_sd"].values
-    half = float(ndtri((1 + ci_prob) / 2)) * sd
+    mean, low, high = (times * part for part in intervals(played, what, ci_prob=ci_prob, unit=unit))
     series = _series(played, mean[-1] * (1 if higher_is_better else -1), control, theme)
     words = (
         f"quality, {level_unit}"
@@ -95,9 +92,36 @@ def quality_over_looks(
         y=f"{words} ({level(ci_prob)} interval)",
     )
     x = _x_axis(ax, played, across)
-    _draw_lines(ax, x, mean, series, half=half)
+    _draw_lines(ax, x, mean, series, reach=np.maximum([mean - low, high - mean], 0.0))
     _name_lines(ax, x, mean, series)
     return ax
+
+
+def intervals(
+    played: xr.Dataset, what: Literal["quality", "effect"], *, ci_prob: float = 0.95, unit: str = "points"
+) -> tuple[Floats, Floats, Floats]:
+    """Means and ends of the intervals of qualities or differences, each (look, variant); shares end within 0 and 1.
+
+    Parameters
+    ----------
+    played : xarray.Dataset
+        ``quality_mean`` and ``quality_sd`` (or ``effect_…``) with dims look and variant, of one replication.
+    what : {"quality", "effect"}
+        The quality itself, or the difference to the control.
+    ci_prob : float
+        Probability of the intervals.
+    unit : str
+        Of quality.
+    """
+    from scipy.special import ndtri
+
+    from expsim_bayes.rates import ends
+
+    mean, sd = (played[f"{what}_{part}"].transpose("look", "variant").values for part in ("mean", "sd"))
+    if what == "quality" and unit == "share":
+        return mean, *ends(mean, sd, ci_prob)
+    half = float(ndtri((1 + ci_prob) / 2)) * sd
+    return mean, mean - half, mean + half
 
 
 def prob_best_over_looks(
@@ -303,12 +327,12 @@ def _share_axis(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: level(float(value))))
 
 
-def _draw_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, half: Floats | None = None) -> None:
+def _draw_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, reach: Floats | None = None) -> None:
     """A line a variant over looks, those that stand out above the others; intervals stand side by side for the control and the leaders."""
     for n in series.others:
         ax.plot(x, y[:, n], color=series.theme.muted, linewidth=0.8, alpha=0.45, zorder=2)
     front = [*([series.control] if series.control >= 0 else []), *series.leading]
-    with_interval = front[:MOST_INTERVALS] if half is not None else []
+    with_interval = front[:MOST_INTERVALS] if reach is not None else []
     step = 0.011 * (x[-1] - x[0] or x[-1])
     for place, n in enumerate(front):
         look = series.styles[n]
@@ -316,7 +340,7 @@ def _draw_lines(ax: Axes, x: Floats, y: Floats, series: Series, *, half: Floats 
         ax.errorbar(
             shifted,
             y[:, n],
-            None if half is None or n not in with_interval else half[:, n],
+            None if reach is None or n not in with_interval else reach[:, :, n],
             color=look.colour,
             linestyle=look.dash,
             linewidth=1.8,

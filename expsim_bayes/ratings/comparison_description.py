@@ -288,7 +288,7 @@ def _evaluators(coded: CodedComparisons, evaluators: pd.DataFrame, ratings: Rati
         )
     one_sided = evaluators.index[evaluators["order_told"] & (evaluators["both_orders"] == 0)]
     if len(one_sided):
-        yield f"{listing(one_sided)} saw no pair of variants in both orders: a position effect is told by detours only"
+        yield f"{listing(one_sided)} saw no pair of variants in both orders: what the position does can be told only indirectly"
     for name, row in evaluators.iterrows():
         if row["again"] >= FEW_PAIRS and row["same_again"] <= NO_BETTER_THAN_CHANCE:
             yield (
