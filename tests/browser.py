@@ -101,6 +101,7 @@ def settled(page: Page) -> None:
     """Wait until the page's script has run to its end, and nothing in it failed."""
     page.wait_for_timeout(150)
     page.wait_for_selector(DONE, timeout=PATIENCE * 1000)
+    page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
     failed = page.locator('[data-testid="stException"]')
     assert failed.count() == 0, failed.first.inner_text()
 
