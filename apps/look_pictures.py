@@ -106,7 +106,7 @@ def over_looks(
         chart = layered(
             chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)
         )
-    return Picture(dressed(chart, theme, named=lines), words)
+    return Picture(dressed(chart, theme), words)
 
 
 def _with_intervals(

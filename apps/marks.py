@@ -32,8 +32,6 @@ TIPS = {".0%": ".1%", PLAIN: ".4~r", "": ".4~r"}
 """How they stand in a tooltip, by how they stand beside the axis."""
 NAME = {"type": "text", "align": "left", "dx": 10, "fontSize": 13, "fontWeight": 600, "clip": False, "limit": ROOM}
 """A name beside the end of its line."""
-LETTER = 8
-"""Pixels of a letter of it, at most."""
 HEIGHT = 340
 """Pixels of a chart."""
 GAP = 0.07
@@ -223,7 +221,7 @@ def layered(*charts: Spec) -> Spec:
     return {"layer": list(charts)}
 
 
-def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT, named: Sequence[Line] = ()) -> Spec:
+def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT) -> Spec:
     """A chart in the colours of a theme, as wide as the page.
 
     Parameters
@@ -234,15 +232,12 @@ def dressed(chart: Any, theme: Theme, *, height: int | alt.Step | None = HEIGHT,
         Colours.
     height : int or altair.Step, optional
         Pixels of the whole, or of a row; what the chart says itself where None.
-    named : sequence of Line
-        Lines for whose names room is left beside their ends.
     """
-    right = max((10 + min(LETTER * len(line.name), ROOM) for line in named), default=20)
     text: dict[str, Any] = {"labelColor": theme.ink, "titleColor": theme.muted, "titleFontWeight": "normal"}
     sizes = {"labelFontSize": 12, "titleFontSize": 12}
     settings: Spec = {
         "width": "container",
-        "padding": {"left": 5, "right": max(right, 20), "top": 22 if named else 8, "bottom": 5},
+        "padding": {"left": 5, "right": 20, "top": 8, "bottom": 5},
         "config": {
             "background": "transparent",
             "font": "Source Sans, sans-serif",

@@ -167,7 +167,7 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         told = f"{dollars(float(usd[-1]))} after {_looks(last.look)}."
         lines = [Line("spent", at, usd)]
         chart = line_chart(lines, across, Axis("dollars so far", "$,.2f", dollars=True), theme=theme)
-        return Picture(dressed(chart, theme, named=lines), told)
+        return Picture(dressed(chart, theme), told)
     lines = list(_lines(here, what))
     unit = "per cent" if last.unit == "share" else last.unit
     axis = (
@@ -176,7 +176,7 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", PLAIN)
     )
     chart = line_chart(lines, across, axis, theme=theme)
-    return Picture(dressed(chart, theme, named=lines), _said(here, what))
+    return Picture(dressed(chart, theme), _said(here, what))
 
 
 def _lines(here: Opened, what: str) -> Iterator[Line]:

@@ -64,7 +64,7 @@ def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Pictur
         left = min(float(line.x[0]) for line in lines)
         never = f"a judge alone never passes {percent(found.floor)}"
         chart = levelled(chart, found.floor, never, x=left, theme=theme, align="left")
-    return Picture(dressed(chart, theme, named=lines), in_a_sentence(found))
+    return Picture(dressed(chart, theme), in_a_sentence(found))
 
 
 def in_a_sentence(found: Curves, target: float = 0.95) -> str:
@@ -130,7 +130,7 @@ def peeking(found: Peeked, *, theme: Theme = LIGHT) -> Picture:
         f"something in {percent(float(found.eager[-1]))} of experiments, one that asks for {percent(found.threshold)} in "
         f"{percent(float(found.calibrated[-1]))}, give or take {100 * found.mcse:.1f}."
     )
-    return Picture(dressed(chart, theme, named=lines), words)
+    return Picture(dressed(chart, theme), words)
 
 
 def votes(scores: pd.DataFrame, truth: Mapping[str, float], *, theme: Theme = LIGHT) -> Picture:
