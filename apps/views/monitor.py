@@ -54,7 +54,7 @@ def demonstrate() -> None:
 def nothing_yet() -> None:
     """What to do before there is an experiment."""
     st.info(
-        "No experiment is kept below the folder in which the dashboard was started. Begin one on the command line, and it appears "
+        "No experiment is kept below the folder that this dashboard watches. Begin one there on the command line, and it appears "
         "here; or see what the page looks like with a made-up one, which lies in a folder of your session and goes with it.",
         icon=":material/monitoring:",
     )
