@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import fit_form, fit_question, fit_shown, shown, uploads
+from expsim_bayes.apps import fit_form, fit_question, fit_running, fit_shown, shown, uploads
 from expsim_bayes.apps.jobs import DESK
 from expsim_bayes.errors import ExpsimError
 
@@ -69,7 +69,7 @@ def file_shown(file: uploads.File) -> None:
     name, change = st.columns([4, 1], vertical_alignment="center")
     name.text(f"{file.name}" + (f"\n{file.sample}" if file.sample else ""))
     if change.button("Another file", key="fit_other", icon=":material/swap_horiz:", width="stretch"):
-        for key in (FILE, fit_shown.RUNNING, "fit_checked", "fit_cells", "fit_upload"):
+        for key in (FILE, fit_running.RUNNING, "fit_checked", "fit_cells", "fit_upload"):
             st.session_state.pop(key, None)
         st.query_params.clear()
         st.rerun()
@@ -99,20 +99,20 @@ def form(file: uploads.File) -> None:
     question = fit_question.question(file, asked, found.ratings)
     st.caption(fit_shown.travels(file))
     if st.button("Fit", type="primary", icon=":material/play_arrow:", key="fit_begin"):
-        st.session_state[fit_shown.RUNNING] = DESK.begin(file, question)
+        st.session_state[fit_running.RUNNING] = DESK.begin(file, question)
         st.rerun()
 
 
 st.title("Analyse ratings", anchor=False)
-fit_shown.collect()
+fit_running.collect()
 linked()
-file, ticket, done = st.session_state.get(FILE), st.session_state.get(fit_shown.RUNNING), fit_shown.latest()
+file, ticket, done = st.session_state.get(FILE), st.session_state.get(fit_running.RUNNING), fit_running.latest()
 if file is None:
     choose()
 else:
     file_shown(file)
     if ticket is not None and not ticket.job.over:
-        fit_shown.progress(ticket)
+        fit_running.progress(ticket)
         st.caption("You may look at other pages meanwhile: the fit goes on, and its result waits here.")
     elif done is not None and done.job.file is file and ticket is None:
         fit_shown.result(done)
@@ -120,5 +120,5 @@ else:
             form(file)
     else:
         if ticket is not None:
-            fit_shown.ended(ticket)
+            fit_running.ended(ticket)
         form(file)

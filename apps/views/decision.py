@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from expsim_bayes.apps import fit_shown, handed, shown
+from expsim_bayes.apps import fit_running, handed, shown
 from expsim_bayes.apps.kept import Result, keep, latest
 from expsim_bayes.plots import DARK
 from expsim_bayes.report.document import Length
@@ -13,9 +13,9 @@ from expsim_bayes.report.forms import Form, name_of
 ZIP = "application/zip"
 
 st.title("Recommendation", anchor=False)
-if fit_shown.collect():
+if fit_running.collect():
     st.query_params.clear()  # else the experiment of a link would take its place
-fit_shown.waiting()
+fit_running.waiting()
 result = latest()
 asked = handed.asked_in(st.query_params)
 if asked is not None and (result is None or result.asked != asked):

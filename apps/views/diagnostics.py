@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from expsim_bayes.apps import chain_handed, chain_shown, fit_form, fit_shown, handed, shown
+from expsim_bayes.apps import chain_handed, chain_shown, fit_form, fit_running, handed, shown
 from expsim_bayes.apps.chain_handed import Handed
 from expsim_bayes.apps.jobs import Job
 from expsim_bayes.errors import ExpsimError
@@ -13,19 +13,19 @@ from expsim_bayes.report.diagnosed_forms import name_of
 from expsim_bayes.report.document import Length
 from expsim_bayes.report.forms import Form
 
-OPENED, OWN = fit_shown.OPENED, "fit_own"
+OPENED, OWN = fit_running.OPENED, "fit_own"
 LATER = "Written when you ask for it, which takes a few seconds."
 OTHERS = "For ArviZ, xarray and whatever else reads it; every group that there is."
 
 
 def own() -> opened.Opened | None:
     """The last fit of this session, opened once."""
-    done = fit_shown.latest()
+    done = fit_running.latest()
     if done is None:
         return None
     held = st.session_state.get(OWN)
     if held is None or held[0] is not done.job:
-        held = st.session_state[OWN] = (done.job, opened.opened(done.job.results / fit_shown.POSTERIOR))
+        held = st.session_state[OWN] = (done.job, opened.opened(done.job.results / handed.POSTERIOR))
     return held[1]._replace(name=f"The fit of {done.job.file.name}")
 
 
@@ -56,7 +56,7 @@ def another(*, only: bool) -> None:
 
 def take_away(found: opened.Opened, job: Job | None) -> None:
     """The report, its tables and the fit itself."""
-    whole = None if job is None else job.results / fit_shown.POSTERIOR
+    whole = None if job is None else job.results / handed.POSTERIOR
     files: Handed = chain_shown.once("handed", found, lambda: Handed(found, whole))
     st.markdown("**Take it with you**")
     with st.container(horizontal=True):
@@ -104,13 +104,13 @@ def code(found: opened.Opened, job: Job | None) -> None:
             "The same from Python"
             + ("." if job is None else ", of the posterior.nc that the command or this page gives.")
         )
-        st.code(chain_handed.python(found.name if job is None else fit_shown.POSTERIOR), language="python")
+        st.code(chain_handed.python(found.name if job is None else handed.POSTERIOR), language="python")
         st.caption("A fit is a file, which no link can carry: hand it on with the button above, and it opens here.")
 
 
 st.title("Diagnostics", anchor=False)
-fit_shown.collect()
-fit_shown.waiting()
+fit_running.collect()
+fit_running.waiting()
 found = st.session_state.get(OPENED)
 if isinstance(found, ExpsimError):
     fit_form.problem(found)
@@ -125,14 +125,14 @@ if found is None:
 else:
     st.text(found.name)
     with shown.trouble():
-        made = fit_shown.latest() if mine else None
+        made = fit_running.latest() if mine else None
         job = None if made is None else made.job
         chain_shown.everything(found, here=job is not None)
         take_away(found, job)
         code(found, job)
     with st.expander("Open another fit", icon=":material/folder_open:"):
         another(only=False)
-        own_waits = OPENED in st.session_state and fit_shown.latest() is not None
+        own_waits = OPENED in st.session_state and fit_running.latest() is not None
         if own_waits and st.button("Back to the last fit of this session", key="fit_back"):
             del st.session_state[OPENED]
             st.rerun()

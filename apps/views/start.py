@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import answers, controls, fit_shown, pictures, shown
+from expsim_bayes.apps import answers, controls, fit_running, pictures, shown
 from expsim_bayes.apps.asked import Asked
 
 st.title("Which prompt do I launch, and what will it cost to know?", anchor=False)
-fit_shown.news()
+fit_running.news()
 asked = Asked(controls.scenario_name())
 scenario = asked.scenario
 with shown.trouble(), st.spinner("Simulating a few hundred experiments ..."):
