@@ -78,10 +78,11 @@ def on_page(text: str) -> str:
 def problem(error: ExpsimError | Any) -> None:
     """What is wrong, where, and what to do about it, in the words of the page."""
     where = f"\n\n{shown.plain(error.where)}" if error.where else ""
-    st.error(f"**{_sentence(error.problem)}**{where}\n\n{_sentence(on_page(error.remedy))}", icon=":material/report:")
+    st.error(f"**{sentence(error.problem)}**{where}\n\n{sentence(on_page(error.remedy))}", icon=":material/report:")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """What is told in passing as a sentence of its own, fit for a page."""
     begun = text[:1].upper() + text[1:]
     return shown.plain(begun if begun.endswith((".", "!", "?")) else f"{begun}.")
 
