@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from expsim_bayes.outcomes import MOST_RANKED
-from expsim_bayes.votes.items import Voted
 from expsim_bayes.votes.places import ranked, room_for
 from expsim_bayes.votes.points import rule, rules
+from expsim_bayes.votes.space import Voted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

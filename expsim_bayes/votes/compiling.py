@@ -22,6 +22,7 @@ FILES = (
     "laws",
     "linear",
     "scales",
+    "space",
     "items",
     "points",
     "places",

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from expsim_bayes.votes.compiling import compiled
-from expsim_bayes.votes.items import LONGEST, Voted, added_up, followed, integrated, shrunk, space_for
+from expsim_bayes.votes.items import LONGEST, added_up, followed, integrated, shrunk
 from expsim_bayes.votes.laws import RANKINGS
 from expsim_bayes.votes.linear import cholesky, product, solve_root, steadied
 from expsim_bayes.votes.places import for_steep, ranked, room_for
 from expsim_bayes.votes.points import rules
 from expsim_bayes.votes.scales import cut_prior, cuts_of, in_coordinates, turned_back
+from expsim_bayes.votes.space import Voted, space_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
