@@ -276,9 +276,7 @@ def beware(facts: Facts, changes: str = "") -> str:
             else "Any comparison between the groups: the ratings hold nothing that links them."
         )
     elif fit is not None and fit.verdict == "caution":
-        found = "The sampler's diagnostics pass only in part: " + " ".join(
-            shown(r, TEXT) for r in fit.verdict_reasons[:1]
-        )
+        found = "The fit passes its own checks only in part, so take its probabilities as rough: the full report says why."
     elif judges and not people:
         name = max(judges, key=lambda e: e.ratings).name
         found = f"No person has rated: what {name} likes as such cannot be told from quality."
