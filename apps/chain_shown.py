@@ -45,7 +45,7 @@ def everything(found: Opened, *, here: bool) -> None:
     with st.expander("Does the sampler move freely? Energy", icon=":material/bolt:"):
         _energy(found)
     with st.expander("Every number: R-hat and effective sample size", icon=":material/table:"):
-        _table(verdict)
+        _table(verdict, found)
     with st.expander("Does the model reproduce the data? Predictive checks", icon=":material/fact_check:"):
         _predictive(checked)
     with st.expander("What does the answer hang on? Priors and ratings", icon=":material/balance:"):
@@ -156,7 +156,8 @@ def _chains(verdict: Verdict, found: Opened) -> None:
     if not names:
         st.info("There is no number to draw.")
         return
-    name = st.selectbox("Number (the one on which chains agree least comes first)", names, key="chain_number")
+    label, called = "Number (the one on which chains agree least comes first)", checks.called(found.tree)
+    name = st.selectbox(label, names, key="chain_number", format_func=called)
     drawn = chains.draws(found.tree, name)
     st.caption("Trace: every chain from its first draw to its last.")
     shown.picture(chain_pictures.trace(drawn, theme=shown.theme()), key="chain_trace")
@@ -175,14 +176,14 @@ def _energy(found: Opened) -> None:
         shown.picture(chain_pictures.energies(values, theme=shown.theme()), key="chain_energy")
 
 
-def _table(verdict: Verdict) -> None:
+def _table(verdict: Verdict, found: Opened) -> None:
     st.caption(
         "R-hat tells whether chains agree (up to 1.01 is good); ESS is how many independent draws a number is worth, in its middle (bulk) "
         "and at its ends (tail), 400 or more."
     )
     forms = {"R-hat": "%.3f", "ESS (bulk)": "%.0f", "ESS (tail)": "%.0f"}
     st.dataframe(
-        fit_tables.convergence(verdict.quantities),
+        fit_tables.convergence(verdict.quantities, checks.called(found.tree)),
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format=form) for name, form in forms.items()},
         alt="R-hat and effective sample sizes of every number.",
@@ -218,7 +219,8 @@ def _answers_to_priors(found: Opened) -> None:
         return
     told: tuple[Hangs, ...] | None = _asked("hangs", "Work it out", found, lambda: checks.power_scaling(found.tree))
     if told is not None:
-        st.dataframe(fit_tables.answers(told), hide_index=True, alt="How far each number answers to priors and data.")
+        table = fit_tables.answers(told, checks.called(found.tree))
+        st.dataframe(table, hide_index=True, alt="How far each number answers to priors and data.")
 
 
 def _left_out(found: Opened) -> None:
@@ -230,8 +232,7 @@ def _left_out(found: Opened) -> None:
     if told is None:
         return
     st.text(
-        f"Log predictive density {told.elpd:,.1f} ± {told.se:,.1f}, {told.p:,.1f} effective parameters. The approximation cannot be "
-        f"trusted for observations with a Pareto k-hat above {told.good_k:.2f}, of which there are {count(told.influential)}."
+        f"Log predictive density {told.elpd:,.1f} ± {told.se:,.1f}, {told.p:,.1f} effective parameters. {told.caution}"
     )
     other = st.file_uploader(
         "Another fit of the same ratings, to compare",

@@ -10,7 +10,7 @@ from expsim_bayes.amounts import change, level, measured, percent, quantity
 from expsim_bayes.wording import took_part_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from expsim_bayes.agreement import Agreement, Pair
     from expsim_bayes.agreement import Measure as Agreed
@@ -76,8 +76,8 @@ def spreads(facts: Facts) -> pd.DataFrame:
     """One row a source of variation."""
     if facts.fit is None:
         return pd.DataFrame()
-    head = f"SD, {facts.fit.effects_unit} ({level(facts.ci_prob)} interval)"
-    return pd.DataFrame([{"what varies": name, head: spread(value, "points")} for name, value in facts.fit.spreads])
+    head = f"standard deviation ({level(facts.ci_prob)} interval)"
+    return pd.DataFrame([{"what varies": row.shown, head: spread(row.sd, "points")} for row in facts.fit.spreads])
 
 
 def alphas(found: Agreement) -> pd.DataFrame:
@@ -108,10 +108,10 @@ def pairs(found: Agreement, rows: Sequence[Pair]) -> pd.DataFrame:
     )
 
 
-def convergence(rows: Sequence[Quantity]) -> pd.DataFrame:
+def convergence(rows: Sequence[Quantity], called: Callable[[str], str]) -> pd.DataFrame:
     """One row a number that the gate looks at, the worst first."""
     frame = pd.DataFrame(
-        [{"number": q.name, "R-hat": q.r_hat, "ESS (bulk)": q.ess_bulk, "ESS (tail)": q.ess_tail} for q in rows]
+        [{"number": called(q.name), "R-hat": q.r_hat, "ESS (bulk)": q.ess_bulk, "ESS (tail)": q.ess_tail} for q in rows]
     )
     return frame.sort_values("R-hat", ascending=False, na_position="first", ignore_index=True) if len(frame) else frame
 
@@ -129,8 +129,7 @@ def strengths(found: Sensitivity) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "prior": half.prior,
-                "of": half.about,
+                "prior": half.called,
                 f"{what}, half as strong": cell(half),
                 "twice as strong": cell(twice),
             }
@@ -139,15 +138,15 @@ def strengths(found: Sensitivity) -> pd.DataFrame:
     )
 
 
-def answers(found: Sequence[Hangs]) -> pd.DataFrame:
+def answers(found: Sequence[Hangs], called: Callable[[str], str]) -> pd.DataFrame:
     """One row a number, by how far it answers to its prior."""
     return pd.DataFrame(
         [
             {
-                "number": row.name,
+                "number": called(row.name),
                 "to the priors": f"{row.prior:.2f}",
                 "to the data": f"{row.likelihood:.2f}",
-                "most to": row.by_prior[0][0] if row.by_prior else "",
+                "most to": called(row.by_prior[0][0]) if row.by_prior else "",
                 "so": row.diagnosis,
             }
             for row in sorted(found, key=lambda row: -row.prior)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from expsim_bayes import glossary
 from expsim_bayes.notebook import as_html, as_text
 from expsim_bayes.remedies import OURS
 
@@ -283,23 +284,26 @@ def _problems(limits: Limits, run: _Run, quantities: tuple[Quantity, ...], remed
 
 def _unconverged(limits: Limits, quantities: tuple[Quantity, ...], remedies: Remedies) -> list[str]:
     """Reasons from R-hat and ESS, naming the worst quantity of each."""
+    called = glossary.named if remedies is OURS else str  # other programs may mean something else by the same name
     found = []
     broken = [row.name for row in quantities if np.isnan(row.r_hat) or np.isnan(row.ess_bulk) or np.isnan(row.ess_tail)]
     if broken:
-        found.append(f"{_some(broken)} did not move or is not finite, so it cannot be judged: {remedies.seed}.")
+        found.append(
+            f"{_some([called(name) for name in broken])} did not move or is not finite, so it cannot be judged: {remedies.seed}."
+        )
     apart = [row for row in quantities if row.r_hat > limits.r_hat]
     if apart:
         worst = max(apart, key=lambda row: row.r_hat)
         found.append(
-            f"Chains disagree on {_some([row.name for row in apart])}: the worst R-hat is {worst.r_hat:.3f} ({worst.name}), at most "
-            f"{limits.r_hat} is allowed; {remedies.longer}."
+            f"Chains disagree on {_some([called(row.name) for row in apart])}: the worst R-hat is {worst.r_hat:.3f} "
+            f"({called(worst.name)}), at most {limits.r_hat} is allowed; {remedies.longer}."
         )
     few = [row for row in quantities if min(row.ess_bulk, row.ess_tail) < limits.ess]
     if few:
         worst = min(few, key=lambda row: min(row.ess_bulk, row.ess_tail))
         found.append(
-            f"Too few independent draws of {_some([row.name for row in few])}: the smallest effective sample size is "
-            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({worst.name}), at least {limits.ess:.0f} is needed; {remedies.more}."
+            f"Too few independent draws of {_some([called(row.name) for row in few])}: the smallest effective sample size is "
+            f"{min(worst.ess_bulk, worst.ess_tail):.0f} ({called(worst.name)}), at least {limits.ess:.0f} is needed; {remedies.more}."
         )
     return found
 

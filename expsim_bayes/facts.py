@@ -7,7 +7,7 @@ of real ratings have in common; `FitFacts` what only a fit knows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from expsim_bayes.amounts import percent, quantity
 from expsim_bayes.notebook import as_html, as_text
@@ -194,6 +194,22 @@ class Compared:
     """Whether the model reproduces it."""
 
 
+class Spread(NamedTuple):
+    """How much something varies."""
+
+    what: str
+    """In words, with its raw name."""
+    sd: Interval
+    """Its standard deviation."""
+    unit: str = ""
+    """Of that, such as points or logits."""
+
+    @property
+    def shown(self) -> str:
+        """What varies, with the unit."""
+        return f"{self.what}, {self.unit}" if self.unit else self.what
+
+
 @dataclass(frozen=True)
 class FitFacts:
     """What only a fit of ratings knows."""
@@ -210,10 +226,8 @@ class FitFacts:
     """(evaluator, variant, taste for it in the unit of quality)."""
     scale_use: tuple[tuple[str, Interval], ...] = ()
     """(evaluator, share of the scale it uses against the reference)."""
-    spreads: tuple[tuple[str, Interval], ...] = ()
-    """(what varies, SD in `effects_unit`)."""
-    effects_unit: str = "points"
-    """Unit of the standard deviations, such as points or logits."""
+    spreads: tuple[Spread, ...] = ()
+    """What varies, and how much."""
     measures: tuple[Measure, ...] = ()
     """What else the model tells."""
     plain_means: tuple[PlainMean, ...] = ()

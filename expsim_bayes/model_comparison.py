@@ -49,6 +49,26 @@ class Scored(NamedTuple):
     influential: int
     """Observations whose own influence is too large for the approximation (Pareto k-hat above `good_k`)."""
     good_k: float
+    observations: int
+    """How many there are."""
+
+    @property
+    def mistrusted(self) -> str:
+        """Of how many observations the approximation fails, with the number that says so."""
+        whole = f"of {count(self.observations)} observation{'' if self.observations == 1 else 's'}"
+        return f"{count(self.influential)} {whole} (Pareto k-hat above {self.good_k:.2f})"
+
+    @property
+    def caution(self) -> str:
+        """What it means that the approximation fails for some observations, and what to do; that it holds where it does."""
+        if not self.influential:
+            return "The approximation holds for every observation."
+        without, moves = ("it", "it moves its") if self.influential == 1 else ("them", "each moves its")
+        return (
+            f"For {self.mistrusted} what was predicted without {without} cannot be trusted, because {moves} own effects too much. The fit "
+            "itself, and what it says of the variants, is not touched by that. Where models are compared, differences of the size of a few "
+            "such observations say nothing: go by the predictive checks."
+        )
 
 
 class Compared(NamedTuple):
@@ -89,7 +109,7 @@ def compared(fits: Mapping[str, xr.DataTree]) -> Compared:
     ]
     rows = tuple(sorted(scored, key=lambda row: (row.name != best, row.behind)))
     n, unit = len(pointwise[best].elpd), _unit(next(iter(fits.values())))
-    return Compared(rows, n, unit, (*_differences(rows), *_warnings(rows, n, unit), _what_was_asked(unit)))
+    return Compared(rows, n, unit, (*_differences(rows), *_warnings(rows, unit), _what_was_asked(unit)))
 
 
 def predicted(name: str, tree: xr.DataTree) -> Scored:
@@ -196,6 +216,7 @@ def _scored(name: str, model: str, own: _Pointwise, best: Floats) -> Scored:
         behind_se=float(np.sqrt(n * np.var(apart))),
         influential=int((~(own.k <= own.good_k)).sum()),
         good_k=own.good_k,
+        observations=n,
     )
 
 
@@ -219,15 +240,9 @@ def _differences(rows: Sequence[Scored]) -> list[str]:
     return said
 
 
-def _warnings(rows: Sequence[Scored], n: int, unit: str) -> list[str]:
+def _warnings(rows: Sequence[Scored], unit: str) -> list[str]:
     """Observations that the approximation cannot leave out."""
-    return [
-        f"warning: for {count(row.influential)} of {count(n)} observations ({unit}) of {row.name} the approximation cannot be trusted "
-        f"(Pareto k-hat above {row.good_k:.2f}): each of them moves its own effects too much. Differences of the size of a few such "
-        "observations say nothing."
-        for row in rows
-        if row.influential
-    ]
+    return [f"warning: {row.name}, leaving out one {unit} at a time: {row.caution}" for row in rows if row.influential]
 
 
 def _what_was_asked(unit: str) -> str:

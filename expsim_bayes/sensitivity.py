@@ -15,6 +15,7 @@ import arviz as az
 import numpy as np
 import xarray as xr
 
+from expsim_bayes import glossary
 from expsim_bayes.amounts import change, level, listed, percent, quantity
 from expsim_bayes.errors import SettingError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
 
 POWERS = (0.5, 2.0)
 """Powers that priors are raised to."""
@@ -39,50 +39,6 @@ MOST_NAMED = 4
 MOST_SCALED = 40
 """Numbers of a fit from elsewhere whose sensitivity is worked out."""
 SAMPLE = ("chain", "draw")
-
-WORDS = {
-    ALL: "all of them together",
-    "q": "how far variants differ",
-    "log_typical": "how far variants differ",
-    "level": "the level of the ratings",
-    "average": "the level of the ratings",
-    "error_level": "how often errors are found",
-    "agreeing": "how number and size of errors go together",
-    "scale_use": "how much of the scale judges use",
-    "log_scale_use": "how strongly judges follow the reference",
-    "shares": "how often each step is used",
-    "share": "how common each class is",
-    "share_of_variant": "how far variants differ",
-    "confusion": "raters' errors",
-    "sensitivity_logit": "evaluators' sensitivity",
-    "specificity_logit": "evaluators' specificity",
-    "panel_sum": "the accuracy of the reference panel",
-    "panel_difference": "which way the reference panel errs",
-    "order_level": "favour for the left side",
-    "log_nu_level": "readiness for ties",
-    "log_typical_noise": "noise from call to call",
-    "log_noise": "how noise differs between variants",
-    "tail_above": "how often wild values come",
-    "share_zero": "calls that use nothing",
-    "sd_item": "how far items differ",
-    "sd_interaction": "how a variant suits an item",
-    "sd_output": "generations of a variant on an item",
-    "sd_shift": "judges' tastes",
-    "sd_rater": "severity of raters",
-    "sd_taste": "persons' tastes",
-    "sd_opinion": "lasting opinions of an output",
-    "sd_noise": "noise of a rating",
-    "sd_order": "how raters differ in favour for the left side",
-    "sd_tie": "how raters differ in readiness for ties",
-    "sd_reliability": "how raters differ in reliability",
-    "sd_log_noise": "how raters differ in noise",
-    "slope_average": "what judges add for a covariate",
-    "sd_slope": "how judges differ in what they add for a covariate",
-    "sd_domain": "how errors differ by domain",
-    "sd_sensitivity": "how raters differ in sensitivity",
-    "sd_specificity": "how raters differ in specificity",
-}
-"""What a prior is about."""
 
 
 class Figure(NamedTuple):
@@ -117,8 +73,8 @@ class Scaled(NamedTuple):
     """What would be said under a prior raised to a power."""
 
     prior: str
-    about: str
-    """What that prior is about, in words."""
+    called: str
+    """What that prior is about in words, with its raw name."""
     power: float
     prob_best: Figure | None
     """Chance that the leader is best; None where nothing is compared."""
@@ -260,7 +216,7 @@ def _scaled(  # noqa: PLR0917
     moved = None if seen.is_best is None else moved_mean(seen.is_best, weights)
     best = None if moved is None or now.prob_best is None else _together(now.prob_best, moved, (0.0, 1.0))
     number = _together(now.number, moved_mean(seen.number, weights))
-    return Scaled(name, about(name), power, best, moved, number, k_hat, bool(k_hat <= good_k))
+    return Scaled(name, called(name), power, best, moved, number, k_hat, bool(k_hat <= good_k))
 
 
 def _together(now: Figure, moved: Figure, within: tuple[float, float] = (-np.inf, np.inf)) -> Figure:
@@ -268,16 +224,25 @@ def _together(now: Figure, moved: Figure, within: tuple[float, float] = (-np.inf
     return Figure(float(np.clip(now.value + moved.value, *within)), float(np.hypot(now.mcse, moved.mcse)))
 
 
-def about(prior: str) -> str:
-    """What a prior is about, in words.
+def called(prior: str) -> str:
+    """A prior in words, with its raw name.
 
     Examples
     --------
-    >>> about("sd_rater_of_pool"), about("something_new")
-    ('severity of raters', 'something new')
+    >>> called("sd_rater_of_pool"), called(ALL)
+    ("spread of raters' severity (sd_rater_of_pool)", 'all priors')
     """
-    plain = prior.removesuffix("_of_pool").removesuffix("_raw")
-    return WORDS.get(plain, plain.replace("_", " "))
+    return prior if prior == ALL else glossary.named(prior)
+
+
+def _of(prior: str) -> str:
+    """What a prior is about, within a sentence."""
+    return "all of them together" if prior == ALL else f"the {called(prior)}"
+
+
+def _that_of(prior: str) -> str:
+    """A prior within a sentence."""
+    return prior if prior == ALL else f"that of {_of(prior)}"
 
 
 def importance(log_density: xr.DataArray, power: float) -> tuple[xr.DataArray, float]:
@@ -378,12 +343,12 @@ def _psense(quantities: xr.Dataset, densities: xr.Dataset, group: str) -> dict[s
 
 def _sentences(found: Sensitivity, threshold: float) -> tuple[str, ...]:
     """The answer first, then the numbers that hang on a prior, then what could not be told."""
-    doubtful = [f"{row.prior} {_power(row.power)}" for row in found.scaled if not row.trusted]
+    doubtful = [f"{_that_of(row.prior)} {_power(row.power)}" for row in found.scaled if not row.trusted]
     said = [*_answer(found, threshold), *_single_numbers(found.hangs)]
     if doubtful:
         said.append(
-            f"warning: too few draws lie where {listed(doubtful)} would put them (Pareto k-hat above {found.good_k:.2f}): those figures "
-            "cannot be trusted. Fit again with another --prior to know."
+            f"warning: too few draws lie where these priors would put them: {listed(doubtful)} (Pareto k-hat above "
+            f"{found.good_k:.2f}). Those figures cannot be trusted; fit again with another --prior to know."
         )
     said.append(
         "Twice as strong is a prior told twice (a normal one with an SD divided by 1.41), half as strong its square root; computed from "
@@ -413,7 +378,7 @@ def _hanging(found: Sensitivity, now: Figure, row: Scaled, threshold: float) -> 
     crossed = (then.value >= threshold) != (now.value >= threshold)
     over = f", to the other side of the {level(threshold)} that is asked for" if crossed else ""
     return (
-        f"The answer hangs on what was assumed of {row.about} ({row.prior}): were that prior {_power(row.power)}, the chance that "
+        f"The answer hangs on what was assumed of {_of(row.prior)}: were that prior {_power(row.power)}, the chance that "
         f"{found.leader} is best would move from {percent(now.value)} to {percent(then.value)} (± {100 * then.mcse:.1f}){over}."
     )
 
@@ -431,8 +396,8 @@ def _steady(found: Sensitivity, row: Scaled, *, some: bool) -> str:
             f"{now}, {moves} percentage points."
         )
     return (
-        f"No prior clearly moves the answer: of {which}, {row.prior} {_power(row.power)} moves the chance that {found.leader} is best, "
-        f"{now}, most, by {size:.1f}{error} percentage points."
+        f"No prior clearly moves the answer: of {which}, {_that_of(row.prior)} {_power(row.power)} moves the chance that "
+        f"{found.leader} is best, {now}, most, by {size:.1f}{error} percentage points."
     )
 
 
@@ -443,7 +408,7 @@ def _alone(found: Sensitivity, trusted: Sequence[Scaled]) -> list[str]:
     row = max(trusted, key=lambda one: abs(one.number.value - found.number.value))
     moved = change(row.number.value - found.number.value, found.unit)
     now = quantity(found.number.value, found.unit)
-    where = f"the prior of {row.about} ({row.prior}) is {_power(row.power)}"
+    where = f"the prior of {_of(row.prior)} is {_power(row.power)}"
     return [f"Nothing is compared. Mean quality, {now}, moves most where {where}: by {moved}."]
 
 
@@ -467,10 +432,18 @@ def _single_numbers(hangs: Sequence[Hangs]) -> list[str]:
         ("prior and ratings pull", "answer to prior and ratings alike, which may disagree"),
     ):
         rows = [row for row in hangs if row.diagnosis == diagnosis]
-        names = [f"{row.name} ({row.prior:.2f}, most of it to {row.by_prior[0][0]})" for row in rows[:MOST_NAMED]]
+        names = [
+            f"{glossary.named(row.name)} ({row.prior:.2f}, most of it to {_most(row)})" for row in rows[:MOST_NAMED]
+        ]
         more = [f"{len(rows) - MOST_NAMED} more"] if len(rows) > MOST_NAMED else []
         if rows:
             said.append(
                 f"These {verb} (sensitivity to the priors of {SENSITIVE:g} or more): {listed([*names, *more])}."
             )
     return said
+
+
+def _most(row: Hangs) -> str:
+    """The prior to which a number answers most."""
+    prior = row.by_prior[0][0]
+    return "its own" if glossary.raw(prior) == glossary.raw(row.name) else _that_of(prior)

@@ -12,7 +12,18 @@ from scipy.special import ndtri
 from expsim_bayes import wording
 from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
-from expsim_bayes.wording import best_other, counted, left_out, said_faults, said_lead, said_level, said_waiting
+from expsim_bayes.wording import (
+    after_looks,
+    best_other,
+    counted,
+    left_out,
+    narrower,
+    said_better,
+    said_faults,
+    said_lead,
+    said_level,
+    said_waiting,
+)
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
@@ -37,7 +48,7 @@ def recommendation(facts: Facts) -> Recommendation:
     return Recommendation(
         headline=headline(facts),
         what_to_do=_what_to_do(facts),
-        how_sure=" ".join(part for part in (_how_sure(facts), said_faults(facts)) if part),
+        how_sure=how_sure(facts),
         price=_price(facts),
         unknown=_unknown(facts),
         further=_further(facts),
@@ -129,28 +140,44 @@ def _what_to_collect(facts: Facts) -> str:
     )
 
 
-def _how_sure(facts: Facts) -> str:
+def how_sure(facts: Facts, *, beside: str = "") -> str:
+    """How sure the answer is, without what a sentence beside it has told.
+
+    Parameters
+    ----------
+    facts : Facts
+        With variants, of a fit that is not refused.
+    beside : str
+        A sentence that is read together with this: from `wording.said_better`, or the first of `wording.said_faults`.
+    """
+    faults = said_faults(facts).replace(beside, "").strip() if beside else said_faults(facts)
+    return " ".join(part for part in (_how_sure(facts, beside), faults) if part)
+
+
+def _how_sure(facts: Facts, beside: str) -> str:
     leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
         other = best_other(facts)
         apart = f" {said_lead(facts, other)}." if other else ""
         return (
             f"The probability that all variants lie within {gap(facts.rope, facts.unit)} of each other is "
-            f"{percent(facts.prob_equivalent)}{_after_looks(facts)}.{apart}"
+            f"{percent(facts.prob_equivalent)}{after_looks(facts)}.{apart}"
         )
     if leader.effect is None:  # the control leads
         rival = best_other(facts)
         if rival is None:
             return f"{said_level(facts, leader)}."
         if len(left_out(facts)) == len(facts.variants) - 1:
-            return f"{said_lead(facts, rival)}{_after_looks(facts)}."
+            return f"{said_lead(facts, rival)}{after_looks(facts)}."
         return (
             f"{said_lead(facts, rival)}. The probability that {leader.name} is the best of all is "
-            f"{percent(leader.prob_best)}{_after_looks(facts)}."
+            f"{percent(leader.prob_best)}{after_looks(facts)}."
         )
     error = f" (Computed to within {gap(2 * facts.mcse, 'share')}.)" if facts.mcse > 0.002 else ""
     assert leader.prob_better is not None
-    sure = f"; probability of being better {percent(leader.prob_better)}{_after_looks(facts)}"
+    sure = f"; probability of being better {percent(leader.prob_better)}{after_looks(facts)}"
+    if beside == said_better(facts, leader):
+        sure = f"; {after_looks(facts).lstrip('; ')}"
     lead = said_lead(facts, leader, subject=f"Variant {leader.name}", more=sure)
     return f"{lead}.{_best_of_all(facts, leader)}{error}"
 
@@ -163,23 +190,6 @@ def _best_of_all(facts: Facts, leader: VariantFacts) -> str:
     if len(facts.variants) == 2:
         return ""
     return f" It is the best of all {len(facts.variants)} with a probability of {percent(leader.prob_best)}."
-
-
-def _after_looks(facts: Facts) -> str:
-    """The looks taken and what the rule does when nothing differs: beside every probability."""
-    if facts.looks is None:
-        caution = "; take it with caution, the sampler's diagnostics pass only in part"
-        return "; how often it was looked at before is not known" + (
-            caution if facts.fit is not None and facts.fit.verdict == "caution" else ""
-        )
-    looks = f" after {facts.looks} look{'s' if facts.looks > 1 else ''}"
-    if facts.false_launch is None:
-        return looks
-    error = 100 * 2 * facts.false_launch.mcse
-    return (
-        f"{looks}; this rule launches a variant that is no better in {100 * facts.false_launch.value:.1f} % of such experiments, "
-        f"give or take {error:.1f}"
-    )
 
 
 def _price(facts: Facts) -> str:
@@ -250,13 +260,15 @@ def _unknown(facts: Facts) -> str:
 def _further(facts: Facts) -> str:
     if not facts.further:
         return ""
-    ranked = sorted(facts.further, key=lambda f: -f.variance_removed)[:3]
-    best = ranked[0]
+    best, *others = sorted(facts.further, key=lambda f: -f.variance_removed)[:3]
+    first = f"{best.label[:1].upper()}{best.label[1:]} help most. " if others else ""
     price = f"For {dollars(best.batch_usd)}" if best.batch_usd else "With a first batch"
-    offers = [f"{count(f.batch_ratings)} {f.label} would remove {percent(f.variance_removed)}" for f in ranked]
-    first = f"{best.label[:1].upper()}{best.label[1:]} help most. " if len(ranked) > 1 else ""
-    sentences = [f"{first}{price}, {listed(offers)} of the variance that remains."]
-    return " ".join(filter(None, (*sentences, wording.never_removed(facts.further, "it"))))
+    most = f"would make the interval of the difference {narrower(best.variance_removed)} narrower"
+    offers = [
+        f"{count(best.batch_ratings)} {best.label} {most}",
+        *(f"{count(f.batch_ratings)} {f.label} {narrower(f.variance_removed)}" for f in others),
+    ]
+    return " ".join(filter(None, (f"{first}{price}, {listed(offers)}.", wording.never_removed(facts.further))))
 
 
 def _change(facts: Facts) -> str:

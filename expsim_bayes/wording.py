@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes.amounts import change, count, gap, level, listed, percent, quantity
@@ -169,6 +170,51 @@ def said_lead(facts: Facts, variant: VariantFacts, *, subject: str = "", more: s
     return f"{text} ({level(facts.ci_prob)} interval {shown(around.low, facts.unit)} to {shown(around.high, facts.unit)}{more})"
 
 
+def said_better(facts: Facts, variant: VariantFacts) -> str:
+    """How likely it is that a variant is better than the baseline."""
+    assert variant.prob_better is not None
+    return f"The probability that {variant.name} is better than {facts.baseline} is {percent(variant.prob_better)}."
+
+
+def said_single(facts: Facts) -> str:
+    """That one rater speaks for all people, where that is so; empty where it is not.
+
+    Examples
+    --------
+    >>> from expsim_bayes.experiment import play
+    >>> from expsim_bayes.recommend import of_experiment
+    >>> from expsim_bayes.scenario import load
+    >>> said_single(of_experiment(play(load("summarization-prompts"), random_seed=1)))
+    ''
+    """
+    people = [e for e in facts.evaluators if e.kind == "human" and e.ratings and not e.anonymous]
+    if [e.raters for e in people] != [1]:
+        return ""
+    if facts.fit is None:
+        return f"A single person rated ({people[0].name}): the answer is that person's, and says nothing of how far others agree."
+    return (
+        f"A single rater speaks for people ({people[0].name}): unless it is a mean of several, the answer is one person's, and says "
+        "nothing of how far others agree."
+    )
+
+
+def after_looks(facts: Facts) -> str:
+    """The looks taken and what the rule does when nothing differs: beside every probability."""
+    if facts.looks is None:
+        caution = "; take it with caution, the sampler's diagnostics pass only in part"
+        return "; how often it was looked at before is not known" + (
+            caution if facts.fit is not None and facts.fit.verdict == "caution" else ""
+        )
+    looks = f" after {facts.looks} look{'s' if facts.looks > 1 else ''}"
+    if facts.false_launch is None:
+        return looks
+    error = 100 * 2 * facts.false_launch.mcse
+    return (
+        f"{looks}; this rule launches a variant that is no better in {100 * facts.false_launch.value:.1f} % of such experiments, "
+        f"give or take {error:.1f}"
+    )
+
+
 def known_to(facts: Facts, variant: VariantFacts) -> str:
     """How well the difference of a variant to the baseline is known, by half its interval."""
     assert variant.effect is not None
@@ -234,13 +280,29 @@ def interval(value: Interval, ci_prob: float, unit: str = "points") -> str:
     return f"{level(ci_prob)} interval {change(value.low, unit)} to {change(value.high, unit)}"
 
 
-def never_removed(further: Sequence[Further], what: str) -> str:
-    """Which further ratings leave most of a variance, however many they are; empty where none does."""
+def narrower(removed: float) -> str:
+    """By how much an interval gets narrower that loses a share of its variance.
+
+    Examples
+    --------
+    >>> narrower(0.19)
+    '10.0 %'
+    """
+    return percent(1.0 - math.sqrt(1.0 - removed))
+
+
+def stays(floor: float) -> str:
+    """How much of an interval's width is left where a share of its variance is."""
+    return percent(math.sqrt(floor))
+
+
+def never_removed(further: Sequence[Further]) -> str:
+    """Which further ratings leave most of what is uncertain, however many they are; empty where none does."""
     stuck = [f for f in further if f.floor > 0.5]
     if not stuck:
         return ""
-    least = f"{'at least ' if len(stuck) > 1 else ''}{percent(min(f.floor for f in stuck))}"
+    least = f"{'at least ' if len(stuck) > 1 else ''}{stays(min(f.floor for f in stuck))}"
     labels = [f.label for f in stuck]
     if all(label.endswith(" ratings") for label in labels):
         labels = [*(label.removesuffix(" ratings") for label in labels[:-1]), labels[-1]]
-    return f"However many {listed(labels)} are added, {least} of {what} stays."
+    return f"However many {listed(labels)} are added, {least} of the interval's width stays."

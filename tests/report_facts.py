@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from expsim_bayes.experiment import play
-from expsim_bayes.facts import Compared, Decision, Facts, FitFacts, Interval, PlainMean, RaterFacts
+from expsim_bayes.facts import Compared, Decision, Facts, FitFacts, Interval, PlainMean, RaterFacts, Spread
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
@@ -70,7 +70,7 @@ def fitted(facts: Facts, **more: object) -> Facts:
         ),
         shifts=(("judge", names[0], Interval(0.11, -0.13, 0.36)),),
         scale_use=(("judge", Interval(0.62, 0.51, 0.74)),),
-        spreads=(("items", Interval(0.47, 0.35, 0.61)),),
+        spreads=(Spread("spread between items (sd_item)", Interval(0.47, 0.35, 0.61), "points"),),
         plain_means=tuple(PlainMean(name, 3.1 + 0.2 * n, 0.07, 0.25 + 0.5 * n) for n, name in enumerate(names[:2])),
         rank_correlation=0.91,
         checks_failed=1,

@@ -29,6 +29,7 @@ from expsim_bayes.facts import (
     Measure,
     PlainMean,
     RaterFacts,
+    Spread,
     VariantFacts,
 )
 
@@ -481,7 +482,8 @@ def facts(variants: int = 3) -> Facts:
     known = FitFacts(
         "ok", ("fine",), raters=tuple(RaterFacts(f"r{n}", "crowd", Interval(n / 10, 0, 1), 5) for n in range(60)),
         shifts=(("gpt", names[0], Interval(0.4, 0.1, 0.7)), ("gpt", names[1], Interval(-0.2, -0.4, 0.1))),
-        scale_use=(("gpt", Interval(0.8, 0.6, 1.0)),), spreads=(("items", Interval(0.3, 0.2, 0.4)),),
+        scale_use=(("gpt", Interval(0.8, 0.6, 1.0)),),
+        spreads=(Spread("spread between items (sd_item)", Interval(0.3, 0.2, 0.4), "points"),),
         plain_means=tuple(PlainMean(name, n + 0.1, 0.1, 0.3) for n, name in enumerate(names)),
         compared=(Compared("mean", 3.0, 2.5, 3.5, True), Compared("share of 1", 0.9, 0.1, 0.2, False)),  # noqa: FBT003
     )  # fmt: skip

@@ -437,7 +437,9 @@ CASES = [
         "E",
         "unknown kind 'robot'.*one of 'human', 'llm', 'metric'",
     ),
-    Case(36, "one rater", frame(lambda: crossed(("ann",))), "W", "severity and reliability cannot be identified"),
+    Case(
+        36, "one rater", frame(lambda: crossed(("ann",))), "W", "mean of several people, say --anonymous-raters human"
+    ),
     Case(37, "no overlap", frame(without_overlap), "W", "severity is confounded with the items"),
     Case(
         38,

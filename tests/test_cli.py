@@ -22,7 +22,7 @@ from expsim_bayes import cli, errors, experiment, facts, operating_characteristi
 from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
 from expsim_bayes.errors import ExpsimError
-from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts
+from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts, Spread
 from expsim_bayes.ratings import validate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import library, load
@@ -99,7 +99,7 @@ def fitted(**changes: Any) -> facts.Facts:
         ),
         shifts=(("judge", "A", around), ("judge", "B", Interval(-0.2, -0.4, 0.0))),
         scale_use=(("judge", Interval(0.8, 0.7, 0.9)),),
-        spreads=(("items", around),),
+        spreads=(Spread("spread between items (sd_item)", around, "points"),),
         plain_means=(PlainMean("A", 3.1, 0.1, 0.2), PlainMean("B", 3.4, 0.1, 0.8)),
         checks=("The model predicts 29 % negative scores; there are none.",),
     )

@@ -93,7 +93,7 @@ def test_constant_draws_are_refused() -> None:
     fit["posterior"].to_dataset()["quality"][:, :, 0] = 3.0
     verdict = gate(fit)
     assert verdict.level == "refuse"
-    assert "quality[A] did not move" in verdict.reasons[0]
+    assert "quality of A did not move" in verdict.reasons[0]
 
 
 def test_infinite_draws_are_refused() -> None:

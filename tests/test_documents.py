@@ -97,7 +97,8 @@ def derived(facts: Facts) -> Iterator[float]:
     if facts.false_launch is not None:
         yield 2 * facts.false_launch.mcse
     for f in facts.further:
-        bought = [b.variance_removed for b in (f.hundred, f.week) if b is not None]
+        bought = [b.variance_removed for b in (f.dollar, f.hundred, f.week) if b is not None]
+        yield f.floor**0.5
         yield from (1.0 - (1.0 - removed) ** 0.5 for removed in (f.variance_removed, *bought))
 
 
@@ -218,7 +219,7 @@ def test_five_questions_have_an_answer_each_in_every_situation() -> None:
         ("guardrail broken", "however much is rated"),
         ("too few data", "There is nothing to compare"),
         ("no variants", "no variants are named"),
-        ("one rater", "A single person rated (crowd)"),
+        ("one rater", "A single rater speaks for people (crowd)"),
         ("too few data", "It rests on 1 rating, whose price is not declared"),
     ],
 )
@@ -233,7 +234,7 @@ def test_the_page_for_a_manager_says_what_the_situation_is(situation: str, words
     [
         ("clear winner", "this rule launches a variant that is no better than the control in 4.2 % of experiments"),
         ("guardrail broken", "fast breaks the limit on faults"),
-        ("one rater", "A single person rated"),
+        ("one rater", "A single rater speaks for people"),
         ("lower is better", "Lower is better."),
         ("shares", "Quality is the share of new items"),
         ("leaning", "to decide with 80 %"),

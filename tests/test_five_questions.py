@@ -58,7 +58,11 @@ SAID: dict[str, tuple[str, str, str]] = {
     ),
     "too few data": ("There is nothing to compare", "misses 1 of 2 features", "a second variant has to be rated"),
     "no variants": ("no variants are named", "Nothing was decided", "a second variant has to be rated"),
-    "one rater": ("is more than 99.9 %", "A single person rated", "100 dollars would buy"),
+    "one rater": (
+        "is more than 99.9 %",
+        "unless it is a mean of several, the answer is one person's",
+        "100 dollars would buy",
+    ),
     "lower is better": (
         "B is better than A is more than 99.9 %",
         "judge may favour a variant",

@@ -110,7 +110,12 @@ def test_observations_that_cannot_be_left_out_are_counted() -> None:
     y = np.append(Y, 40.0)
     found = compared({"a": normal_fit(0.0, 10.0, y=y), "b": normal_fit(0.0, 9.0, y=y)})
     assert found.scored[0].influential >= 1
-    assert any(text.startswith("warning: for ") for text in found.sentences)
+    first = found.scored[0]
+    assert first.caution.startswith(
+        f"For {first.influential} of {y.size} observations (Pareto k-hat above {first.good_k:.2f}) "
+    )
+    assert f"warning: {first.name}, leaving out one rating at a time: {first.caution}" in found.sentences
+    assert first._replace(influential=0).caution == "The approximation holds for every observation."
 
 
 def test_parts_of_one_observation_are_added() -> None:

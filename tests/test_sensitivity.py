@@ -24,7 +24,7 @@ from expsim_bayes.models._prior_density import log_priors, top_level
 from expsim_bayes.models._priors import Priors, Scale
 from expsim_bayes.models._score_prior import log_priors as score_log_priors
 from expsim_bayes.ratings import validate
-from expsim_bayes.sensitivity import about, importance, moved_mean, sensitivity
+from expsim_bayes.sensitivity import called, importance, moved_mean, sensitivity
 from expsim_bayes.simulate import binary as verdicts
 from expsim_bayes.simulate import classes as labels
 from expsim_bayes.simulate import operations as calls
@@ -139,10 +139,10 @@ def test_sensitivity_of_single_numbers_is_what_arviz_says() -> None:
 def test_what_is_said() -> None:
     found = sensitivity(normal_fit(), threshold=0.75)
     assert found.sentences[0].startswith(
-        "The answer hangs on what was assumed of how far variants differ (q): were that prior twice"
+        "The answer hangs on what was assumed of the differences between variants (q): were that prior twice"
     )
     assert "rest on their priors rather than on the ratings" in " ".join(found.sentences)
-    assert about("q") in found.sentences[0]
+    assert called("q") in found.sentences[0]
     crossed = sensitivity(normal_fit(), threshold=float(norm.cdf(np.divide(*closed_form(1.4)))))
     assert "to the other side of the" in crossed.sentences[0]
 

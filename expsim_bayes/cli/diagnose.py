@@ -133,7 +133,7 @@ def _show(screen: Screen, found: Diagnosed, *, details: bool) -> None:
     )
     rows = found.rows if details else found.rows[:MOST_ROWS]
     more = len(found.rows) - len(rows)
-    screen.table(numbers(rows), title="Numbers" + (f" ({count(more)} more with --details)" if more else ""))
+    screen.table(numbers(found, rows), title="Numbers" + (f" ({count(more)} more with --details)" if more else ""))
     missed = [check.sentence for check in found.checks if details or not check.reproduced]
     if missed:
         screen.heading("Predictive checks")
@@ -145,13 +145,13 @@ def _show(screen: Screen, found: Diagnosed, *, details: bool) -> None:
         screen.listed([*found.lacking, *found.notes])
 
 
-def numbers(rows: tuple[Row, ...]) -> list[Column]:
+def numbers(found: Diagnosed, rows: tuple[Row, ...]) -> list[Column]:
     """One row a number of the posterior."""
     from expsim_bayes.report.diagnosed import number
 
     known = any(isfinite(r.r_hat) for r in rows)
     return [
-        Column("Number", tuple(short(r.name, 40) for r in rows), justify="left"),
+        Column("Number", tuple(short(found.called(r.name), 72) for r in rows), justify="left"),
         Column("Mean", tuple(f"{r.mean:.4g}" for r in rows)),
         Column("SD", tuple(f"{r.sd:.3g}" for r in rows)),
         Column("MCSE", tuple(f"{r.mcse:.2g}" for r in rows)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from expsim_bayes import glossary
 from expsim_bayes.amounts import percent, quantity
 from expsim_bayes.cli.opened import trusted
 from expsim_bayes.cli.options import AsJson, Details
@@ -53,8 +54,7 @@ def strengths(found: Sensitivity) -> list[Column]:
     """One row a prior: what would be said were it half or twice as strong."""
     pairs = list(zip(found.scaled[::2], found.scaled[1::2], strict=True))
     return [
-        Column("Prior", tuple(half.prior for half, _ in pairs), justify="left"),
-        Column("Of", tuple(short(half.about, 40) for half, _ in pairs), justify="left", spare=True),
+        Column("Prior", tuple(short(half.called, 72) for half, _ in pairs), justify="left"),
         Column("Half as strong", tuple(_cell(half, found) for half, _ in pairs)),
         Column("Twice as strong", tuple(_cell(twice, found) for _, twice in pairs)),
     ]
@@ -75,9 +75,9 @@ def _error(figure: Figure) -> str:
 def numbers(rows: Sequence[Hangs]) -> list[Column]:
     """One row a number: how it answers to priors and ratings."""
     return [
-        Column("Number", tuple(short(row.name, 48) for row in rows), justify="left"),
+        Column("Number", tuple(short(glossary.named(row.name), 72) for row in rows), justify="left"),
         Column("To the priors", tuple(f"{row.prior:.2f}" for row in rows)),
         Column("To the ratings", tuple(f"{row.likelihood:.2f}" for row in rows)),
-        Column("Most to", tuple(row.by_prior[0][0] for row in rows), justify="left"),
+        Column("Most to", tuple(glossary.plain(row.by_prior[0][0]) for row in rows), justify="left"),
         Column("", tuple(row.diagnosis for row in rows), justify="left", spare=True),
     ]

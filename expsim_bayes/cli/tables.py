@@ -184,13 +184,9 @@ def shifts(facts: Facts) -> list[Column]:
 def spreads(facts: Facts) -> list[Column]:
     """One row a source of variation: its SD."""
     rows = facts.fit.spreads if facts.fit else ()
-    unit = facts.fit.effects_unit if facts.fit else "points"
     return [
-        _names("What varies", (name for name, _ in rows), width=48),
-        Column(
-            f"SD in {unit} ({level(facts.ci_prob)})",
-            tuple(spread(value) for _, value in rows),
-        ),
+        _names("What varies", (row.shown for row in rows), width=72),
+        Column(f"SD ({level(facts.ci_prob)})", tuple(spread(row.sd) for row in rows)),
     ]
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from expsim_bayes import glossary
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import xarray as xr
 
@@ -51,6 +52,11 @@ def verdict(tree: xr.DataTree) -> Verdict:
 def ours(tree: xr.DataTree) -> bool:
     """Whether a fit was made by this program, so that its options help."""
     return {"model", "verdict"} <= set(tree.attrs)
+
+
+def called(tree: xr.DataTree) -> Callable[[str], str]:
+    """What the numbers of a fit are called: in words where this program made it; others may mean something else by the same name."""
+    return glossary.named if ours(tree) else str
 
 
 def predictions(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from expsim_bayes import glossary
 from expsim_bayes.amounts import listed
 from expsim_bayes.diagnosis import checks, words
 from expsim_bayes.diagnosis.chains import MOST_CHAINS, Draws, Energies, draws, energies, energy, numbers
@@ -82,6 +83,12 @@ class Diagnosed:
     """What was left out when it was opened."""
     about: tuple[tuple[str, str], ...]
     """Where it comes from, as far as it says."""
+    ours: bool = False
+    """Whether this program made it, so that it is known what its numbers mean."""
+
+    def called(self, number: str) -> str:
+        """What a number is called: in words where it is known what it means."""
+        return glossary.named(number) if self.ours else number
 
 
 def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) -> Diagnosed:
@@ -112,7 +119,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
     >>> found.verdict.level, found.rows[0].name, found.divergences
     ('caution', 'theta', None)
     """
-    verdict = checks.verdict(tree)
+    verdict, called = checks.verdict(tree), checks.called(tree)
     lacking: list[str] = []
     values = energy(tree)
     stats = tree["sample_stats"].data_vars if "sample_stats" in tree.children else {}
@@ -129,7 +136,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
         reasons=verdict.reasons or (words.passed(verdict),),
         rows=_rows(tree, verdict),
         divergences=verdict.divergences if "diverging" in stats else None,
-        worst=tuple(draws(tree, one) for one in numbers(tree, verdict)[:TRACED]),
+        worst=tuple(draws(tree, one)._replace(name=called(one)) for one in numbers(tree, verdict)[:TRACED]),
         energies=None if values is None else energies(values[:MOST_CHAINS]),
         checks=checked,
         hangs=hangs,
@@ -138,6 +145,7 @@ def diagnose(tree: xr.DataTree, name: str = "", *, notes: tuple[str, ...] = ()) 
         lacking=tuple(lacking),
         notes=notes,
         about=tuple(checks.about(tree)),
+        ours=checks.ours(tree),
     )
 
 

@@ -99,7 +99,10 @@ def _raters(coded: Coded, raters: pd.DataFrame) -> Iterator[str]:
         if coded.anonymous[k]:
             yield f"rater names of {quote(name)} are slots, not persons: severity is not estimated and joins the noise"
         elif len(pool) == 1:
-            yield f"one rater in {quote(name)}, {quote(pool.index[0])}: severity and reliability cannot be identified"
+            yield (
+                f"one rater in {quote(name)}, {quote(pool.index[0])}: how severe or reliable such a rater is cannot be identified. "
+                f"If {quote(pool.index[0])} is a mean of several people, say --anonymous-raters {coded.kinds[k]}"
+            )
         elif _no_item_shared(coded, k):
             yield f"no two raters of {quote(name)} rated the same item: severity is confounded with the items"
         if not coded.anonymous[k] and len(pool) > 1 and pool["ratings"].median() < 2:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from expsim_bayes import superiority
+from expsim_bayes import glossary, superiority
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.facts import CI_PROB, Compared, Decision, EvaluatorFacts, Facts, FitFacts, VariantFacts
 from expsim_bayes.posterior.fitted import stacked
@@ -142,7 +142,6 @@ def of_fit(
             shifts=reading.shifts(read) if shown else (),
             scale_use=reading.scale_use(read) if shown else (),
             spreads=reading.spreads(read) if shown else (),
-            effects_unit=str(tree.attrs.get("effects_unit", "points")),
             measures=measures(read) if shown else (),
             plain_means=means,
             rank_correlation=plain.rank_correlation(read, means),
@@ -278,18 +277,29 @@ def _passed(verdict: Verdict) -> str:
 
 
 def _priors(tree: xr.DataTree) -> str:
+    """What was believed before any rating was seen; of scores, whose priors are told in widths of the scale, the spreads alone."""
     priors = json.loads(tree.attrs["priors"])
-    if "scale" not in tree.attrs:
-        return "Priors: " + ", ".join(f"{name} {_prior(value)}" for name, value in priors.items()) + "."
-    width = json.loads(tree.attrs["scale"])["width"]
-    return (
-        f"Prior: variants differ with an SD of {priors['sd_variant'] * width:.3g} points, judges' tastes for a variant by about "
-        f"{priors['sd_shift'] * width:.3g}, severities by about {priors['sd_rater'] * width:.3g}, tastes of persons by about "
-        f"{priors['sd_taste'] * width:.3g}."
-    )
+    effects = str(tree.attrs.get("effects_unit", "points"))
+    if "scale" in tree.attrs:
+        width = json.loads(tree.attrs["scale"])["width"]
+        priors = {
+            name: float(f"{value * width:.3g}")
+            for name, value in priors.items()
+            if name == "sd_variant" or (name.startswith("sd_") and _learnt(tree, name))
+        }
+    told = [f"{glossary.named(name)} {_prior(value, glossary.unit(name, effects))}" for name, value in priors.items()]
+    return f"Priors, what was believed before any rating was seen: {'; '.join(told)}."
 
 
-def _prior(value: object) -> str:
+def _learnt(tree: xr.DataTree, name: str) -> bool:
+    """Whether a variable was estimated, not left out of the model."""
+    constant, mask = tree["constant_data"], f"{name}_estimated"
+    return name in tree["posterior"] and (mask not in constant or bool(constant[mask].to_numpy().any()))
+
+
+def _prior(value: object, unit: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, int | float) else "none" if value is None else json.dumps(value)
+    if isinstance(value, int | float):
+        return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}".strip()
+    return "none" if value is None else json.dumps(value)

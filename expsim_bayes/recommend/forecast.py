@@ -34,13 +34,14 @@ def forecast(read: Reading) -> tuple[tuple[Further, ...], Scenarios]:
     data = code(read.ratings)
     given = components_of(read.tree, data)
     if latent_size(data, given) > LARGEST:
-        return (), ()
+        return _same(read), ()
     return _by_kind(read, data, given), _shift_scenarios(read, data, given)
 
 
 def _hopeful(read: Reading) -> tuple[int, ...]:
-    """Variants that may still be best, the leader and the baseline among them."""
-    return tuple(sorted({*np.flatnonzero(read.found.prob_best >= HOPEFUL).tolist(), read.leader, read.baseline}))
+    """Variants that may still be best, the leader, the baseline and, where these are one, the next best among them."""
+    other = int(read.order[1]) if read.leader == read.baseline and read.order.size > 1 else read.baseline
+    return tuple(sorted({*np.flatnonzero(read.found.prob_best >= HOPEFUL).tolist(), read.leader, other, read.baseline}))
 
 
 def _shift_scenarios(read: Reading, data: Coded, given: Components) -> Scenarios:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from expsim_bayes.facts import Interval, RaterFacts
+from expsim_bayes import glossary
+from expsim_bayes.facts import Interval, RaterFacts, Spread
 from expsim_bayes.posterior.fitted import stacked
 
 if TYPE_CHECKING:
@@ -21,26 +22,11 @@ if TYPE_CHECKING:
     from expsim_bayes.stopping import Rule
     from expsim_bayes.superiority import Superiority
 
-SPREADS = {
-    "sd_variant": "variants",
-    "sd_item": "items",
-    "sd_interaction": "how a variant suits an item",
-    "sd_output": "generations of a variant on an item",
-    "sd_shift": "judges' taste for a variant",
-    "sd_rater": "severity of raters",
-    "sd_taste": "a rater's taste for a variant",
-    "sd_opinion": "a rater's lasting opinion of an output",
-    "sd_order": "favour of raters for the left side",
-    "sd_tie": "raters' readiness for ties",
-    "sd_reliability": "reliability of raters",
-    "sd_domain": "sensitivity and specificity between kinds of item",
-    "sd_sensitivity": "sensitivity between raters",
-    "sd_specificity": "specificity between raters",
-    "sd_noise": "noise of a rating",
-    "sd_log_noise": "noise between raters",
-    "sd_slope": "what judges add for a covariate",
-}
-"""Standard deviations that a report shows, in words; another one that a model has is shown by its name."""
+SPREADS = (
+    "sd_variant", "sd_item", "sd_interaction", "sd_output", "sd_shift", "sd_rater", "sd_taste", "sd_opinion", "sd_order", "sd_tie",
+    "sd_reliability", "sd_domain", "sd_sensitivity", "sd_specificity", "sd_noise", "sd_log_noise", "sd_slope",
+)  # fmt: skip
+"""Order in which a report shows spreads; others that a model has come last."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +178,14 @@ def scale_use(read: Reading) -> tuple[tuple[str, Interval], ...]:
     return tuple((", ".join(labels), use) for labels, use in read.entries("scale_use"))
 
 
-def spreads(read: Reading) -> tuple[tuple[str, Interval], ...]:
-    """Standard deviations that were estimated, in words."""
+def spreads(read: Reading) -> tuple[Spread, ...]:
+    """Spreads that were estimated, in words and with their units."""
     present = [str(name) for name in read.tree["posterior"] if str(name).startswith("sd_")]
     known = [name for name in SPREADS if name in present]
-    others = [name for name in present if name not in SPREADS and not name.endswith(("_raw", "_of_pool"))]
-    rows = []
-    for name in (*known, *others):
-        words = SPREADS.get(name, name.removeprefix("sd_").replace("_", " "))
-        rows += [(", ".join((words, *labels)), value) for labels, value in read.entries(name)]
-    return tuple(rows)
+    others = [name for name in present if name not in SPREADS and not name.endswith(glossary.ENDINGS)]
+    effects = str(read.tree.attrs.get("effects_unit", "points"))
+    return tuple(
+        Spread(glossary.named(f"{name}[{', '.join(labels)}]" if labels else name), value, glossary.unit(name, effects))
+        for name in (*known, *others)
+        for labels, value in read.entries(name)
+    )

@@ -199,8 +199,8 @@ def _shifts(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
 def _behind(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
     found: list[Block] = [Paragraph(f"{fit.verdict}. " + " ".join(fit.verdict_reasons), "Diagnostics:")]
     if fit.spreads:
-        rows = tuple((name, points(v.mean), f"{points(v.low)} to {points(v.high)}") for name, v in fit.spreads)
-        columns = ("what varies", f"SD in {fit.effects_unit}", f"{level(facts.ci_prob)} interval")
+        rows = tuple((s.shown, points(s.sd.mean), f"{points(s.sd.low)} to {points(s.sd.high)}") for s in fit.spreads)
+        columns = ("what varies", "standard deviation", f"{level(facts.ci_prob)} interval")
         found.append(Table(columns, rows, words=(0, 2), sheet="spreads"))
     return tuple(found)
 

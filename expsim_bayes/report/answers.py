@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING
 
+from expsim_bayes import sentences
 from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
 from expsim_bayes.report.prices import as_of
-from expsim_bayes.sentences import recommendation
-from expsim_bayes.wording import best_other, counted, known_to, left_out, never_removed, said_faults, said_level
+from expsim_bayes.wording import (
+    best_other,
+    counted,
+    known_to,
+    left_out,
+    narrower,
+    never_removed,
+    said_better,
+    said_faults,
+    said_level,
+    said_single,
+)
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -26,8 +35,6 @@ DO, SURE, COST, WRONG, NEXT = (
     "What would one more week or 100 dollars change?",
 )
 """The questions."""
-_BETTER = re.compile(r"; probability of being better (?P<chance>(?:(?:more|less) than )?[\d.]+ %)")
-"""A probability as `sentences` put it in brackets."""
 _INSIDE = ".\x00"
 """Stands for a full stop and a space within a name."""
 
@@ -44,34 +51,19 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
     >>> found[0].sentence, found[1].sentence
     ('Launch B in place of A.', 'The probability that B is better than A is ...')
     """
-    advice = recommendation(facts)
+    advice = sentences.recommendation(facts)
     first, rest = split(advice.what_to_do, facts)
     if facts.decision.name == "refuse":
         rest = " ".join(part for part in (rest, remedy(facts)) if part)
     sure = how_sure(facts)
-    more = beside(advice.how_sure, sure)
+    compared = facts.decision.name != "refuse" and len(facts.variants) > 1
     return (
         Answer(DO, first, rest),
-        Answer(SURE, sure, more if facts.decision.name != "refuse" and len(facts.variants) > 1 else ""),
+        Answer(SURE, sure, sentences.how_sure(facts, beside=sure) if compared else ""),
         Answer(COST, cost(facts), as_of(facts) if facts.usd is not None else ""),
         Answer(WRONG, what_may_be_wrong(facts), ""),
         Answer(NEXT, *what_next(facts)),
     )
-
-
-def beside(text: str, said: str) -> str:
-    """A text without what has been said: neither the sentence itself nor the probability that it tells.
-
-    Examples
-    --------
-    >>> beside("B leads (interval 1 to 3; probability of being better 99 % after 2 looks).", "That B is better is 99 %.")
-    'B leads (interval 1 to 3; after 2 looks).'
-    """
-    rest = text.replace(said, "")
-    found = _BETTER.search(rest)
-    if found and f" {found['chance']}." in said:
-        rest = rest.replace(f"{found[0]} after", "; after").replace(found[0], "")
-    return " ".join(rest.split())
 
 
 def split(text: str, facts: Facts | None = None) -> tuple[str, str]:
@@ -125,10 +117,10 @@ def _of_several(facts: Facts) -> str:
         return f"The probability that all variants {within} is {percent(facts.prob_equivalent)}."
     subject = facts.variant(facts.decision.variant) if facts.decision.variant else leader
     if subject.prob_better is not None:
-        return f"The probability that {subject.name} is better than {facts.baseline} is {percent(subject.prob_better)}."
+        return said_better(facts, subject)
     rival = best_other(facts)
     if rival is not None and rival.prob_better is not None:
-        return f"The probability that {rival.name} is better than {facts.baseline} is {percent(rival.prob_better)}."
+        return said_better(facts, rival)
     return f"The probability that {subject.name} is the best is {percent(subject.prob_best)}."
 
 
@@ -163,11 +155,8 @@ def what_may_be_wrong(facts: Facts) -> str:
 
 def _single_person(facts: Facts) -> str:
     """That a single person rated, where that is so and nothing worse is known."""
-    people = [e for e in facts.evaluators if e.kind == "human" and e.ratings and not e.anonymous]
     doubtful = facts.decision.name == "refuse" or (facts.fit is not None and facts.fit.verdict == "caution")
-    if doubtful or [e.raters for e in people] != [1]:
-        return ""
-    return f"A single person rated ({people[0].name}): the answer is that person's, and says nothing of how far others agree."
+    return "" if doubtful else said_single(facts)
 
 
 def what_next(facts: Facts) -> tuple[str, str]:
@@ -196,10 +185,16 @@ def what_next(facts: Facts) -> tuple[str, str]:
     more = "" if undecided else "The decision does not wait for them."
     if not parts:
         best = max(facts.further, key=lambda f: f.variance_removed)
-        brings = f"{count(best.batch_ratings)} more {best.label} would {_narrow(best.variance_removed)}"
-        return f"Prices and speeds are not declared; {brings}.", more
+        brings = f"{count(best.batch_ratings)} more {best.label} would {_narrow(best)}"
+        asked = facts.fit is not None and facts.evaluators and any(e.usd is None for e in facts.evaluators)
+        how = (
+            "Declare prices (--price NAME=USD) to see what 100 dollars change"
+            if asked
+            else "Prices and speeds are not declared"
+        )
+        return f"{how}; {brings}.", more
     sentence = "; ".join(parts)
-    floor = never_removed(facts.further, "the variance")
+    floor = never_removed(facts.further)
     return f"{sentence[:1].upper()}{sentence[1:]}.", " ".join(part for part in (floor, more) if part)
 
 
@@ -214,9 +209,9 @@ def _would(kind: Further, bought: Bought, *, undecided: bool, again: bool = Fals
     what = f"would buy {count(bought.ratings)}{' of them' if again else f' {kind.label}'}"
     if undecided:
         return f"{what} and bring a decision with a probability of {percent(bought.prob_decides)}"
-    return f"{what} and {_narrow(bought.variance_removed)}"
+    return f"{what} and {_narrow(bought)}"
 
 
-def _narrow(removed: float) -> str:
-    """What the loss of a share of the variance does to an interval, which readers see."""
-    return f"make the interval of the difference {percent(1.0 - math.sqrt(1.0 - removed))} narrower"
+def _narrow(brought: Further | Bought) -> str:
+    """What ratings do to an interval, which readers see."""
+    return f"make the interval of the difference {narrower(brought.variance_removed)} narrower"

@@ -126,8 +126,7 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
             else (
                 *(_said(advice.how_sure)),
                 *one_picture,
-                *analyst.variants(facts),
-                *by_place.pop("evidence", ()),
+                *_with_pictures(analyst.variants(facts), by_place.pop("evidence", [])),
             ),
         ),
         Section("cost", "What it cost", (*costs(facts, advice), *by_place.pop("cost", ()))),
@@ -136,7 +135,7 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
         Section("assumed", "What was assumed", () if refused else analyst.assumed(facts)),
     ]
     for key, heading, blocks in () if refused else analyst.details(facts):
-        found.append(Section(key, heading, (*blocks, *by_place.pop(key, ()))))
+        found.append(Section(key, heading, _with_pictures(blocks, by_place.pop(key, []))))
     left = tuple(picture for rest_of in by_place.values() for picture in rest_of)
     return [
         *found,
@@ -144,6 +143,12 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
         Section("data", "What was done to the data", _points(facts.notices)),
         Section("reproduce", "Where this comes from", reproduce(facts)),
     ]
+
+
+def _with_pictures(blocks: Sequence[Block], shown: Sequence[Block]) -> tuple[Block, ...]:
+    """Blocks of a section with its pictures behind the first sentences: tables and lists, which may go over pages, come last."""
+    first = next((n for n, block in enumerate(blocks) if block.kind != "paragraph"), len(blocks))
+    return (*blocks[:first], *shown, *blocks[first:])
 
 
 def _decision(facts: Facts, first: str, rest: str, advice: Recommendation) -> tuple[Block, ...]:

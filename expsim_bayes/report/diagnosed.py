@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from expsim_bayes.diagnosis import Diagnosed
 
-NAME = 56
+NAME = 80
 """Characters of a number's name that are shown."""
 MOST_ROWS = 40
 """Rows of a table; more stand in the JSON and CSV."""
@@ -102,11 +102,15 @@ def _numbers(found: Diagnosed) -> Table:
         ]
     share = max((row.mcse / row.sd for row in found.rows if row.sd > 0), default=float("nan"))
     rows.append(
-        ("largest Monte-Carlo error (MCSE), of a posterior SD", number(share, ".1%").replace("%", " %"), "up to 5 %")
+        (
+            "largest Monte-Carlo error (MCSE), of a posterior SD",
+            number(share, ".1%").replace("%", " %"),
+            "" if v.points else "up to 5 %",
+        )
     )
     if found.scored is not None:
-        told = f"{count(found.scored.influential)} observations above {found.scored.good_k:.2f}"
-        rows.append(("Pareto k-hat of what was left out", told, "none"))
+        told = found.scored.mistrusted if found.scored.influential else "none"
+        rows.append(("left-out predictions not to be trusted", told, "any number: no part of the verdict"))
     return Table(("what", "here", "good"), tuple(rows), words=(0, 1, 2), sheet="diagnostics-verdict")
 
 
@@ -187,7 +191,7 @@ def _priors(found: Diagnosed) -> Iterator[Block]:
         return
     rows = sorted(found.hangs, key=lambda row: -row.prior)[:MOST_ROWS]
     if not found.sensitivity:
-        some = [shown(row.name, NAME) for row in rows if row.diagnosis]
+        some = [shown(found.called(row.name), NAME) for row in rows if row.diagnosis]
         yield Paragraph(
             f"These answer to a prior: {listed(some[:5])}." if some else "No number answers much to a prior."
         )
@@ -195,10 +199,10 @@ def _priors(found: Diagnosed) -> Iterator[Block]:
         ("number", "to the priors", "to the data", "most to", ""),
         tuple(
             (
-                shown(r.name, NAME),
+                shown(found.called(r.name), NAME),
                 f"{r.prior:.2f}",
                 f"{r.likelihood:.2f}",
-                clean(r.by_prior[0][0]) if r.by_prior else "-",
+                clean(found.called(r.by_prior[0][0])) if r.by_prior else "-",
                 r.diagnosis,
             )
             for r in rows
@@ -215,8 +219,7 @@ def _left_out(found: Diagnosed) -> Iterator[Block]:
         return
     yield Paragraph(
         f"Log predictive density {scored.elpd:,.1f} ± {scored.se:,.1f}, {scored.p:,.1f} effective parameters (leave-one-out, Pareto "
-        f"smoothed). The approximation cannot be trusted for observations with a Pareto k-hat above {scored.good_k:.2f}, of which there "
-        f"are {count(scored.influential)}. It serves to compare models of the same data."
+        f"smoothed). It serves to compare models of the same data. {scored.caution}"
     )
 
 
@@ -228,7 +231,8 @@ def _quantities(found: Diagnosed) -> Table:
     known = any(np.isfinite(row.r_hat) for row in rows)
     cells = (
         (
-            shown(r.name, NAME), f"{r.mean:.4g}", f"{r.sd:.3g}", f"{r.mcse:.2g}", *((number(r.r_hat, ".3f"),) if known else ()),
+            shown(found.called(r.name), NAME),
+            f"{r.mean:.4g}", f"{r.sd:.3g}", f"{r.mcse:.2g}", *((number(r.r_hat, ".3f"),) if known else ()),
             number(r.ess_bulk, ",.0f"), number(r.ess_tail, ",.0f"),
         )
         for r in rows

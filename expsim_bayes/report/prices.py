@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import count, dollars, duration, listed, percent
+from expsim_bayes.amounts import count, dollars, duration, listed
 from expsim_bayes.report.document import Block, Paragraph, Table
+from expsim_bayes.wording import narrower, stays
 
 if TYPE_CHECKING:
     from expsim_bayes.advice import Recommendation
@@ -97,7 +98,7 @@ def _one_dollar(facts: Facts) -> str:
         return ""
     best, label = max(offers, key=lambda offer: offer[0].variance_removed)
     most = f"Spent on {label}, " if len(offers) > 1 else ""
-    text = f"{most}it would remove {percent(best.variance_removed)} of the variance that remains."
+    text = f"{most}it would make the interval of the difference {narrower(best.variance_removed)} narrower."
     return text[:1].upper() + text[1:]
 
 
@@ -114,13 +115,13 @@ def _one_more(facts: Facts) -> Table | None:
     for heading, _ in spans:
         columns += [
             f"{heading} buys" if heading == "1 dollar" else f"{heading} {'buy' if heading.endswith('s') else 'brings'}",
-            "removes",
+            "narrower by",
         ]
     rows = tuple((f.label, *(cell for _, name in spans for cell in _cells(getattr(f, name)))) for f in facts.further)
     return Table(
         tuple(columns),
         rows,
-        note='"Removes" is the share of the variance of the difference that remains.',
+        note='"Narrower by": how much narrower the interval of the difference would be.',
         sheet="further",
     )
 
@@ -129,7 +130,7 @@ def _cells(bought: Bought | None) -> tuple[str, str]:
     if bought is None:
         return "-", "-"
     number = count(bought.ratings) if bought.ratings >= 10 else f"{bought.ratings:.2g}"
-    return number, percent(bought.variance_removed)
+    return number, narrower(bought.variance_removed)
 
 
 def _further(facts: Facts) -> Table | None:
@@ -144,12 +145,13 @@ def _further(facts: Facts) -> Table | None:
             "further ratings",
             *(headings[n] for n in shown),
             "for the same money" if priced else "first batch",
-            "would remove",
-            "never removed",
+            "narrower by",
+            "always stays",
             f"worth, {'percentage points' if facts.unit == 'share' else facts.unit} a use",
         ),
         tuple((f.label, *(_deciding(f)[n] for n in shown), *_batch(f, facts.unit)) for f in facts.further),
-        note='"Would remove" and "never removed" are shares of the variance of the difference that remains.',
+        note='"Narrower by": how much narrower the interval of the difference would be; "always stays": how much of its width no number of '
+        "such ratings takes away.",
         sheet="further",
     )
 
@@ -165,4 +167,4 @@ def _deciding(further: Further) -> tuple[str, str, str]:
 def _batch(further: Further, unit: str) -> tuple[str, str, str, str]:
     value = further.value * (100.0 if unit == "share" else 1.0)
     worth = "0" if value < 1e-6 else "less than 0.0001" if value < 1e-4 else f"{value:.2g}"
-    return count(further.batch_ratings), percent(further.variance_removed), percent(further.floor), worth
+    return count(further.batch_ratings), narrower(further.variance_removed), stays(further.floor), worth

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes.amounts import count, gap, listed
 from expsim_bayes.report.document import Bullets, Paragraph
-from expsim_bayes.wording import left_out, said_faults
+from expsim_bayes.wording import left_out, said_faults, said_single
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -75,8 +75,8 @@ def _people(facts: Facts) -> str:
     few = [e for e in facts.evaluators if e.kind == "human" and 1 <= e.raters <= 5 and e.ratings and not e.anonymous]
     if not few:
         return ""
-    if [e.raters for e in few] == [1]:
-        return f"A single person rated ({few[0].name}): the answer is that person's, and says nothing of how far others agree."
+    if single := said_single(facts):
+        return single
     total = sum(e.raters for e in few)
     return f"Only {count(total)} people rated, and a few people are not the public: their common taste stays in the answer."
 

@@ -151,7 +151,7 @@ def _of_fit(facts: Facts, fit: FitFacts) -> Iterator[Sheet]:
     yield Sheet(
         "spreads",
         ("what", "sd", *_ends("sd"), "unit", "interval"),
-        tuple((what, *_interval(value), fit.effects_unit, ci) for what, value in fit.spreads),
+        tuple((s.what, *_interval(s.sd), s.unit, ci) for s in fit.spreads),
     )
     yield Sheet(
         "measures",
