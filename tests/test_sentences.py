@@ -16,8 +16,8 @@ from expsim_bayes.planning import Further
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.report.risks import risks
 from expsim_bayes.scenario import load
-from expsim_bayes.sentences import against_plain_means, recommendation
-from expsim_bayes.wording import never_removed
+from expsim_bayes.sentences import against_plain_means, how_sure, recommendation
+from expsim_bayes.wording import never_removed, said_better
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +201,12 @@ def test_several_judges_are_several(facts: Facts) -> None:
     assert (
         never_removed(stuck) == "However many a and b ratings are added, at least 94.9 % of the interval's width stays."
     )
+
+
+def test_a_probability_that_stands_beside_is_left_out_and_another_of_the_same_size_stays(facts: Facts) -> None:
+    leader, whole = facts.variant(facts.leader), how_sure(facts)
+    assert leader.prob_better is not None
+    told = f"probability of being better {percent(leader.prob_better)} after"
+    assert told in whole
+    assert how_sure(facts, beside=said_better(facts, leader)) == whole.replace(told, "after")
+    assert how_sure(facts, beside=said_better(facts, replace(leader, name="another"))) == whole
