@@ -356,6 +356,24 @@ class Facts:
             rows.append((v.name, f"{said}, the best with {percent(v.prob_best)}"))
         return f"{self.title}: {decided}", [*rows, ("Rests on", f"{self.ratings:,} {self.rated}s")]
 
+    @property
+    def cheapest_that_decides(self) -> Further | None:
+        """The cheapest further ratings that decide, but by those who rate already unless new people cost less than half as much.
+
+        Ratings are compared where prices are not known.
+        """
+        deciding = [f for f in self.further if f.ratings is not None]
+        if not deciding:
+            return None
+        priced = all(f.usd is not None for f in deciding)
+
+        def amount(batch: Further) -> tuple[float, int]:
+            return float((batch.usd if priced else batch.ratings) or 0), batch.new_people
+
+        cheapest = min(deciding, key=amount)
+        at_hand = min((f for f in deciding if f.new_people == 0), key=amount, default=cheapest)
+        return at_hand if amount(at_hand)[0] <= 2 * amount(cheapest)[0] else cheapest
+
     def variant(self, name: str) -> VariantFacts:
         """The facts of one variant."""
         return next(v for v in self.variants if v.name == name)

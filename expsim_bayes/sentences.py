@@ -27,7 +27,6 @@ from expsim_bayes.wording import (
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts, VariantFacts
-    from expsim_bayes.planning import Further
 
 
 def recommendation(facts: Facts) -> Recommendation:
@@ -78,7 +77,7 @@ def _open(facts: Facts) -> str:
         return f"Nothing to compare: only {facts.leader} was rated"
     if waiting := said_waiting(facts):
         return f"Undecided: {waiting}"
-    best = _best_batch(facts)
+    best = facts.cheapest_that_decides
     if best and best.ratings:
         return f"Collect {count(best.ratings)} more {best.label}"
     return _undecided(facts)
@@ -123,7 +122,7 @@ def _what_to_do(facts: Facts) -> str:
 def _what_to_collect(facts: Facts) -> str:
     if len(facts.variants) == 1:
         return f"Have another variant rated on the same items: there is nothing to compare {facts.leader} with."
-    best = _best_batch(facts)
+    best = facts.cheapest_that_decides
     spent = f" {facts.decision.reason}" if facts.decision.reason else ""
     stay = f" Until then keep {facts.control}." if facts.control else ""
     if waiting := said_waiting(facts):
@@ -332,24 +331,6 @@ def against_plain_means(facts: Facts) -> str:
         f"{text} Once severity, items and judges are accounted for, {len(moved)} of {len(by_model)} variants change places: "
         f"{listed(told)}{rest}."
     )
-
-
-def _best_batch(facts: Facts) -> Further | None:
-    """The cheapest batch that decides, but by those who rate already unless new people cost less than half as much.
-
-    Ratings are compared where prices are not known.
-    """
-    deciding = [f for f in facts.further if f.ratings is not None]
-    if not deciding:
-        return None
-    priced = all(f.usd is not None for f in deciding)
-
-    def amount(batch: Further) -> tuple[float, int]:
-        return float((batch.usd if priced else batch.ratings) or 0), batch.new_people
-
-    cheapest = min(deciding, key=amount)
-    at_hand = min((f for f in deciding if f.new_people == 0), key=amount, default=cheapest)
-    return at_hand if amount(at_hand)[0] <= 2 * amount(cheapest)[0] else cheapest
 
 
 def _without_variants(facts: Facts) -> Recommendation:

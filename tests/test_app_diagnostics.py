@@ -73,7 +73,7 @@ def test_a_fit_is_judged_and_every_part_opens(tmp_path: Path) -> None:
     assert "Ok: this fit may be believed" in said(at)
     assert [(m.label, m.value) for m in at.metric][:1] == [("Draws", "4 × 500")]
     names = at.selectbox(key="chain_number").options
-    assert set(names) == {"quality[A]", "quality[<b>B</b>]", "sd_item"}
+    assert set(names) == {"quality of A", "quality of <b>B</b>", "spread between items (sd_item)"}
     for name in names:
         at.selectbox(key="chain_number").set_value(name).run()
         assert not at.exception

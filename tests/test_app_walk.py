@@ -18,7 +18,7 @@ from browser import CHART, at, chromium, dashboard, launched, opened, settled, w
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
 
@@ -56,7 +56,7 @@ def _text(path: Path) -> None:
     assert path.read_text(encoding="utf-8").strip()
 
 
-OPENED = {
+OPENED: dict[str, Callable[[Path], object]] = {
     ".png": _picture,
     ".pdf": _pages,
     ".nc": _looks,

@@ -64,7 +64,7 @@ def test_every_decision_has_words(facts: Facts, decision: Decision, headline: st
 
 
 def test_an_experiment_that_is_under_way_goes_on(facts: Facts) -> None:
-    further = tuple(batch._replace(ratings=None, prob_decides=None) for batch in facts.further)
+    further = tuple(batch._replace(ratings=None, prob_decides=0.0) for batch in facts.further)
     under_way = replace(facts, decision=Decision("collect"), looks=3, looks_planned=16, further=further)
     assert further
     assert recommendation(under_way).headline == "Go on: nothing is decided after look 3 of 16"

@@ -276,7 +276,9 @@ def beware(facts: Facts, changes: str = "") -> str:
             else "Any comparison between the groups: the ratings hold nothing that links them."
         )
     elif fit is not None and fit.verdict == "caution":
-        found = "The fit passes its own checks only in part, so take its probabilities as rough: the full report says why."
+        found = (
+            "The fit passes its own checks only in part, so take its probabilities as rough: the full report says why."
+        )
     elif judges and not people:
         name = max(judges, key=lambda e: e.ratings).name
         found = f"No person has rated: what {name} likes as such cannot be told from quality."
