@@ -25,6 +25,7 @@ from expsim_bayes.check.agreement import ERRORS, MEAN_LIMIT, PROB_LIMIT, SD_LIMI
 from expsim_bayes.check.engines import Apart, between
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.fit import fit
+from expsim_bayes.models.binary import Priors as Verdicts
 from expsim_bayes.ratings import validate
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from expsim_bayes.fit import Engine
+    from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -72,6 +74,8 @@ class Case(NamedTuple):
     """From the folder of the data."""
     model: str = "continuous"
     """That is fitted."""
+    priors: Frozen | None = None
+    """Of that model; its own unless told."""
 
 
 def cases() -> list[Case]:
@@ -83,7 +87,11 @@ def cases() -> list[Case]:
     ]
     mqm = [Case(f"MQM {pair}", "wmt_mqm_ted.csv", partial(translations, pair=pair)) for pair in PAIRS]
     frank = [Case(f"FRANK {d}", "frank_factuality.csv", partial(summaries, domain=d)) for d in DOMAINS]
-    return hanna + mqm + frank + [Case("PandaLM", "pandalm.csv", comparisons, "preference")]
+    flagged = [
+        Case(f"FRANK {d}, flagged", "frank_factuality.csv", partial(flags, domain=d), "binary", Verdicts(gold="human"))
+        for d in DOMAINS
+    ]
+    return hanna + mqm + frank + [Case("PandaLM", "pandalm.csv", comparisons, "preference"), *flagged]
 
 
 def stories(folder: Path, *, criterion: str, people: bool) -> Ratings:
@@ -109,6 +117,15 @@ def summaries(folder: Path, *, domain: str) -> Ratings:
     return checked(frame[(frame["dataset"] == domain) & kept], anonymous_kinds=("human",), score_range=(0, 1))
 
 
+def flags(folder: Path, *, domain: str) -> Ratings:
+    """FRANK, one domain, as verdicts: an error is what people, who are gold, see in any sentence, and a judge below one half."""
+    frame = pd.read_csv(folder / "frank_factuality.csv")
+    frame = frame[frame["dataset"] == domain]
+    below = frame["score"] < np.where(frame["evaluator_kind"] == "human", 1.0, 0.5)
+    score = below.astype(float).where(frame["score"].notna())
+    return checked(frame.assign(score=score), anonymous_kinds=("human",), score_range=(0, 1), higher_is_better=False)
+
+
 def comparisons(folder: Path) -> Ratings:
     """PandaLM: five systems on 170 instructions; verdicts that could not be read are missing."""
     frame = pd.read_csv(folder / "pandalm.csv", dtype=str).drop(columns=["pair"])
@@ -120,18 +137,21 @@ def checked(frame: pd.DataFrame, **settings: Any) -> Ratings:
     return validate(frame.dropna(axis="columns", how="all"), **settings)
 
 
-def timed(ratings: Ratings, model: str, engine: Engine, asked: argparse.Namespace) -> tuple[xr.DataTree, float]:
+def timed(ratings: Ratings, case: Case, engine: Engine, asked: argparse.Namespace) -> tuple[xr.DataTree, float]:
     """One fit, and its seconds."""
     start = time.perf_counter()
-    tree = fit(ratings, model=model, engine=engine, draws=asked.draws, tune=asked.tune, chains=CHAINS, random_seed=SEED)
+    tree = fit(
+        ratings, model=case.model, engine=engine, priors=case.priors, draws=asked.draws, tune=asked.tune, chains=CHAINS,
+        random_seed=SEED,
+    )  # fmt: skip
     return tree, time.perf_counter() - start
 
 
 def row(case: Case, asked: argparse.Namespace) -> str:
     """A line of the table."""
     ratings = case.ratings(asked.data)
-    quick, quick_s = timed(ratings, case.model, "fast", asked)
-    sampled, sampled_s = timed(ratings, case.model, "nuts", asked)
+    quick, quick_s = timed(ratings, case, "fast", asked)
+    sampled, sampled_s = timed(ratings, case, "nuts", asked)
     found = between(case.name, len(ratings.table), sampled, quick)
     verdicts = [Verdict.from_json(str(tree.attrs["verdict"])) for tree in (sampled, quick)]
     return line(found, case.model, len(ratings.variants), verdicts[0].worst_ess, (sampled_s, quick_s))

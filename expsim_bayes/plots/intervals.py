@@ -139,7 +139,8 @@ def differences(
     """
     *displayed, shown_baseline = distinct([*names, baseline])
     band = f"; band: within {min_effect:g}, which does not matter" if min_effect > 0 else ""
-    words = f"difference to {shown_baseline}, {unit} (dot and {level(ci_prob)} interval{band})"
+    side = "right" if higher_is_better else "left"
+    words = f"difference to {shown_baseline}, {unit} (dot and {level(ci_prob)} interval{band}): {side} of 0 is better"
     dress(ax, theme=theme, title=title, x=words, y="", grid="x")
     looks = [style(0, theme)] * len(displayed)
     order = _ranked(ax, (mean, low, high), looks, theme, higher_is_better=higher_is_better)

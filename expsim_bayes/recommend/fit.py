@@ -136,7 +136,7 @@ def of_fit(
         provenance=tuple((words, str(tree.attrs[key])) for words, key in PROVENANCE.items()),
         fit=FitFacts(
             verdict=verdict.level,
-            verdict_reasons=verdict.reasons or (_passed(verdict),),
+            verdict_reasons=verdict.reasons or (_passed(verdict, exact=tree.attrs["model"] == "continuous"),),
             sampled=not verdict.points,
             raters=reading.raters(read) if shown else (),
             shifts=reading.shifts(read) if shown else (),
@@ -260,15 +260,16 @@ def _spent(read: Reading) -> float | None:
     return float(sum(n * read.prices[name] for n, name in zip(who.by_evaluator, who.evaluators, strict=True)))
 
 
-def _passed(verdict: Verdict) -> str:
+def _passed(verdict: Verdict, *, exact: bool) -> str:
+    """Why a fit may be believed; given standard deviations, effects are normal and drawn exactly only where ratings are."""
     if verdict.points:
         draws = f"{verdict.chains * verdict.draws:,} independent draws"
         if verdict.points == 1:
             return f"Fitted without a sampler, exactly: {draws}."
         shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most .7)"
         return (
-            f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points{shape}, everything else drawn "
-            f"exactly; {draws}."
+            f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points{shape}, everything else "
+            f"drawn {'exactly' if exact else 'near where it is likeliest, and weighed'}; {draws}."
         )
     return (
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "

@@ -159,7 +159,8 @@ def _decision(facts: Facts, first: str, rest: str, advice: Recommendation) -> tu
             *_said(advice.how_sure),
             Paragraph(remedy(facts), "What to do about it."),
         )
-    return (Paragraph(" ".join((first, rest)).strip()),)
+    said = rest if first == f"{advice.headline}." else f"{first} {rest}"  # the heading has said it
+    return _said(said.strip())
 
 
 def _evidence(facts: Facts, figures: Sequence[Figure], *, brief: bool = False) -> tuple[Picture, ...]:
