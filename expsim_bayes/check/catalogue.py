@@ -109,8 +109,8 @@ def _held(kind: str) -> Check:
     return _at_the_stop(f"{kind} whose components are estimated", "qualities, levels and components", run)
 
 
-def _engines(model: str, words: str) -> Check:
-    """Both engines of a model."""
+def _engines(model: str, words: str, beyond: str = "") -> Check:
+    """Both engines of a model, and what they are known not to agree on."""
 
     def run(simulations: int, seed: int, _folder: Path | None, progress: Progress | None) -> Outcome:
         from expsim_bayes.check import beside, engines
@@ -121,7 +121,7 @@ def _engines(model: str, words: str) -> Check:
     return Check(
         f"{words.capitalize()} without a sampler against NUTS",
         "The same ratings, nothing given, fitted with a sampler and without, on designs of many sizes and kinds. What a decision hangs "
-        "on, qualities, their differences and probabilities of being best, must agree.",
+        f"on, qualities, their differences and probabilities of being best, must agree.{beyond}",
         30,
         1,
         run,
@@ -249,7 +249,12 @@ CHECKS: dict[str, Check] = {
     "preference-engines": _engines("preference", "comparisons"),
     "ordinal-engines": _engines("ordinal", "stars"),
     "ranking-engines": _engines("ranking", "rankings"),
-    "binary-engines": _engines("binary", "verdicts"),
+    "binary-engines": _engines(
+        "binary",
+        "verdicts",
+        " Not among them: two people alone, on whose verdicts NUTS itself may be torn between two solutions, and two people beside a judge "
+        "where nearly everything passes, where qualities were up to .2 SD apart, mostly with a caution.",
+    ),
     "verdicts-engines": Check(
         "Verdicts of raters who err, by points against NUTS",
         "Experiments in which outputs pass or fail are played to their end, with raters who err as usual ones do. What the experiment then "

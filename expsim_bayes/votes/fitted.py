@@ -33,7 +33,7 @@ TOGETHER = 500
 CANDIDATES, LOOKS = 4_000, 512
 """Places that draws are chosen from, and points over the components."""
 MANY = 3_000
-"""Rows of votes from which half as many of these places must do: weighing them is dear."""
+"""Rows of votes from which twice as many of these places are looked at: the more is told, the more effects there are to be off."""
 
 
 def fitted(
@@ -70,8 +70,8 @@ def fitted(
     story = STORIES[model].of(ratings, believed)
     first, second = np.random.SeedSequence(random_seed).spawn(2)
     rng = np.random.default_rng(first)
-    fewer = 1 if story.votes.vote.size < MANY else 2
-    found = drawn(story, chains * draws, rng, candidates=CANDIDATES // fewer, looks=LOOKS)
+    more = 1 if story.votes.vote.size < MANY else 2
+    found = drawn(story, chains * draws, rng, candidates=more * CANDIDATES, looks=LOOKS)
     kept = np.arange(chains * draws) % draws % _draws.kept_every(story.observed, chains * draws) == 0
     found, own, free = with_own(story, found, kept, rng)
     given = {name: values[kept] for name, values in found.given.items()}
