@@ -144,14 +144,13 @@ def gate(fit: xr.DataTree, remedies: Remedies = OURS) -> Verdict:
 def _gate_of_points(fit: xr.DataTree) -> Verdict:
     """Verdict on a fit without a sampler: whether its weighted points may be trusted."""
     told = json.loads(str(fit.attrs["integration"]))
-    effective, k_hat, ess = float(told["effective"]), told["k_hat"], told["ess"]
+    k_hat, ess = told["k_hat"], told["ess"]
+    effective = float("inf") if told["points"] == 1 else float(told["effective"])  # nothing is averaged over
     sizes = fit["posterior"].sizes
     reasons = {
         "ok": _mistrusted(effective, k_hat, OK_POINTS, OK_SHAPE),
         "caution": _mistrusted(effective, k_hat, CAUTION_POINTS, CAUTION_SHAPE),
     }
-    if told["points"] == 1:
-        reasons = {"ok": [], "caution": []}
     level: Literal["ok", "caution", "refuse"] = "ok"
     if reasons["ok"]:
         level = "refuse" if reasons["caution"] else "caution"
@@ -171,7 +170,7 @@ def _mistrusted(effective: float, k_hat: float | None, least: float, most: float
         )
     if k_hat is not None and k_hat > most:
         found.append(
-            f"A few of the points over which standard deviations were averaged weigh too much (Pareto k-hat {k_hat:.2f}, at most {most} is "
+            f"A few of the points that stand for the posterior weigh too much (Pareto k-hat {k_hat:.2f}, at most {most} is "
             "allowed): fit with the sampler (--engine nuts)."
         )
     return found

@@ -64,7 +64,8 @@ def log_odds(seen: Verdicts, sensitivity: Floats, specificity: Floats) -> Floats
     cell, ones, zeros = seen.cell[own], seen.ones[own], (seen.asked - seen.ones)[own]
     one = np.logaddexp(0.0, specificity) - np.logaddexp(0.0, -sensitivity)
     zero = np.logaddexp(0.0, -specificity) - np.logaddexp(0.0, sensitivity)
-    odds = np.bincount(seen.output[own], ones * one[cell] + zeros * zero[cell], len(seen.data.outputs))
+    odds = np.zeros(len(seen.data.outputs))
+    np.add.at(odds, seen.output[own], ones * one[cell] + zeros * zero[cell])
     known = seen.label >= 0
     odds[known] = np.where(seen.ones[seen.label[known]] > 0, np.inf, -np.inf)
     return odds

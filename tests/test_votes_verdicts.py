@@ -12,6 +12,7 @@ from scipy.special import expit
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.fit import needs_sampler
 from expsim_bayes.models._effects import turn
+from expsim_bayes.models._truths import draw_truths
 from expsim_bayes.models.binary import Priors, build_marginal_model
 from expsim_bayes.ratings import validate
 from expsim_bayes.simulate import binary
@@ -124,6 +125,19 @@ def test_none_of_five_is_as_a_grid_has_it() -> None:
         sd = np.sqrt((weight * (values - mean) ** 2).sum())
         assert abs(draws.mean() - mean) < 0.08 * sd
         assert draws.std() == pytest.approx(sd, rel=0.06)
+
+
+def test_gold_labels_alone_are_the_truths() -> None:
+    """Without any verdict but gold labels, the truths that are drawn are these, not what rounds from infinity."""
+    passed = [0, 1, 1, 0, 1, 1]
+    frame = pd.DataFrame(
+        {"variant": list("AAABBB"), "item": list("012345"), "rater": "gold", "kind": "human", "score": passed}
+    )
+    ratings = validate(frame.assign(evaluator="gold"), score_range=(0, 1))
+    seen = Ruled.of(ratings, Priors(gold="gold")).seen
+    drawn_truths = draw_truths(seen, np.zeros(6), None, np.zeros(0), np.zeros(0), np.random.default_rng(0))
+    label = seen.ones[seen.label]
+    np.testing.assert_array_equal(drawn_truths.truth, label)
 
 
 def test_where_how_items_differ_must_be_sampled_the_sampler_is_asked_for() -> None:

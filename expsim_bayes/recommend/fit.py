@@ -264,12 +264,13 @@ def _passed(verdict: Verdict, *, exact: bool) -> str:
     """Why a fit may be believed; given standard deviations, effects are normal and drawn exactly only where ratings are."""
     if verdict.points:
         draws = f"{verdict.chains * verdict.draws:,} independent draws"
-        if verdict.points == 1:
-            return f"Fitted without a sampler, exactly: {draws}."
+        how = "exactly" if exact else "near where it is likeliest, and weighed"
         shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most .7)"
+        if verdict.points == 1:
+            return f"Fitted without a sampler, {how}{shape}: {draws}."
         return (
             f"Fitted without a sampler: standard deviations averaged over {verdict.points:,} weighted points{shape}, everything else "
-            f"drawn {'exactly' if exact else 'near where it is likeliest, and weighed'}; {draws}."
+            f"drawn {how}; {draws}."
         )
     return (
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
