@@ -27,6 +27,8 @@ DRAWS, TUNE = {"continuous": 2_000}, {"continuous": 1_500}
 """Draws of each of 4 chains, and tuning steps, by model; 1,000 of votes."""
 LONGER = 4
 """How many times longer NUTS runs where its own verdict is to refuse it, or asks for caution and something differs."""
+STARTS = 3
+"""How often NUTS starts anew, at most, where it is refused even so: a chain that starts near a hardly likely solution stays there."""
 CONSTANT = 1e-9
 """SD below which a number is constant by construction."""
 
@@ -125,15 +127,25 @@ def apart(name: str, ratings: Ratings, model: str, *, random_seed: int) -> Apart
     draws, tune, rows = DRAWS.get(model, 1_000), TUNE.get(model, 1_000), len(ratings.table)
     quick = fit(ratings, model=model, engine="fast", draws=draws, random_seed=random_seed)
 
-    def against(longer: int) -> tuple[Apart, str]:
+    def against(longer: int, start: int) -> tuple[Apart, str]:
         sampled = fit(
-            ratings, model=model, engine="nuts", draws=longer * draws, tune=longer * tune, random_seed=random_seed
+            ratings,
+            model=model,
+            engine="nuts",
+            draws=longer * draws,
+            tune=longer * tune,
+            random_seed=random_seed + start,
         )
         return between(name, rows, sampled, quick), _level(sampled)
 
-    found, level = against(1)
-    doubtful = level == "refuse" or (level == "caution" and not found.passed)
-    return against(LONGER)[0] if doubtful else found
+    found, level = against(1, 0)
+    if level == "caution" and not found.passed:
+        return against(LONGER, 0)[0]
+    for start in range(STARTS):
+        if level != "refuse":
+            break
+        found, level = against(LONGER, start)
+    return found
 
 
 def between(name: str, ratings: int, sampled: xr.DataTree, quick: xr.DataTree) -> Apart:
