@@ -91,8 +91,8 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
     longer = sum(one.draws > draws for one in found)
     if longer:
         said.append(
-            f"NUTS ran longer on {longer} of them, and from other starts where its chains still disagreed: after {draws:,} draws a chain its "
-            "own verdict refused it, or asked for caution and something differed."
+            f"NUTS ran longer on {longer} of them, and from other starts where its chains still disagreed: after {draws:,} draws a "
+            "chain its own verdict refused it, or asked for caution and something differed."
         )
     doubted = [one for one in found if one.k_hat > OK_SHAPE]
     if doubted:
