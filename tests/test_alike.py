@@ -13,7 +13,7 @@ from expsim_bayes.recommend.alike import more_alike
 from expsim_bayes.recommend.experiment import of_experiment
 from expsim_bayes.scenario import load
 from expsim_bayes.simulate import Streams
-from expsim_bayes.stopping import Superiority
+from expsim_bayes.stopping import MaxRatings
 
 if TYPE_CHECKING:
     from expsim_bayes.posterior import Known
@@ -25,7 +25,7 @@ MANY = 8
 def endless(name: str, rated_by: str) -> Scenario:
     """A scenario of the library that never stops before its last look."""
     scenario = load(name)
-    never = scenario.strategies["sequential"].model_copy(update={"stopping": (Superiority(threshold=1.0),)})
+    never = scenario.strategies["sequential"].model_copy(update={"stopping": (MaxRatings(ratings=10**9),)})
     chosen = tuple(e for e in scenario.evaluators if rated_by in {"both", e.kind})
     changes = {"strategies": {"sequential": never}, "evaluators": chosen, "guardrails": (), "budget_usd": None}
     return scenario.model_copy(update=changes)
