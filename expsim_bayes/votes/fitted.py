@@ -83,7 +83,7 @@ def fitted(
         values = labelled(job.model, {name: each for name, (_, each) in nested.items()}, chains, dims)
         return some.assign({name: values[name].assign_coords(draw=some["draw"]) for name in values.data_vars})
 
-    whole = told if story.completed_by_model else replace(told, complete=complete)
+    whole = replace(told, complete=complete) if story.apart else told
     job = _draws.task(whole, ratings, believed)
     groups = job.groups(completed(job.model, free, chains, without=story.apart), second)
     groups["sample_stats"] = xr.Dataset({"point": (("chain", "draw"), found.at.reshape(chains, draws))})

@@ -140,11 +140,6 @@ class Compared(NamedTuple):
         return "interaction", "interaction_raw"
 
     @property
-    def completed_by_model(self) -> bool:
-        """Own effects are drawn here, not by the model."""
-        return False
-
-    @property
     def observed(self) -> int:
         """How many values the model has observed."""
         return self.seen.count.size

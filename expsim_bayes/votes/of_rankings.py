@@ -132,11 +132,6 @@ class Ordered(NamedTuple):
         return "interaction", "interaction_raw"
 
     @property
-    def completed_by_model(self) -> bool:
-        """Own effects are drawn here, not by the model."""
-        return False
-
-    @property
     def observed(self) -> int:
         """How many values the model has observed."""
         return self.seen.value.size

@@ -168,11 +168,6 @@ class Starred(NamedTuple):
         return Tables(upper, lower, np.stack([*own, opinion], axis=2).reshape(sets, -1), stretch)
 
     @property
-    def completed_by_model(self) -> bool:
-        """Own effects are drawn here, not by the model."""
-        return False
-
-    @property
     def observed(self) -> int:
         """How many values the model has observed."""
         return self.seen.count.size

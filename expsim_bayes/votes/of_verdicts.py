@@ -158,13 +158,8 @@ class Ruled(NamedTuple):
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """No variables of the model that is sampled: truths and items are left out of it."""
+        """None: truths and what items add are drawn by the model, as it does for a sampler."""
         return ()
-
-    @property
-    def completed_by_model(self) -> bool:
-        """Truths and what items add are drawn by the model, as it does for a sampler."""
-        return True
 
     @property
     def observed(self) -> int:
