@@ -131,6 +131,8 @@ def test_from_the_question_to_the_recommendation_in_six_clicks(browser: Browser,
     page.wait_for_selector("text=Known, since this is simulated")
     click("Open the recommendation")
     at(page, "/recommendation")
+    page.get_by_test_id("stDownloadButton").first.wait_for()
+    settled(page)
     buttons = page.get_by_test_id("stDownloadButton").get_by_role("button").all()
     taken = {}
     for button in buttons:
