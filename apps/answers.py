@@ -186,7 +186,7 @@ def replications(scenario: Scenario) -> int:
 
 def curve_replications(scenario: Scenario) -> int:
     """Experiments behind a learning curve."""
-    return CURVE if quick(scenario) else CURVE // 10
+    return CURVE if quick(scenario) else CURVE // 4
 
 
 @st.cache_resource(max_entries=RECENT, show_spinner=False)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from expsim_bayes.apps.marks import Floats
     from expsim_bayes.facts import Facts
 
 FEWEST = 6
@@ -75,12 +76,12 @@ def over_looks(
     if what == "days":
         days = shown["days"].values
         lines = [Line("days", looks, days)]
-        axis = Axis("days so far", PLAIN)
+        axis = Axis("days so far", PLAIN, domain=_from_zero(days))
         words = f"{duration(float(days[-1]))} {after}."
     elif what == "usd":
         spent = (shown["usd_rating"].sum("evaluator") + shown["usd_generation"].sum("variant")).values
         lines = [Line("spent", looks, spent)]
-        axis = Axis("dollars spent so far", "$,.2f", dollars=True)
+        axis = Axis("dollars spent so far", "$,.2f", dollars=True, domain=_from_zero(spent))
         words = f"{dollars(float(spent[-1]))} {after}."
     elif what == "outputs":
         total = shown["outputs"].sum("variant")
@@ -89,8 +90,9 @@ def over_looks(
         axis = Axis("share of outputs so far", ".0%", domain=(0.0, 1.0))
         words = "; ".join(f"{labels[v]}: {percent(float(share[-1, v]))} of outputs" for v in range(len(names))) + "."
     elif what in ("quality", "effect"):
-        lines, axis, words = _with_intervals(shown, facts, what, labels, styles, truth=truth)  # type: ignore[arg-type]
+        lines, axis, words = _with_intervals(shown, facts, what, labels, styles)  # type: ignore[arg-type]
         words = f"{'Quality' if what == 'quality' else f'Difference to {facts.baseline}'} {after}: {words}."
+        words += f" Bands are {level(facts.ci_prob)} intervals{'; the truth is dotted' if truth else ''}."
     else:
         prob = shown["prob_best"].transpose("look", "variant").values
         lines = [Line(labels[v], looks, prob[:, v], place=styles[v]) for v in range(len(names))]
@@ -115,8 +117,6 @@ def _with_intervals(
     what: Literal["quality", "effect"],
     labels: Sequence[str],
     styles: Sequence[int],
-    *,
-    truth: bool,
 ) -> tuple[list[Line], Axis, str]:
     """Lines of qualities, or of differences to the baseline, with their intervals; their axis and words."""
     times, found = _times(facts), intervals(shown, what, ci_prob=facts.ci_prob, unit=facts.unit)
@@ -130,12 +130,18 @@ def _with_intervals(
     kept = [v for v, name in enumerate(names) if what == "quality" or name != facts.baseline]
     lines = [Line(labels[v], looks, mean[:, v], low[:, v], high[:, v], styles[v]) for v in kept]
     unit = facts.unit if facts.unit != "share" else "per cent" if what == "quality" else "percentage points"
-    dotted = "; dotted: the truth" if truth else ""
     title = "quality" if what == "quality" else f"difference to {facts.baseline}"
     say = quantity if what == "quality" else change
     last = {v: [say(float(part[-1, v]), facts.unit) for part in found] for v in kept}
-    words = "; ".join(f"{labels[v]} {y} ({left} to {right})" for v, (y, left, right) in last.items())
-    return lines, Axis(f"{title}, {unit} ({level(facts.ci_prob)} interval{dotted})", PLAIN), words
+    words = "; ".join(
+        f"{labels[v]} {y}" + ("" if left == right else f" ({left} to {right})") for v, (y, left, right) in last.items()
+    )
+    return lines, Axis(f"{title}, {unit}", PLAIN), words
+
+
+def _from_zero(rising: Floats) -> tuple[float, float]:
+    """Ends of an axis of what adds up."""
+    return 0.0, 1.05 * float(rising[-1]) or 1.0
 
 
 def _times(facts: Facts) -> float:

@@ -53,6 +53,12 @@ def theme() -> Theme:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
+def answer_first_on_a_phone(key: str) -> None:
+    """Put the last column of a keyed container above its others where a narrow screen stacks them: an answer before its settings."""
+    row = f'.st-key-{key} > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]'
+    st.html(f"<style>@media (max-width: 640px) {{ {row} > :last-child {{ order: -1; }} }}</style>")
+
+
 def plain(text: str) -> str:
     r"""A text that shows as it is where Markdown is read.
 

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from expsim_bayes.simulate import DuelWorld, PodiumWorld, World
     from expsim_bayes.variants import Variant
 
-LEARNING_LOOKS, LEARNING_ITEMS = 50, 4
-"""Points of a learning curve, and new items between two of them."""
+LEARNING_FIRST = 4
+"""Items behind the first point of a learning curve."""
+LEARNING_LOOKS, LEARNING_ITEMS = {"given": 50, "estimated": 20}, {"given": 4, "estimated": 20}
+"""Points of a learning curve, and new items between two of them, by whether noise and severities are known or have to be estimated, which
+takes its time at each point and more items."""
 TOLERANCE = 1e-9
 """Differences in quality below this are rounding."""
 
@@ -362,9 +365,9 @@ def learning_curve(
             "strategies": {strategy: endless},
             "default_strategy": strategy,
             "items": scenario.items.model_copy(update={"count": None}),
-            "looks": LEARNING_LOOKS,
-            "outputs_per_look": LEARNING_ITEMS * scenario.outputs_per_item(strategy),
-            "first_look_outputs": None,
+            "looks": LEARNING_LOOKS[scenario.components],
+            "outputs_per_look": LEARNING_ITEMS[scenario.components] * scenario.outputs_per_item(strategy),
+            "first_look_outputs": LEARNING_FIRST * scenario.outputs_per_item(strategy),
             "pending_outputs": 0,
             "budget_usd": None,
             "max_ratings": None,

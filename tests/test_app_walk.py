@@ -163,5 +163,9 @@ def test_every_page_is_shown(
         whole(page, pictures / f"{name or 'start'}-{size}-{scheme}.png")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
+        if name == "simulate":
+            chart = page.locator(CHART).first.bounding_box()
+            assert chart is not None
+            assert chart["y"] < page.viewport_size["height"], "the chart stands below the first screen"
     assert not complaints
     page.context.close()

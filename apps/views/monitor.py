@@ -14,9 +14,10 @@ from expsim_bayes.operating_characteristics import Estimate
 DEMONSTRATION = "A demonstration (made up)"
 COLOURS = shown.COLOURS | {"continue": "blue"}
 SIGNS = shown.SIGNS | {"continue": "→"}
-BEGIN = """expsim monitor init experiments/prompts summarization-prompts    # a folder: scenario, rules, seed
-expsim monitor next experiments/prompts                           # what to have rated, and by whom
-expsim monitor add experiments/prompts monday.csv                 # a batch of ratings: a look"""
+BEGIN = """\
+expsim monitor init experiments/prompts summarization-prompts  # a folder: scenario, rules, seed
+expsim monitor next experiments/prompts                        # what to have rated, and by whom
+expsim monitor add experiments/prompts monday.csv              # a batch of ratings: a look"""
 
 
 def choose() -> tuple[str, Path] | None:

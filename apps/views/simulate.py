@@ -14,7 +14,8 @@ WHAT = {
     "days": "Days",
 }
 
-left, right = st.columns([1, 2.4], gap="large")
+shown.answer_first_on_a_phone("bench")
+left, right = st.container(key="bench").columns([1, 2.4], gap="large")
 with left:
     asked = controls.setting()
 
