@@ -94,9 +94,9 @@ def fit(
     cores : int, optional
         Chains that run at the same time; all cores unless told.
     min_effect : float
-        Smallest difference that matters, in points; remembered for those who read the fit.
+        Smallest difference that matters, in the unit of quality; remembered for `recommend.fit.of_fit`.
     ci_prob : float
-        Probability of intervals; remembered for those who read the fit.
+        Probability of intervals; remembered likewise.
     progress : callable, optional
         Called with the share done, within [0, 1], and a few words.
 

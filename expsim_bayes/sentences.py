@@ -178,7 +178,16 @@ def _how_sure(facts: Facts, beside: str) -> str:
     if beside == said_better(facts, leader):
         sure = f"; {after_looks(facts).lstrip('; ')}"
     lead = said_lead(facts, leader, subject=f"Variant {leader.name}", more=sure)
-    return f"{lead}.{_best_of_all(facts, leader)}{error}"
+    return f"{lead}.{_too_little(facts, leader)}{_best_of_all(facts, leader)}{error}"
+
+
+def _too_little(facts: Facts, leader: VariantFacts) -> str:
+    """That what a launch gains is surely less than what matters; empty where it may be more."""
+    assert leader.effect is not None
+    most = leader.effect.high if facts.higher_is_better else -leader.effect.low
+    if facts.decision.name != "launch" or most >= facts.min_effect:
+        return ""
+    return f" That is less than the {gap(facts.min_effect, facts.unit)} that matter, so weigh what a change costs."
 
 
 def _best_of_all(facts: Facts, leader: VariantFacts) -> str:

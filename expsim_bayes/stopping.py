@@ -362,6 +362,25 @@ def first(rules: Sequence[Rule], evidence: Evidence, *, look: int = 1) -> Verdic
     return out
 
 
+def of_all(*, threshold: float, rope: float) -> tuple[Rule, ...]:
+    """What is asked of ratings that are all in: whether what differs matters at all, and only then which variant is the best.
+
+    Parameters
+    ----------
+    threshold : float
+        Probability that is asked for.
+    rope : float
+        Width of equivalence, in the unit of quality; 0 where any difference matters.
+
+    Examples
+    --------
+    >>> [rule.rule for rule in of_all(threshold=0.95, rope=0.1)], [rule.rule for rule in of_all(threshold=0.95, rope=0.0)]
+    (['equivalence', 'superiority'], ['superiority'])
+    """
+    same = (Equivalence(threshold=threshold),) if rope > 0 else ()
+    return (*same, Superiority(threshold=threshold))
+
+
 def eligible(rules: Sequence[Rule], prob_breach: Floats | None, control: int | None) -> Mask | None:
     """Variants that no guardrail bars from launch.
 

@@ -216,13 +216,13 @@ def from_draws(
     top = np.where(allowed, q, -np.inf).max(axis=-1, keepdims=True)
     low = np.where(allowed, q, np.inf).min(axis=-1, keepdims=True)
     wins = (q == top) & allowed
-    best = _averaged(wins / wins.sum(axis=-1, keepdims=True), each)
+    best = _share(wins / wins.sum(axis=-1, keepdims=True), each)
     superior = np.full(best.shape, np.nan)
     if control is not None:
         lead = q - q[..., [control]] - min_effect
-        superior = _averaged((lead > 0) + 0.5 * (lead == 0), each)
+        superior = _share((lead > 0) + 0.5 * (lead == 0), each)
         superior[..., control] = np.nan
-    equivalent = _averaged(top - low < rope, each)[..., 0]
+    equivalent = _share(top - low < rope, each)[..., 0]
     worth = n_draws if weight is None else 1.0 / np.square(each).sum(axis=-1)
     size = np.broadcast_to(np.asarray(worth if ess is None else ess, float), equivalent.shape)
     probabilities = np.concatenate([best, np.nan_to_num(superior), equivalent[..., None]], axis=-1)
@@ -232,6 +232,11 @@ def from_draws(
 def _averaged(values: NDArray[Any], weight: Floats) -> Floats:
     """(..., variant) averages over draws."""
     return np.asarray(np.matmul(weight[..., None, :], values.astype(float))[..., 0, :])
+
+
+def _share(held: NDArray[Any], weight: Floats) -> Floats:
+    """(..., variant) shares of draws in which something holds, which rounding leaves within [0, 1]."""
+    return np.clip(_averaged(held, weight), 0.0, 1.0)
 
 
 def contrast(mean: ArrayLike, cov: ArrayLike, v: ArrayLike, w: ArrayLike) -> tuple[Floats, Floats]:

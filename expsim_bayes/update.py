@@ -1,7 +1,8 @@
 """A fit of scores brought up to date with a batch of new ratings: its draws weighed anew, or, where that will not do, fitted again.
 
 Draws of the old posterior count as often as they predicted the new ratings, items and outputs of the batch integrated out; the weights are
-Pareto-smoothed, and what they are worth decides (Vehtari et al. 2024, doi:10.48550/arXiv.1507.02646).
+Pareto-smoothed, and what they are worth decides (Vehtari et al. 2024, doi:10.48550/arXiv.1507.02646). A draw that was taken twice for an
+earlier batch is one draw of twice the weight, so that what many batches leave is not taken for more than it is.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
 
 FEWEST = 400
 """What weighted draws must be worth."""
@@ -43,8 +45,10 @@ FEWEST = 400
 class Weighed(NamedTuple):
     """Old draws under new ratings."""
 
+    at: Ints
+    """(distinct,) where each distinct draw stands first."""
     weight: Floats
-    """(draw,) summing to one, Pareto-smoothed."""
+    """(distinct,) summing to one, Pareto-smoothed."""
     k_hat: float
     """Shape of the largest."""
 
@@ -168,7 +172,10 @@ def weigh(effects: Effects, sd: ComponentDraws, story: Story, batch: Ratings) ->
     some = data.only(kept)
     sums = moments(some, story.present, statistics(some, story.present), story.scale.middle)
     predicted = Marginal.of(sums, story.present, story.priors, story.scale).log_density_given(effects, sd)
-    return Weighed(*smoothed(predicted))
+    _, at, times = np.unique(
+        np.asarray(sd.sd_noise), axis=0, return_index=True, return_counts=True
+    )  # alike only where taken more than once
+    return Weighed(at, *smoothed(predicted[at] + np.log(times)))
 
 
 def _resampled(  # noqa: PLR0917
@@ -184,7 +191,7 @@ def _resampled(  # noqa: PLR0917
     chains, each = tree["posterior"].sizes["chain"], tree["posterior"].sizes["draw"]
     count = chains * each
     first, second = (np.random.default_rng(child) for child in np.random.SeedSequence(random_seed).spawn(2))
-    at = systematic(weighed.weight, count, first)
+    at = weighed.at[systematic(weighed.weight, count, first)]
     effects, sd = draws
     groups = _groups.posterior_groups(effects.rows(at), sd.rows(at), story, chains, first)
     groups |= _groups.prior_groups(story, second) | _groups.data_groups(story)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
@@ -92,6 +93,24 @@ def test_prices_give_the_dollars_of_a_fit(fitted: tuple[Facts, Facts]) -> None:
 def test_without_a_control_the_leader_is_compared_with_the_runner_up(fitted: tuple[Facts, Facts]) -> None:
     assert fitted[1].baseline == "A"
     assert fitted[1].control is None
+
+
+def test_a_difference_that_is_sure_and_does_not_matter_launches_nobody() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        (variant, f"i{item}", f"p{rater}", 3.0 + better + easy + rng.normal(0, 0.15))
+        for item, easy in enumerate(rng.normal(0, 0.4, 100))
+        for variant, better in (("A", 0.0), ("B", 0.1))
+        for rater in range(3)
+    ]
+    table = pd.DataFrame(rows, columns=["variant", "item", "rater", "score"])
+    ratings = validate(table, score_range=(0, 7), control="A")
+    tree = fit(ratings, engine="fast", draws=500, min_effect=0.4, ci_prob=0.8)
+    facts = of_fit(tree, ratings, plan_further=False)
+    assert facts.variant("B").prob_best > 0.95
+    assert (facts.min_effect, facts.ci_prob) == (0.4, 0.8)  # as the fit remembers
+    assert facts.decision.name == "stop_equivalent"
+    assert of_fit(tree, ratings, min_effect=0.0, plan_further=False).decision.name == "launch"
 
 
 def test_a_larger_taste_of_judges_makes_the_difference_less_certain(fitted: tuple[Facts, Facts]) -> None:
@@ -185,7 +204,7 @@ def told_by_draws(
     )
     tree.attrs = {
         "model": model, "unit": unit, "effects_unit": "logits", "higher_is_better": str(higher_is_better).lower(),
-        "priors": '{"sd_variant": 1.0}', "terms": '["Something was merged."]', **dict.fromkeys(PROVENANCE.values(), "x"),
+        "priors": '{"sd_variant": 1.0}', "terms": '["Something was merged."]', **dict.fromkeys(PROVENANCE.values(), "{}"),
     }  # fmt: skip
     tree.attrs["verdict"] = gate(tree).to_json()
     return tree

@@ -39,6 +39,15 @@ def test_a_launch_names_difference_interval_probability_looks_and_the_rules_fals
     assert "launches a variant that is no better in 4.6 % of such experiments, give or take 1.0" in said.how_sure
 
 
+def test_a_launch_that_gains_less_than_what_matters_says_so(facts: Facts) -> None:
+    effect = facts.variant("B").effect
+    assert effect is not None
+    assert "less than the" not in recommendation(facts).how_sure
+    assert "less than the 0.90 points that matter" in recommendation(replace(facts, min_effect=0.9)).how_sure
+    turned = replace(facts, higher_is_better=False, min_effect=0.9)
+    assert "less than the 0.90 points that matter" in recommendation(turned).how_sure
+
+
 def test_the_price_adds_up(facts: Facts) -> None:
     assert facts.usd is not None
     assert facts.usd_generation is not None

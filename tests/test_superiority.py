@@ -39,7 +39,9 @@ def loop_prob_best(mean: Array, cov: Array) -> list[float]:
         d = np.zeros((n - 1, n))
         for row, w in enumerate(others):
             d[row, w], d[row, v] = 1.0, -1.0
-        below = multivariate_normal.cdf(np.zeros(n - 1), d @ mean, d @ cov @ d.T, abseps=1e-7, maxpts=200_000)
+        below = multivariate_normal.cdf(
+            np.zeros(n - 1), d @ mean, d @ cov @ d.T, abseps=1e-7, maxpts=200_000, rng=np.random.default_rng(0)
+        )
         found.append(float(below))
     return found
 

@@ -14,6 +14,7 @@ from small_scenario import CROWD, JUDGE, small
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.errors import SettingError
 from expsim_bayes.experiment import play
+from expsim_bayes.fast.integration import systematic
 from expsim_bayes.fast.marginal import Marginal
 from expsim_bayes.fast.moments import moments
 from expsim_bayes.fast.scores import posterior
@@ -21,8 +22,8 @@ from expsim_bayes.fit import fit
 from expsim_bayes.models._groups import story
 from expsim_bayes.models.continuous import Priors
 from expsim_bayes.posterior.fitted import stacked
-from expsim_bayes.ratings import Ratings, validate
-from expsim_bayes.update import update
+from expsim_bayes.ratings import Ratings, append, validate
+from expsim_bayes.update import drawn, update, weigh
 
 
 def two_batches(outputs: int = 24) -> tuple[Ratings, Ratings]:
@@ -104,6 +105,18 @@ def test_weighed_draws_are_those_of_a_fit_of_everything() -> None:
     assert after["observed_data"].sizes["rating"] == len(both.table)
     assert Verdict.from_json(after.attrs["verdict"]).worst_ess <= told["effective"]
     assert after.attrs["data_sha256"] == both.sha256
+
+
+def test_a_draw_that_was_taken_often_counts_once() -> None:
+    ratings, batch = two_batches()
+    told = story(append(ratings, batch))
+    effects, sd = drawn(fit(ratings, engine="fast", draws=1_000, random_seed=1), story(ratings))
+    once = weigh(effects, sd, told, batch)
+    places = once.at
+    taken = places[systematic(once.weight, 4_000, np.random.default_rng(0))]
+    again = weigh(effects.rows(taken), sd.rows(taken), told, batch)
+    assert len(again.at) == len(np.unique(taken)) < len(taken)
+    assert again.effective < once.effective
 
 
 def test_where_weights_will_not_do_it_is_fitted_again() -> None:

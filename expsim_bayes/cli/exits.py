@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-FAULT: Final = 1
 FAILED: Final = 1
 BAD_INPUT: Final = 2
 REFUSED: Final = 3
+FAULT: Final = 70
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
 MEANINGS: Final = {
     0: "all is well",
-    FAULT: "a guard fails; from any other verb a fault in expsim: run it again with --debug and report it",
+    FAILED: "a guard fails",
     BAD_INPUT: "input or options cannot be used; the message says why",
     REFUSED: "the fit is not to be trusted, so no probability is shown; or a check failed",
+    FAULT: "a fault in expsim: run it again with --debug and report it",
     INTERRUPTED: "interrupted by Ctrl-C; what was finished is shown",
     TERMINATED: "ended by SIGTERM, likewise",
 }

@@ -18,15 +18,12 @@ from expsim_bayes.amounts import level
 from expsim_bayes.errors import SettingError
 from expsim_bayes.facts import CI_PROB, Decision, DecisionName, Interval
 from expsim_bayes.objectives.metrics import Limit, Metric
-from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, evidence_of_one, first
-from expsim_bayes.stopping import Superiority as SuperiorityRule
+from expsim_bayes.stopping import CONTINUE, DECISIONS, evidence_of_one, first, of_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from expsim_bayes.stopping import Rule
 
     Floats = NDArray[np.float64]
 
@@ -312,10 +309,7 @@ def _decision(
     others = [row for v, row in enumerate(rows) if v != control]
     if not any(row.launchable for row in others):
         return _nobody(rows, control, others, threshold=threshold, limit_threshold=limit_threshold)
-    rules: tuple[Rule, ...] = (
-        SuperiorityRule(threshold=threshold),
-        *([Equivalence(threshold=threshold)] if rope > 0 else []),
-    )
+    rules = of_all(threshold=threshold, rope=rope)
     said = first(
         rules,
         evidence_of_one(found, control=control),

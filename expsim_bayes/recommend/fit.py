@@ -22,8 +22,7 @@ from expsim_bayes.recommend import plain, reading
 from expsim_bayes.recommend.forecast import forecast
 from expsim_bayes.recommend.measures import measures, nobody
 from expsim_bayes.recommend.reading import Reading
-from expsim_bayes.stopping import CONTINUE, DECISIONS, Equivalence, evidence_of_one, first
-from expsim_bayes.stopping import Superiority as SuperiorityRule
+from expsim_bayes.stopping import CONTINUE, DECISIONS, evidence_of_one, first, of_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,11 +60,11 @@ def of_fit(
     tree: xr.DataTree,
     ratings: Ratings,
     *,
-    min_effect: float = 0.0,
+    min_effect: float | None = None,
     rope: float | None = None,
     threshold: float = THRESHOLD,
     prices: Mapping[str, float] | None = None,
-    ci_prob: float = CI_PROB,
+    ci_prob: float | None = None,
     plan_further: bool = True,
     why_model: str = "",
 ) -> Facts:
@@ -77,26 +76,27 @@ def of_fit(
         From `fit.fit`, by any model.
     ratings : Ratings
         The ratings that were fitted.
-    min_effect : float
-        Smallest difference that matters, in the unit of quality: points, a share (.05 is 5 percentage points), dollars or seconds.
+    min_effect : float, optional
+        Smallest difference that matters, in the unit of quality: points, a share (.05 is 5 percentage points), dollars or seconds; what
+        the fit was told unless given.
     rope : float, optional
         Width of equivalence, in the unit of quality; `min_effect` unless told.
     threshold : float
         Probability that is asked for before a variant is recommended.
     prices : mapping, optional
         Dollars a rating by evaluator.
-    ci_prob : float
-        Probability of the intervals.
+    ci_prob : float, optional
+        Probability of the intervals; what the fit was told unless given.
     plan_further : bool
         Also compute what further ratings would bring.
     why_model : str
         Why this model was chosen, where it was not asked for.
     """
+    settings = json.loads(str(tree.attrs["settings"]))
+    min_effect = settings.get("min_effect", 0.0) if min_effect is None else min_effect
+    ci_prob = settings.get("ci_prob", CI_PROB) if ci_prob is None else ci_prob
     width = min_effect if rope is None else rope
-    rules: tuple[Rule, ...] = (
-        SuperiorityRule(threshold=threshold),
-        *([Equivalence(threshold=threshold)] if width > 0 else []),
-    )
+    rules = of_all(threshold=threshold, rope=width)
     read = _read(tree, ratings, rules=rules, min_effect=min_effect, rope=width, prices=prices or {}, ci_prob=ci_prob)
     who, found, names = read.who, read.found, read.who.variants
     description, verdict = describe(ratings), Verdict.from_json(tree.attrs["verdict"])
