@@ -85,7 +85,8 @@ def fit(
         Standard deviations and scale use in points, when they are known rather than estimated; of the continuous model alone.
     draws, tune, chains : int
         Kept draws and tuning steps of each chain, and number of chains. Where `FULL` draws or more are too few independent ones, chains are
-        run once more, twice as long. Without a sampler nothing is tuned, and all draws are independent.
+        run once more, twice as long. Without a sampler nothing is tuned; how many independent draws they are worth
+        stands in the verdict (`ess` of ArviZ, which sees no order in them, counts more where points are few).
     target_accept : float, optional
         Acceptance rate that the sampler aims at, within (0, 1); higher is slower and safer. Unless told it is .95, and .99 in a second
         run where draws of the first diverged.

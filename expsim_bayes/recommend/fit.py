@@ -263,7 +263,7 @@ def _spent(read: Reading) -> float | None:
 def _passed(verdict: Verdict, *, exact: bool) -> str:
     """Why a fit may be believed; given standard deviations, effects are normal and drawn exactly only where ratings are."""
     if verdict.points:
-        draws = f"{verdict.chains * verdict.draws:,} independent draws"
+        draws = f"{verdict.chains * verdict.draws:,} draws, worth at least {verdict.worst_ess:,.0f} independent ones"
         how = "exactly" if exact else "near where it is likeliest, and weighed"
         shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most .7)"
         if verdict.points == 1:
