@@ -88,6 +88,8 @@ class Puzzle(NamedTuple):
     """The look up to which it is shown."""
     best: tuple[str, ...]
     """Variants that may rightly be launched: better than the control and within the smallest difference that matters of the best."""
+    keep: bool
+    """Whether the control may rightly be kept: none is better by a difference that matters."""
     decided: bool
     """Whether a rule had decided by that look."""
     edits: Edits
@@ -305,5 +307,10 @@ def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
     top, today = max(sign * q for q in quality.values()), sign * quality[facts.baseline]
     best = tuple(n for n, q in quality.items() if sign * q >= top - scenario.min_effect and sign * q > today)
     return Puzzle(
-        One(played.history, facts), look, best, look == stop and facts.decision.name != "collect", tuple(drawn.items())
+        one=One(played.history, facts),
+        look=look,
+        best=best,
+        keep=top - today < scenario.min_effect,
+        decided=look == stop and facts.decision.name != "collect",
+        edits=tuple(drawn.items()),
     )

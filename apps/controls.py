@@ -194,7 +194,10 @@ class Figure(NamedTuple):
 def figures(found: Many) -> list[Figure]:
     """How often such experiments end right, and what they cost."""
     a, wrong = found.achieved, found.false_launch
-    right = "Launches a variant within the smallest difference that matters of the best, or none where none is better."
+    right = (
+        "Launches a variant within the smallest difference that matters of the best, or none where none is better. What ends undecided "
+        "is not right here, though a pick might have been: chances of picking right stand under What certainty costs."
+    )
     equal = "How often the rules would launch something although all variants are equal. ± is the Monte-Carlo error."
     return [
         Figure("Ends right", percent(a.right.value), f"± {100 * a.right.mcse:.1f}", right),

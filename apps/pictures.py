@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Picture:
-    """Chance of the right decision against dollars: judge only, humans only, both."""
+    """Chance of picking the right variant against dollars: judge only, humans only, both."""
     order = list(WHO)
     lines = [
         Line(
@@ -57,12 +57,12 @@ def learning(found: Curves, *, theme: Theme = LIGHT, log: bool = True) -> Pictur
     chart = line_chart(
         lines,
         Axis("dollars spent on outputs and ratings", "$,.2f", log=log, dollars=True),
-        Axis("chance of the right decision", ".0%", domain=(float(bottom), 1.0)),
+        Axis("chance of picking the right one", ".0%", domain=(float(bottom), 1.0)),
         theme=theme,
     )
     if found.floor is not None:
         left = min(float(line.x[0]) for line in lines)
-        never = f"a judge alone never passes {percent(found.floor)}"
+        never = f"a judge alone levels off at {percent(found.floor)}"
         chart = levelled(chart, found.floor, never, x=left, theme=theme, align="left")
     return Picture(dressed(chart, theme), in_a_sentence(found))
 
@@ -82,9 +82,9 @@ def in_a_sentence(found: Curves, target: float = 0.95) -> str:
     if "llm" in reached:
         judge = reached.pop("llm")
         told.append(
-            f"A judge alone gets stuck: however many of its ratings you buy, it is right {percent(found.floor)} of the time"
+            f"A judge alone gets stuck: however many of its ratings you buy, it picks the right one {percent(found.floor)} of the time"
             if found.floor is not None and found.floor < target
-            else f"A judge alone is right {level(target)} of the time for about {dollars(judge)}"
+            else f"A judge alone picks right {level(target)} of the time for about {dollars(judge)}"
             if judge is not None
             else f"A judge alone does not get to {level(target)} with so few ratings"
         )
@@ -92,14 +92,17 @@ def in_a_sentence(found: Curves, target: float = 0.95) -> str:
     by_price = sorted(((usd, who_words[who]) for who, usd in reached.items() if usd is not None))
     if by_price:
         dear = [
-            f"{words} {'are right ' + level(target) + ' of the time ' if n == 0 else ''}for about {dollars(usd)}"
+            f"{words} {'pick right ' + level(target) + ' of the time ' if n == 0 else ''}for about {dollars(usd)}"
             for n, (usd, words) in enumerate(by_price)
         ]
         told.append(", ".join(dear))
     short = [who_words[who] for who, usd in reached.items() if usd is None]
     if short:
-        told.append(f"{' and '.join(short)} would need more than is drawn here to be right {level(target)} of the time")
-    return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "."
+        told.append(
+            f"{' and '.join(short)} would need more than is drawn here to pick right {level(target)} of the time"
+        )
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}. Rules that launch only when sure take more than a pick."
 
 
 def _reached(curve: xr.Dataset, target: float) -> float | None:
@@ -250,8 +253,13 @@ def ways(found: Mapping[tuple[str, str], Many], *, theme: Theme = LIGHT) -> Pict
     )
     points = base.mark_point(filled=True, size=150, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
     best = max(rows, key=lambda row: row["right"])
-    words = (
-        f"Ends right most often: {best['strategy']} rated by {best['rated by']}, {percent(best['right'])} for "
-        f"{dollars(best['usd'])} on average. Bars are two Monte-Carlo errors each way."
-    )
+    cheap = min((row for row in rows if row["high"] >= best["low"]), key=lambda row: row["usd"])
+    words = f"The cheapest of those that end right most often: {_way(cheap)}."
+    if cheap is not best:
+        words += f" The best by count: {_way(best)}."
+    words += " Bars behind the points are two Monte-Carlo errors each way."
     return Picture(dressed(alt.layer(bars, points), theme), words)
+
+
+def _way(row: Mapping[str, Any]) -> str:
+    return f"{row['strategy']} rated by {row['rated by']}, {percent(row['right'])} for {dollars(row['usd'])} on average"

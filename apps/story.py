@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from expsim_bayes.amounts import gap
 from expsim_bayes.apps import answers, look_pictures, pictures, shown
 from expsim_bayes.apps.asked import Asked
 from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
@@ -275,12 +276,11 @@ def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:
     """What is true, and whether both answers were right."""
     facts = found.one.facts
     truth = ", ".join(f"{v.name} {v.true_quality:.2f}" for v in facts.variants)
-    right = launch in found.best if launch else not found.best
-    best = (
-        f"Right to launch: {' or '.join(found.best)}."
-        if found.best
-        else f"Nothing is better than {facts.control}: keep it."
-    )
+    right = launch in found.best if launch else found.keep
+    rightly = [f"launch {name}" for name in found.best] + [f"keep {facts.control}"] * found.keep
+    best = f"Right: {' or '.join(rightly)}."
+    if found.best and found.keep:
+        best += f" What differs by less than {gap(facts.min_effect, facts.unit)} does not matter."
     tell = st.success if right else st.warning
     tell(
         shown.plain(f"{'Yes' if right else 'No'}. The true qualities are {truth}. {best}"),

@@ -23,6 +23,8 @@ END_MASS = 0.05
 """Share of the ratings at their lowest or highest value from which it is taken for an end of the scale."""
 MOST_OUTSIDE = 0.01
 """Share of predicted scores outside the scale that does no harm."""
+DIGITS = 6
+"""Decimals up to which scores are taken for rounded ones."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ def check_predictions(
     rater = fit["constant_data"]["rater_of"].to_numpy()
     low, high = score_range or _ends(score)
     values, counts = np.unique(score, return_counts=True)
-    telling = {float(values[np.argmax(counts)]), *(score_range or (float(values[0]), float(values[-1])))}
-    checks = [_at(score, predicted, value, ci_prob) for value in sorted(telling & set(values.tolist()))]
+    ends = set(score_range or (float(values[0]), float(values[-1]))) & set(values.tolist())
+    checks = [_at(score, predicted, value, ci_prob) for value in sorted(ends)]
+    if float(values[np.argmax(counts)]) not in ends and (step := _step(values)) and counts.max() > 1:
+        checks.append(_fullest(score, predicted, step, (low, high), ci_prob))
     if len(np.unique(rater)) > 1:
         checks.append(_rater_spread(score, predicted, rater, ci_prob))
     if np.isfinite([low, high]).any():
@@ -164,6 +168,25 @@ def _at(score: NDArray[np.float64], predicted: NDArray[np.float64], value: float
         _share(predicted, np.unique(score), value),
         ci_prob,
     )
+
+
+def _step(values: NDArray[np.float64]) -> float:
+    """The step of which all values are multiples, counted from the lowest; 0 where they have more than `DIGITS` decimals."""
+    whole = (values - values[0]) * 10.0**DIGITS
+    near = np.rint(whole)
+    return float(np.gcd.reduce(near.astype(np.int64)) / 10.0**DIGITS) if np.abs(whole - near).max() < 1e-3 else 0.0
+
+
+def _fullest(
+    score: NDArray[np.float64], predicted: NDArray[np.float64], step: float, ends: tuple[float, float], ci_prob: float
+) -> PredictiveCheck:
+    """Share of scores at the most frequent value, whichever that is in each data set; one picked in these is too full by choice."""
+    at = np.rint((np.clip(predicted, *ends) - score.min()) / step).astype(np.int64)
+    at -= at.min()
+    most = np.array([np.bincount(row).max() for row in at]) / at.shape[1]
+    values, counts = np.unique(score, return_counts=True)
+    name = f"share of scores at the most frequent value ({values[np.argmax(counts)]:g} here)"
+    return compared(name, float(counts.max() / score.size), most, ci_prob)
 
 
 def _share(predicted: NDArray[np.float64], grid: NDArray[np.float64], value: float) -> NDArray[np.float64]:

@@ -220,8 +220,9 @@ class TestQuiz:
         for seed in range(11, 23):
             found = answers.puzzle(Asked("summarization-prompts", seed=seed))
             facts = found.one.facts
-            better = facts.variant("B").true_quality > facts.variant("A").true_quality  # type: ignore[operator]
-            assert found.best == (("B",) if better else ())
+            gain = facts.variant("B").true_quality - facts.variant("A").true_quality  # type: ignore[operator]
+            assert found.best == (("B",) if gain > 0 else ())
+            assert found.keep == (gain < facts.min_effect)
             assert 1 <= found.look <= facts.looks  # type: ignore[operator]
             decided.append(found.decided)
         assert 0 < sum(decided) < len(decided)

@@ -143,6 +143,21 @@ def test_a_model_that_made_the_data_reproduces_them() -> None:
     assert all(check.reproduced for check in checks)
 
 
+def test_the_most_frequent_of_rounded_scores_is_no_feature_by_itself() -> None:
+    rng = np.random.default_rng(4)
+    rater = np.repeat(np.arange(3), 200)
+    centre = np.array([5.0, 6.0, 7.0])[rater]
+    drawn = centre + rng.normal(size=(400, 600))
+    for _ in range(10):
+        score = (centre + rng.normal(size=600)).round(2)
+        found = [c for c in check_predictions(predicted(score, rater, drawn)) if "most frequent" in c.name]
+        assert [check.reproduced for check in found] == [True]
+    score[rng.random(600) < 0.1] = 6.0
+    found = [c for c in check_predictions(predicted(score, rater, drawn)) if "most frequent" in c.name]
+    assert [check.reproduced for check in found] == [False]
+    assert "the most frequent value (6 here)" in found[0].name
+
+
 def test_without_a_declared_range_only_an_end_with_many_ratings_is_one() -> None:
     rng = np.random.default_rng(3)
     score = rng.normal(size=300)

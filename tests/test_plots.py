@@ -427,7 +427,7 @@ def test_learning_curves_are_logarithmic_and_labelled_at_their_ends() -> None:
         np.testing.assert_allclose(np.asarray(line.get_xdata()), given["usd"])
         np.testing.assert_allclose(np.asarray(line.get_ydata()), given["right"])
     notes = {text.get_text(): text for text in ax.texts if isinstance(text, Annotation)}
-    assert set(notes) == {"judge only", "humans only", "both", "judge's floor, 82 %"}
+    assert set(notes) == {"judge only", "humans only", "both", "judge's limit, 82 %"}
     assert notes["humans only"].xy == (3000.0, 1.0)
     assert notes["judge only"].xy[0] == 10.0
     band = np.asarray(ax.collections[0].get_paths()[0].vertices)

@@ -20,7 +20,9 @@ with st.expander(shown.plain(f"The scenario: {scenario.title}")):
 shown.curves(asked, answers.curve_replications(scenario), page="")
 with st.expander("How to read the chart"):
     st.markdown(
-        "Each line is the chance of picking the right variant after so many dollars, counted over hundreds of simulated experiments; "
-        "bands are two Monte-Carlo errors each way. A judge is cheap, but it may favour a variant as such: however many of its ratings are "
-        "bought, its line stays below the dotted floor. People are dear and have no such floor. Both together calibrate the judge."
+        "Each line is the chance of picking the right variant, if one had to pick after so many dollars, counted over simulated "
+        "experiments; bands are two Monte-Carlo errors each way. Right is whoever is within the smallest difference that matters of the "
+        "best. A judge is cheap, but it may favour a variant as such: however many of its ratings are bought, its line levels off at the "
+        "dotted one, apart from chance. People are dear and have no such limit. Both together calibrate the judge. *Simulate* tells "
+        "another share: how often rules that launch only when they are sure end right, which costs more and may end undecided."
     )

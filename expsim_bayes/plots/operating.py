@@ -1,4 +1,4 @@
-"""What an experiment buys: the chance of the right decision against dollars, for judges, people and both, and for each strategy.
+"""What an experiment buys: the chance of picking the right variant against dollars, for judges, people and both, and for each strategy.
 
 Chances come from simulated experiments and carry their Monte-Carlo error: bands and bars are two standard errors each way.
 """
@@ -41,7 +41,7 @@ def learning_curves(
     title: str | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """Chance of the right decision against dollars, a line for each choice of who rates.
+    """Chance of picking the right variant against dollars, a line for each choice of who rates.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def learning_curves(
     theme : Theme
         Colours.
     """
-    dress(ax, theme=theme, title=title, x="dollars spent on outputs and ratings", y="chance of the right decision")
+    dress(ax, theme=theme, title=title, x="dollars spent on outputs and ratings", y="chance of picking the right one")
     drawn = {name: (c["usd"].values, c["right"].values, 2 * c["mcse"].values) for name, c in curves.items()}
     lowest = min(float((right - error).min()) for _, right, error in drawn.values())
     _chance_axis(ax, min(lowest, floor if floor is not None else 1.0))
@@ -155,7 +155,7 @@ def _name_ends(ax: Axes, drawn: Mapping[str, tuple[Floats, Floats, Floats]], flo
     margin = [name for name in names if drawn[name][0][-1] >= last / 4]
     ends = [(drawn[name][0][-1], drawn[name][1][-1], texts[name], colours[name]) for name in margin]
     if floor is not None:
-        ends.append((last, floor, f"judge's floor, {level(round(floor, 3))}", style(0, theme).colour))
+        ends.append((last, floor, f"judge's limit, {level(round(floor, 3))}", style(0, theme).colour))
     label_right(
         ax, [end[0] for end in ends], [end[1] for end in ends], [end[2] for end in ends], [end[3] for end in ends]
     )

@@ -126,7 +126,7 @@ def _of_facts(which: Redrawn, facts: Facts, folder: Path) -> Figure:
 
 
 def _learning(played: Played, folder: Path) -> Figure:
-    """Chance of the right decision against dollars: judge, people, both, and the judge's floor."""
+    """Chance of picking the right variant against dollars: judge, people, both, and the judge's limit."""
     scenario = played.declared
     choices: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
     curves: dict[str, xr.Dataset] = {
@@ -138,9 +138,9 @@ def _learning(played: Played, folder: Path) -> Figure:
     plots.save(fig, folder / FOLDER / "learning.png")
     caption = (
         f"What money buys: the chance that the variant in the lead is the right one, over {LEARNING} simulated experiments. "
-        "The judge's line goes flat at a floor that no number of its ratings can pass."
+        "The judge's line levels off at a limit that no number of its ratings moves."
     )
-    return _figure("learning.png", caption, f"The judge's floor is {amounts.percent(floor)}.")
+    return _figure("learning.png", caption, f"The judge's limit is {amounts.percent(floor)}.")
 
 
 def _severity(facts: Facts, folder: Path) -> Figure:
