@@ -200,8 +200,13 @@ def _assumed(facts: Facts) -> None:
     assert known is not None
     why = f", because {facts.why_model}" if facts.why_model else ""
     st.markdown(f"**Model** {shown.plain(facts.model + why)}")
-    for told in (*known.terms, *known.priors):
+    for told in known.terms:
         st.text(f"• {told}")
+    if known.priors:
+        st.caption("What was believed before any rating was seen.")
+        st.dataframe(
+            fit_tables.priors(facts), hide_index=True, alt="Priors: what was believed of each number, and who chose it."
+        )
     if known.spreads:
         st.dataframe(fit_tables.spreads(facts), hide_index=True, alt="Standard deviations: what varies, and how much.")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from expsim_bayes.amounts import change, level, measured, percent, quantity
+from expsim_bayes.facts import PRIOR_PROB
 from expsim_bayes.wording import took_part_in
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ def spreads(facts: Facts) -> pd.DataFrame:
         return pd.DataFrame()
     head = f"standard deviation ({level(facts.ci_prob)} interval)"
     return pd.DataFrame([{"what varies": row.shown, head: spread(row.sd, "points")} for row in facts.fit.spreads])
+
+
+def priors(facts: Facts) -> pd.DataFrame:
+    """One row a prior: what was believed of a number before any rating was seen."""
+    rows = () if facts.fit is None else facts.fit.priors
+    head = f"{level(PRIOR_PROB)} of it"
+    return pd.DataFrame([{"of what": p.what, "prior": p.form, head: p.likely, "chosen by": p.chosen} for p in rows])
 
 
 def alphas(found: Agreement) -> pd.DataFrame:

@@ -18,6 +18,8 @@ MOST_CHECKS = 16
 """Predictive checks that a page shows one by one."""
 CI_PROB = 0.95
 """Probability of an interval unless told."""
+PRIOR_PROB = 0.95
+"""Share of a prior whose place is told."""
 
 DecisionName = Literal["launch", "keep_control", "collect", "stop_equivalent", "refuse"]
 
@@ -211,6 +213,33 @@ class Spread(NamedTuple):
 
 
 @dataclass(frozen=True)
+class PriorFacts:
+    """What was believed of one number of a model before any rating was seen, or a setting of the model."""
+
+    name: str
+    """Its raw name, as `--prior` takes it."""
+    what: str
+    """The same in words, with the raw name."""
+    form: str
+    """The prior in words, with its number and unit."""
+    likely: str
+    """Where `PRIOR_PROB` of it lies; empty where that does not follow from its number."""
+    value: float | bool | str | None
+    """Its number, in its unit, or the setting."""
+    unit: str = ""
+    """Of that, such as points or logits."""
+    asked: bool = False
+    """Whether it was asked for, rather than the model's own."""
+    default: str = ""
+    """What the model would have taken; empty where it was not asked for."""
+
+    @property
+    def chosen(self) -> str:
+        """By whom it was chosen: the model, or whoever fitted."""
+        return f"whoever fitted (unless told: {self.default})" if self.asked else "the model"
+
+
+@dataclass(frozen=True)
 class FitFacts:
     """What only a fit of ratings knows."""
 
@@ -244,8 +273,8 @@ class FitFacts:
     """How well the model reproduces the data."""
     compared: tuple[Compared, ...] = ()
     """The same as numbers."""
-    priors: tuple[str, ...] = ()
-    """The priors that matter."""
+    priors: tuple[PriorFacts, ...] = ()
+    """What was believed before any rating was seen."""
 
     def telling_checks(self) -> tuple[str, ...]:
         """The checks that a page has room for: all of a few, else those that fail, and how many do not."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from expsim_bayes.experiment import play
-from expsim_bayes.facts import Compared, Decision, Facts, FitFacts, Interval, PlainMean, RaterFacts, Spread
+from expsim_bayes.facts import Compared, Decision, Facts, FitFacts, Interval, PlainMean, PriorFacts, RaterFacts, Spread
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.scenario import load
@@ -79,7 +79,26 @@ def fitted(facts: Facts, **more: object) -> Facts:
             Compared("mean", 3.4, 3.3, 3.5, reproduced=True),
             Compared("highest", 0.31, 0.12, 0.22, reproduced=False),
         ),
-        priors=("Prior: variants differ with an SD of 0.5 points.",),
+        priors=(
+            PriorFacts(
+                "sd_item",
+                "spread between items (sd_item)",
+                "half-normal, scale 0.6 points",
+                "up to 1.2 points",
+                0.6,
+                "points",
+            ),
+            PriorFacts(
+                name="sd_variant",
+                what="spread between variants (sd_variant)",
+                form="normal, SD 0.5 points (not estimated)",
+                likely="± 0.98 points",
+                value=0.5,
+                unit="points",
+                asked=True,
+                default="normal, SD 0.4 points (not estimated)",
+            ),
+        ),
     )
     found = replace(
         facts,

@@ -67,7 +67,8 @@ def show_fit(screen: Screen, facts: Facts, *, details: bool) -> None:
         screen.table(tables.shifts(facts), title="Judges' tastes")
         screen.table(tables.spreads(facts), title="Where the variation comes from")
         screen.heading("What the model holds")
-        screen.listed([*known.terms, *known.priors])
+        screen.listed(known.terms)
+        screen.table(tables.priors(facts), title="What was believed before any rating was seen")
     if known.checks:
         screen.heading("How well the model reproduces the data")
         screen.listed(known.checks if details else known.telling_checks())

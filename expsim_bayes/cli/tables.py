@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_bayes.amounts import change, count, dollars, duration, level, measured, percent, quantity
 from expsim_bayes.cli.screen import Cell, Column, short
+from expsim_bayes.facts import PRIOR_PROB
 from expsim_bayes.wording import took_part_in
 
 if TYPE_CHECKING:
@@ -187,6 +188,17 @@ def spreads(facts: Facts) -> list[Column]:
     return [
         _names("What varies", (row.shown for row in rows), width=72),
         Column(f"SD ({level(facts.ci_prob)})", tuple(spread(row.sd) for row in rows)),
+    ]
+
+
+def priors(facts: Facts) -> list[Column]:
+    """One row a prior: what was believed of a number before any rating was seen."""
+    rows = facts.fit.priors if facts.fit else ()
+    return [
+        _names("Of what", (row.what for row in rows), width=72),
+        Column("Prior", tuple(row.form for row in rows), justify="left"),
+        Column(f"{level(PRIOR_PROB)} of it", tuple(row.likely for row in rows), justify="left", spare=True),
+        Column("Chosen by", tuple(row.chosen for row in rows), justify="left", spare=True),
     ]
 
 

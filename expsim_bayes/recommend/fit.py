@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from expsim_bayes import glossary, superiority
+from expsim_bayes import superiority
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.facts import CI_PROB, Compared, Decision, EvaluatorFacts, Facts, FitFacts, VariantFacts
 from expsim_bayes.posterior.fitted import stacked
@@ -21,6 +21,7 @@ from expsim_bayes.ratings.wording import count
 from expsim_bayes.recommend import plain, reading
 from expsim_bayes.recommend.forecast import forecast
 from expsim_bayes.recommend.measures import measures, nobody
+from expsim_bayes.recommend.priors import priors
 from expsim_bayes.recommend.reading import Reading
 from expsim_bayes.stopping import CONTINUE, DECISIONS, evidence_of_one, first, of_all
 
@@ -150,7 +151,7 @@ def of_fit(
             checks_failed=sum(not check.reproduced for check in checks),
             checks=tuple(check.sentence for check in checks),
             compared=tuple(_compared(check) for check in checks),
-            priors=(_priors(tree),),
+            priors=priors(tree),
         ),
     )
 
@@ -276,32 +277,3 @@ def _passed(verdict: Verdict, *, exact: bool) -> str:
         f"{verdict.chains} chains of {verdict.draws:,} draws agree (worst R-hat {verdict.worst_r_hat:.3f}), the smallest effective "
         f"sample size is {verdict.worst_ess:,.0f}, no draw diverged."
     )
-
-
-def _priors(tree: xr.DataTree) -> str:
-    """What was believed before any rating was seen; of scores, whose priors are told in widths of the scale, the spreads alone."""
-    priors = json.loads(tree.attrs["priors"])
-    effects = str(tree.attrs.get("effects_unit", "points"))
-    if "scale" in tree.attrs:
-        width = json.loads(tree.attrs["scale"])["width"]
-        priors = {
-            name: float(f"{value * width:.3g}")
-            for name, value in priors.items()
-            if name == "sd_variant" or (name.startswith("sd_") and _learnt(tree, name))
-        }
-    told = [f"{glossary.named(name)} {_prior(value, glossary.unit(name, effects))}" for name, value in priors.items()]
-    return f"Priors, what was believed before any rating was seen: {'; '.join(told)}."
-
-
-def _learnt(tree: xr.DataTree, name: str) -> bool:
-    """Whether a variable was estimated, not left out of the model."""
-    constant, mask = tree["constant_data"], f"{name}_estimated"
-    return name in tree["posterior"] and (mask not in constant or bool(constant[mask].to_numpy().any()))
-
-
-def _prior(value: object, unit: str) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}".strip()
-    return "none" if value is None else json.dumps(value)

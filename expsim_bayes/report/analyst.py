@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes import sentences
 from expsim_bayes.amounts import change, count, gap, level, measured, percent, points, quantity
+from expsim_bayes.facts import PRIOR_PROB
 from expsim_bayes.report.document import Block, Bullets, Paragraph, Table
 from expsim_bayes.wording import took_part_in, what_quality_is
 
@@ -100,8 +101,22 @@ def assumed(facts: Facts) -> tuple[Block, ...]:
     if facts.fit is not None:
         because = f", because {facts.why_model}" if facts.why_model else ""
         lines.append(("Model", f"The model is {facts.model}{because}."))
-        lines += [("", text) for text in (*facts.fit.terms, *facts.fit.priors)]
-    return (Bullets(tuple(Paragraph(text, label) for label, text in lines)),)
+        lines += [("", text) for text in facts.fit.terms]
+    points = Bullets(tuple(Paragraph(text, label) for label, text in lines))
+    return (points, *(_priors(facts.fit) if facts.fit is not None else ()))
+
+
+def _priors(fit: FitFacts) -> Iterator[Block]:
+    """What was believed before any rating was seen."""
+    if not fit.priors:
+        return
+    yield Paragraph(
+        "What was believed before any rating was seen; ratings outweigh it the sooner, the more there are.", "Priors."
+    )
+    rows = [(p.what, p.form, p.likely or "-", p.chosen) for p in fit.priors]
+    yield Table(
+        ("of what", "prior", f"{level(PRIOR_PROB)} of it", "chosen by"), tuple(rows), words=(0, 1, 2, 3), sheet="priors"
+    )
 
 
 def _matters(facts: Facts) -> str:

@@ -163,6 +163,11 @@ def _of_fit(facts: Facts, fit: FitFacts) -> Iterator[Sheet]:
         ("feature", "observed", *_ends("predicted"), "reproduced"),
         tuple((c.name, c.observed, c.low, c.high, c.reproduced) for c in fit.compared),
     )
+    yield Sheet(
+        "priors",
+        ("prior", "of", "form", "likely", "value", "unit", "asked_for", "default"),
+        tuple((p.name, p.what, p.form, p.likely, p.value, p.unit, p.asked, p.default) for p in fit.priors),
+    )
 
 
 def of_diagnosed(found: Diagnosed) -> tuple[Sheet, ...]:
