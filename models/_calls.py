@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from expsim_bayes import glossary
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.ratings import code_calls
 from expsim_bayes.ratings.wording import count
@@ -145,7 +146,12 @@ def _terms(item: NDArray[np.intp], cell: NDArray[np.intp]) -> tuple[bool, bool, 
         return (
             True,
             False,
-            ["Items and a variant's fit to an item are one term, sd_item: items were not given to several variants."],
+            [
+                (
+                    "Differences between items and a variant's fit to an item cannot be told apart, because items were not given to "
+                    f"several variants. Together they are called {glossary.named('sd_item')}."
+                )
+            ],
         )
     if several_variants:
         return (

@@ -66,7 +66,7 @@ def _between_raters(counts: Floats, rater: Codes, rater_evaluator: Codes, names:
         pool = rater_evaluator[who] == k
         if pool.sum() > 1:
             found[f"spread between raters' shares of ties, {name} (SD)"] = shares[:, pool, 1].std(axis=1)
-            found[f"spread between raters' shares of left, {name} (SD)"] = shares[:, pool, 0].std(axis=1)
+            found[f"spread between raters' shares of wins on the left, {name} (SD)"] = shares[:, pool, 0].std(axis=1)
     return found
 
 

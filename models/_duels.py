@@ -139,7 +139,9 @@ def _reference(data: CodedComparisons) -> tuple[int, NDArray[np.bool_], list[str
     shift = np.array([kind != "human" and k != data.reference for k, kind in enumerate(data.kinds)])
     if data.reference >= 0:
         name = data.evaluators[data.reference]
-        said = [f"The reference is {name}: its verdicts define quality, and it has no shift of its own."]
+        said = [
+            f"The reference is {name}: its verdicts define quality, and what it likes about a variant counts as quality."
+        ]
         return data.reference, shift, said if shift.any() else []
     reference = int(np.argmax(np.bincount(data.evaluator, data.weight, len(data.evaluators))))
     sentence = (

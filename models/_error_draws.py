@@ -139,7 +139,7 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, Floats]:
     rater = _averages(constant["rater_of"].to_numpy())
     if rater.shape[1] > 1:
         found["spread between raters' mean scores (SD)"] = (score @ rater).std(axis=1)
-        found["spread between raters' shares of 0 (SD)"] = (zero @ rater).std(axis=1)
+        found["spread between raters' shares of scores equal to 0 (SD)"] = (zero @ rater).std(axis=1)
     variant = _averages(constant["variant_of"].to_numpy())
     if variant.shape[1] > 1:
         found["spread between variants' mean scores (SD)"] = (score @ variant).std(axis=1)

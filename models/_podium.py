@@ -157,7 +157,11 @@ def _reference(data: CodedRankings) -> tuple[int, NDArray[np.bool_], list[str]]:
     shift = np.array([kind != "human" and k != data.reference for k, kind in enumerate(data.kinds)])
     if data.reference >= 0:
         name = data.evaluators[data.reference]
-        return data.reference, shift, [f"{name} is the reference: it has no shift of its own."] if shift.any() else []
+        return (
+            data.reference,
+            shift,
+            [f"{name} is the reference: what it likes about a variant counts as quality."] if shift.any() else [],
+        )
     reference = int(np.argmax(np.bincount(data.evaluator, minlength=len(data.evaluators))))
     sentence = (
         f"No person ranked: quality stands on the use of the scale of {data.evaluators[reference]}, and the uncertainty of judges' "

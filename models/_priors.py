@@ -108,7 +108,7 @@ def score_scale(data: Coded, score_range: tuple[float, float] | None) -> Scale:
     """
     if score_range is not None:
         low, high = score_range
-        return Scale((low + high) / 2, high - low, f"Priors are in widths of the score range, {low:g} to {high:g}.")
+        return Scale((low + high) / 2, high - low, f"Priors suit the width of the score range, {low:g} to {high:g}.")
     sd = pooled_sd(data)
     if not sd > 0:
         raise RatingsError(

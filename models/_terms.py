@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from expsim_bayes import glossary
 from expsim_bayes.amounts import listed
 from expsim_bayes.errors import SettingError
 from expsim_bayes.ratings import Coded
@@ -162,7 +163,8 @@ def _reference(data: Coded) -> tuple[int, tuple[bool, ...], list[str]]:
         said = []
         if any(shift):
             said.append(
-                f"{data.evaluators[data.reference]} is the reference: its level and scale define quality, and it has no shift of its own."
+                f"{data.evaluators[data.reference]} is the reference: its level and scale define quality, and what it likes about a "
+                "variant counts as quality."
             )
         return data.reference, shift, said
     reference = int(np.argmax(np.bincount(data.evaluator, minlength=len(data.evaluators))))
@@ -232,14 +234,15 @@ def _repeats(pair: NDArray[np.intp]) -> int:
 
 
 NESTED_WORDS = {
-    "item": "items",
+    "item": "differences between items",
     "interaction": "a variant's fit to an item",
-    "output": "one generation against another",
+    "output": "differences between generations",
+    "noise": "noise",
 }
 MISSING_REPLICATE = {
     "item": "items were not answered by several variants",
-    "interaction": "there is one generation a variant and item",
-    "output": "there is one rating an output",
+    "interaction": "there is one generation of a variant on an item",
+    "output": "each output has one rating",
 }
 
 
@@ -253,22 +256,18 @@ def _merge(chain: list[str], boundary: dict[str, bool]) -> tuple[set[str], list[
         if boundary[name]:
             present.add(block[0])
             if len(block) > 1:
-                said.append(_merge_words(block, f"sd_{block[0]}"))
+                said.append(_merge_words(block, [MISSING_REPLICATE[name] for name in block[:-1]], f"sd_{block[0]}"))
             block = []
     if block:
-        said.append(_merge_words(block, "the noise of a rating"))
+        said.append(_merge_words([*block, "noise"], [MISSING_REPLICATE[name] for name in block], "sd_noise"))
     return present, said
 
 
-def _merge_words(block: list[str], into: str) -> str:
-    """One sentence for terms that became one."""
-    parts = [NESTED_WORDS[name] for name in block]
-    if into.startswith("the noise"):
-        parts.append("noise")
-        reasons = [MISSING_REPLICATE[name] for name in block]
-    else:
-        reasons = [MISSING_REPLICATE[name] for name in block[:-1]]
-    return f"{', '.join(parts[:-1]).capitalize()} and {parts[-1]} are one term, {into}: {'; '.join(reasons)}."
+def _merge_words(block: list[str], reasons: list[str], into: str) -> str:
+    """What to say of terms that became one."""
+    parts = listed([NESTED_WORDS[name] for name in block])
+    together = f"Together they are called {glossary.named(into)}."
+    return f"{parts[:1].upper()}{parts[1:]} cannot be told apart, because {listed(reasons)}. {together}"
 
 
 def _opinion_words(asked_again: tuple[bool, ...], *, opinions_told: bool) -> list[str]:
@@ -313,10 +312,10 @@ def _alone_words(names: list[str]) -> list[str]:
         return []
     if len(names) == 1:
         return [
-            f"{names[0]} is a single rater: severity is its level, and its personal taste for a variant is its shift."
+            f"{names[0]} is a single rater: severity is its level, and what it likes about a variant is told as its taste."
         ]
     return [
-        f"{listed(names)} are single raters: the severity of each is its level, and its taste for a variant is its shift."
+        f"{listed(names)} are single raters: the severity of each is its level, and what it likes about a variant is told as its taste."
     ]
 
 

@@ -368,7 +368,7 @@ def nested(data: Coded) -> tuple[bool, bool, bool, list[str]]:
         said.append("Items were answered once: how much they differ is part of the chance of each output.")
     if item and not interaction:
         said.append(
-            "A variant's fit to an item is part of the chance of each output: there is one generation a variant and item."
+            "A variant's fit to an item is part of the chance of each output: there is one generation of a variant on an item."
         )
     return bool(item), bool(interaction), bool(item and not interaction and most <= MOST_OUTPUTS), said
 

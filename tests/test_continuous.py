@@ -321,7 +321,10 @@ def test_full_design_keeps_every_term() -> None:
 def test_one_generation_merges_output_into_interaction() -> None:
     present = terms(code(design("repeats")))
     assert (present.item, present.interaction, present.output) == (True, True, False)
-    assert "sd_interaction: there is one generation a variant and item" in " ".join(present.sentences)
+    assert (
+        "A variant's fit to an item and differences between generations cannot be told apart, because there is one generation of a variant "
+        "on an item. Together they are called spread of a variant's fit to an item (sd_interaction)."
+    ) in present.sentences
 
 
 def test_one_rating_an_output_leaves_one_residual() -> None:
@@ -329,7 +332,7 @@ def test_one_rating_an_output_leaves_one_residual() -> None:
     one_each = validate(ratings.table.drop_duplicates("output"), score_range=RANGE)
     present = terms(code(one_each))
     assert (present.item, present.interaction, present.output, any(present.opinion)) == (True, False, False, False)
-    assert "the noise of a rating" in " ".join(present.sentences)
+    assert "Together they are called noise from one time to the next (sd_noise)." in " ".join(present.sentences)
 
 
 def test_one_item_speaks_of_this_item_alone() -> None:

@@ -378,7 +378,7 @@ def test_sentences_say_what_is_taken_out_and_who_shares_a_noise() -> None:
     said = " ".join(seen_by(table, ("words",)).sentences)
     assert "What scores of 'judge' owe to 'words' (mean" in said
     assert "Each rater of human has noise of its own" in said
-    assert "Priors are in widths of the score range, 0 to 100." in said
+    assert "Priors suit the width of the score range, 0 to 100." in said
     alone = table.table[table.table.kind == "llm"].drop(columns="output")
     said = " ".join(seen_by(validate(alone, score_range=(0, 100)), ("words",)).sentences)
     assert "no person rates, so that all that goes with a covariate is held for the judges' mistake" in said

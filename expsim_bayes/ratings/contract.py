@@ -51,6 +51,9 @@ ALIASES: Final = {"evaluator_kind": "kind"}
 KINDS: Final = ("human", "llm", "metric")
 """Kinds of evaluator."""
 
+NO_VARIANTS: Final = "nothing is compared"
+"""What a notice says of a table without variants."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
@@ -82,6 +85,11 @@ class Ratings:
     """The evaluator that defines quality, when declared; None means the human pool."""
     outcome: Outcome = "score"
     """What a row of the table is."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether the table named variants, so that there is something to compare."""
+        return self.variants != ("all",) or not any(NO_VARIANTS in notice for notice in self.notices)
 
     def __repr__(self) -> str:
         return as_text(*self._told())

@@ -32,12 +32,14 @@ def limits(
     evaluators: pd.DataFrame,
     raters: pd.DataFrame,
     components: tuple[tuple[str, ...], ...],
+    *,
+    unnamed: bool = False,
 ) -> tuple[str, ...]:
-    """The limits of these ratings, as sentences that begin with "warning: "."""
+    """The limits of these ratings, as sentences that begin with "warning: "; where no variants are named, none about comparing them."""
     found = [
         *_size(coded),
-        *_variants(variants, components),
-        *_items(coded),
+        *(() if unnamed else _variants(variants, components)),
+        *_items(coded, unnamed=unnamed),
         *_raters(coded, raters),
         *_evaluators(evaluators, coded),
         *_scores(coded, variants),
@@ -81,10 +83,10 @@ def _variants(variants: pd.DataFrame, components: tuple[tuple[str, ...], ...]) -
         )
 
 
-def _items(coded: Coded) -> Iterator[str]:
+def _items(coded: Coded, *, unnamed: bool) -> Iterator[str]:
     if len(coded.items) == 1:
         yield "one item: nothing is known about how results carry over to others"
-    elif len(coded.items) == len(coded.outputs):
+    elif len(coded.items) == len(coded.outputs) and not unnamed:
         yield (
             "every item was answered by one variant once: how much items differ comes from the prior, and "
             "differences between items stay in the comparison"

@@ -90,7 +90,7 @@ def describe_scores(ratings: Ratings) -> ScoreDescription:
         components=components,
         components_by_item=_components(coded, by_item=True),
         reference=coded.evaluators[coded.reference] if coded.reference >= 0 else None,
-        warnings=limits(coded, variants, evaluators, raters, components),
+        warnings=limits(coded, variants, evaluators, raters, components, unnamed=not ratings.compares),
     )
 
 

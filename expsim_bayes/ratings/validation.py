@@ -18,7 +18,7 @@ from expsim_bayes.ratings.agreement import polarity_warnings, require_one_scale
 from expsim_bayes.ratings.calls import require_measures
 from expsim_bayes.ratings.coding import encode
 from expsim_bayes.ratings.comparisons import fill_alone, settle_outcomes
-from expsim_bayes.ratings.contract import IDS, KINDS, REQUIRED, SAID, Ratings
+from expsim_bayes.ratings.contract import IDS, KINDS, NO_VARIANTS, REQUIRED, SAID, Ratings
 from expsim_bayes.ratings.names import merge_look_alikes, require_control, require_filled, settle_variants
 from expsim_bayes.ratings.rankings import settle_ranks
 from expsim_bayes.ratings.wording import close_to, count, quote
@@ -227,7 +227,7 @@ def _prepare(
     outcome = header.outcome_of(frame.columns)
     filled: list[str] = []
     if not compare and outcome == "score" and "variant" not in frame.columns:
-        frame, filled = frame.assign(variant="all"), ["no column 'variant': nothing is compared"]
+        frame, filled = frame.assign(variant="all"), [f"no column 'variant': {NO_VARIANTS}"]
     header.require(frame, source, outcome)
     if outcome == "comparison":
         frame, filled = fill_alone(frame)

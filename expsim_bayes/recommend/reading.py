@@ -74,10 +74,7 @@ class Reading:
     @property
     def compares(self) -> bool:
         """Whether variants are compared: there is a quality, and the table named variants."""
-        unnamed = self.ratings.variants == ("all",) and any(
-            "nothing is compared" in notice for notice in self.ratings.notices
-        )
-        return self.has("quality") and not unnamed
+        return self.has("quality") and self.ratings.compares
 
     @property
     def sign(self) -> float:
