@@ -138,6 +138,17 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
 
 
+def sentence(text: str) -> str:
+    """A note as a sentence: a capital, unless a name in quotes begins it, and a full stop.
+
+    Examples
+    --------
+    >>> sentence("3 ratings dropped"), sentence("'A' has no score"), sentence("warning: one rater.")
+    ('3 ratings dropped.', "'A' has no score.", 'Warning: one rater.')
+    """
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ")")) else ".")
+
+
 class Unit(NamedTuple):
     """How amounts of one unit are said."""
 

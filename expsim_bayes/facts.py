@@ -195,6 +195,10 @@ class Compared:
     reproduced: bool
     """Whether the model reproduces it."""
 
+    def shown(self, value: float) -> str:
+        """A value of the feature as it is written: shares in per cent."""
+        return f"{100 * value:.1f} %" if self.name.startswith("share") else f"{value:.3g}"
+
 
 class Spread(NamedTuple):
     """How much something varies."""

@@ -134,8 +134,8 @@ def _what_to_collect(facts: Facts) -> str:
         return f"No decision yet{': go on as planned' if _under_way(facts) else never}.{stay}"
     cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
     return (
-        f"Collect {count(best.ratings)} more {best.label} on new items{cost}: with them a decision falls with a "
-        f"probability of {percent(best.prob_decides)}.{stay}" + (f" (Why not now: {spent.strip()})" if spent else "")
+        f"Collect {count(best.ratings)} more {best.label} on new items{cost}: they bring a decision with a "
+        f"probability of {percent(best.prob_decides)}.{stay}" + (f" (Why not now? {spent.strip()})" if spent else "")
     )
 
 
@@ -304,7 +304,7 @@ def _change(facts: Facts) -> str:
     if facts.fit is not None:
         unit = " points" if facts.unit == "points" else ""
         parts += [
-            f"{assumption}: {change(effect, facts.unit)}{unit}, probability of being better {percent(prob)}."
+            f"{assumption} would be {change(effect, facts.unit)}{unit}, with a probability of being better of {percent(prob)}."
             for assumption, effect, prob in facts.fit.shift_scenarios
         ]
     barred = left_out(facts)
@@ -347,7 +347,7 @@ def _without_variants(facts: Facts) -> Recommendation:
         headline=headline(facts),
         what_to_do=(
             "Have outputs of two variants or more rated, and name them in a column 'variant': without it nothing can be recommended. "
-            "What the ratings tell of those who rated stands beside this."
+            "What the ratings tell of those who rated is told all the same."
         ),
         how_sure="",
         price=_price(facts),

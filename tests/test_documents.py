@@ -412,3 +412,24 @@ def test_dollars_and_days_that_nobody_declared_are_no_columns() -> None:
     assert "| less than 0.0001 |" in markdown(unpriced)
     assert "| to decide with 80 % | dollars | days |" in markdown(facts)
     assert re.search(r"\| to decide with 80 % \| (for the same money|first batch) \|", markdown(unpriced))
+
+
+def test_a_full_report_names_its_recommendation_in_every_form() -> None:
+    """Also where the heading says all of it, so that nothing stands below."""
+    facts = fitted(launch(), control=None)
+    page = document(facts)
+    assert page.section("decision").blocks == ()
+    assert markdown(facts).splitlines()[2] == f"## Recommendation: {page.headline}"
+    assert page.headline in in_html(facts).text
+
+
+def test_a_report_that_compares_nothing_says_nothing_of_a_launch() -> None:
+    text = markdown(report_facts.no_variants())
+    assert "launch" not in text
+    assert "Direction" not in text
+
+
+def test_features_that_the_model_misses_come_first() -> None:
+    paragraph, table = document(fitted(launch())).section("checks").blocks
+    assert paragraph.text == "The model reproduces 1 of 2 features of the ratings."
+    assert table.rows == (("highest", "0.31", "0.12 to 0.22", "missed"), ("mean", "3.4", "3.3 to 3.5", ""))

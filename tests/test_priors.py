@@ -13,8 +13,9 @@ from expsim_bayes.recommend.priors import priors
 
 
 def fit_of(model: str, **told: object) -> xr.DataTree:
-    """A fit that holds nothing but what its priors were."""
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(), "constant_data": xr.Dataset()})
+    """A fit that holds nothing but its spreads, and what its priors were."""
+    spreads = {name: 0.0 for name in priors_of(model).model_fields if name.startswith("sd_")}
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(spreads), "constant_data": xr.Dataset()})
     tree.attrs = {"model": model, "priors": json.dumps(json.loads(priors_of(model)().model_dump_json()) | told)}
     return tree
 

@@ -55,7 +55,7 @@ def _shift_scenarios(read: Reading, data: Coded, given: Components) -> Scenarios
         state, places = state_of(data, components)
         quality = quality_marginals(state, components, places)
         lead, sd = superiority.contrast(quality.mean[0], quality.cov[0], leader, baseline)
-        words = f"If judges' tastes for a variant varied {amount} as much, {names[leader]} against {names[baseline]}"
+        words = f"If judges' tastes for a variant varied {amount} as much, the difference of {names[leader]} to {names[baseline]}"
         rows.append((words, float(lead), float(ndtr(read.sign * lead / sd))))
     return tuple(rows)
 

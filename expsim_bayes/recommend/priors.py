@@ -45,6 +45,8 @@ FORMS = (
     (r"Second parameter of the Beta\b", "Beta, shapes 1 and {}"),
 )
 """How docstrings of priors begin, and what is said of such a prior."""
+LEARNT_AS = {"sd_rater": ("sd_sensitivity", "sd_specificity")}
+"""Spreads that a prior is about under another name."""
 REACH = float(ndtri((1 + PRIOR_PROB) / 2))
 """What that share of a half-normal of scale 1 lies below, and of a normal within."""
 
@@ -61,10 +63,11 @@ def priors(tree: xr.DataTree) -> tuple[PriorFacts, ...]:
             continue
         value, default = told[name], own[name]
         asked = value != default
-        if not asked and (not _is_belief(value) or name in FINE_PRINT or not _learnt(tree, name)):
-            continue
-        unit, times = _unit(field, width)
+        unit, times = _unit(name, field, width)
         form = _form(field, unit)
+        absent = form.startswith("half-normal") and not _learnt(tree, name)
+        if not asked and (not _is_belief(value) or name in FINE_PRINT or absent):
+            continue
         here, usual = _scaled(value, times), _scaled(default, times)
         found.append(
             PriorFacts(
@@ -87,20 +90,21 @@ def _is_belief(value: Any) -> bool:
 
 
 def _learnt(tree: xr.DataTree, name: str) -> bool:
-    """Whether the spread that a prior is about is one of the fit's, not left out; any prior that is about none counts."""
-    constant, mask = tree["constant_data"], f"{name}_estimated"
-    if mask in constant:
-        return bool(constant[mask].to_numpy().any())
-    return "scale" not in tree.attrs or not name.startswith("sd_") or name == "sd_variant" or name in tree["posterior"]
+    """Whether a spread is one of the fit's, not left out of it."""
+    constant, wanted = tree["constant_data"], (name, *LEARNT_AS.get(name, ()))
+    present = [str(each) for each in tree["posterior"] if glossary.raw(str(each)) in wanted]
+    masks = [constant[f"{each}_estimated"].to_numpy() for each in present if f"{each}_estimated" in constant]
+    return any(mask.any() for mask in masks) if masks else bool(present)
 
 
-def _unit(field: FieldInfo, width: float | None) -> tuple[str, float]:
+def _unit(name: str, field: FieldInfo, width: float | None) -> tuple[str, float]:
     """The unit of a prior, from the end of its docstring, and how many of it one is that the fit was told."""
     told = " ".join((field.description or "").split()).rpartition("; ")[2].rstrip(".")
     if told.startswith(WIDTHS) and width is not None:
         return "points", width
     other = told if told.startswith(PRETEND) else ""
-    return next((unit for start, unit in UNITS.items() if told.startswith(start)), other), 1.0
+    found = next((unit for start, unit in UNITS.items() if told.startswith(start)), other)
+    return found or glossary.unit(name, ""), 1.0
 
 
 def _form(field: FieldInfo, unit: str) -> str:

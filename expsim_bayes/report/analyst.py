@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes import sentences
-from expsim_bayes.amounts import change, count, gap, level, measured, percent, points, quantity
-from expsim_bayes.facts import PRIOR_PROB
+from expsim_bayes.amounts import change, count, gap, level, measured, percent, points, quantity, sentence
+from expsim_bayes.facts import MOST_CHECKS, PRIOR_PROB
 from expsim_bayes.report.document import Block, Bullets, Paragraph, Table
 from expsim_bayes.wording import took_part_in, what_quality_is
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 """Rows of a table; more stand in facts.json."""
+VERDICTS = {"ok": "All pass.", "caution": "They pass only in part.", "refuse": "They fail."}
+"""Verdicts of the diagnostics, as sentences."""
 
 
 def variants(facts: Facts) -> tuple[Block, ...]:
@@ -90,7 +92,7 @@ def _what_numbers_are(facts: Facts) -> Iterator[str]:
 
 
 def assumed(facts: Facts) -> tuple[Block, ...]:
-    """What the answer takes for granted."""
+    """What the answer takes for granted; where nothing is compared, the model alone."""
     lines = [
         ("Direction", f"{'Higher' if facts.higher_is_better else 'Lower'} is better."),
         ("What matters", _matters(facts)),
@@ -98,10 +100,12 @@ def assumed(facts: Facts) -> tuple[Block, ...]:
     ]
     if facts.threshold is not None:
         lines.append(("Threshold", f"A decision needs a probability of {level(facts.threshold)}."))
+    if not facts.variants:
+        lines = lines[2:3]
     if facts.fit is not None:
         because = f", because {facts.why_model}" if facts.why_model else ""
         lines.append(("Model", f"The model is {facts.model}{because}."))
-        lines += [("", text) for text in facts.fit.terms]
+        lines += [("", sentence(text)) for text in facts.fit.terms]
     points = Bullets(tuple(Paragraph(text, label) for label, text in lines))
     return (points, *(_priors(facts.fit) if facts.fit is not None else ()))
 
@@ -145,11 +149,12 @@ def details(facts: Facts) -> Iterator[Details]:
     for n, measure in enumerate(fit.measures):
         rows = [(name, _measured(value, measure.unit)) for name, value in measure.rows]
         table = _first_rows(
-            ("of", "value", f"{level(facts.ci_prob)} interval"), [(name, *two) for name, two in rows], "measures"
+            ("of whom or what", "value", f"{level(facts.ci_prob)} interval"),
+            [(name, *two) for name, two in rows],
+            "measures",
         )
         yield f"measure-{n}", measure.title[:1].upper() + measure.title[1:], (table,)
-    told = fit.telling_checks()
-    yield "checks", "How well the model reproduces the data", _list(told)
+    yield "checks", "How well the model reproduces the data", _checks(fit, facts.ci_prob)
     yield "numbers", "Behind the numbers", _behind(facts, fit)
 
 
@@ -207,12 +212,12 @@ def _shifts(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
     if not fit.shifts:
         return ()
     rows = [(judge, name, change(v.mean, facts.unit), _ends(v, facts)) for judge, name, v in fit.shifts]
-    columns = ("judge", "variant", "shift", f"{level(facts.ci_prob)} interval")
+    columns = ("judge", "variant", "taste", f"{level(facts.ci_prob)} interval")
     return (_first_rows(columns, rows, "tastes", words=(0, 1, 3)),)
 
 
 def _behind(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:
-    found: list[Block] = [Paragraph(f"{fit.verdict}. " + " ".join(fit.verdict_reasons), "Diagnostics:")]
+    found: list[Block] = [Paragraph(f"{VERDICTS[fit.verdict]} " + " ".join(fit.verdict_reasons), "Diagnostics")]
     if fit.spreads:
         rows = tuple((s.shown, points(s.sd.mean), f"{points(s.sd.low)} to {points(s.sd.high)}") for s in fit.spreads)
         columns = ("what varies", "standard deviation", f"{level(facts.ci_prob)} interval")
@@ -232,5 +237,23 @@ def _first_rows(
     return Table(columns, tuple(rows[:MOST_ROWS]), words, note, sheet)
 
 
-def _list(texts: Sequence[str]) -> tuple[Block, ...]:
-    return (Bullets(tuple(Paragraph(text) for text in texts)),) if texts else ()
+def _checks(fit: FitFacts, ci_prob: float) -> tuple[Block, ...]:
+    """What the model reproduces, and the features one by one: all of a few, else those that it misses."""
+    if len(fit.checks) != len(fit.compared):
+        return (Bullets(tuple(Paragraph(text) for text in fit.checks)),) if fit.checks else ()
+    if not fit.compared:
+        return ()
+    total, missed = len(fit.compared), [row for row in fit.compared if not row.reproduced]
+    text = f"The model reproduces {count(total - len(missed))} of {count(total)} features of the ratings."
+    rows = sorted(fit.compared, key=lambda row: row.reproduced) if total <= MOST_CHECKS else missed
+    columns = ("feature", "observed", f"predicted ({level(ci_prob)} interval)", "")
+    cells = tuple(
+        (
+            row.name,
+            row.shown(row.observed),
+            f"{row.shown(row.low)} to {row.shown(row.high)}",
+            "" if row.reproduced else "missed",
+        )
+        for row in rows
+    )
+    return Paragraph(text), *((Table(columns, cells, words=(0, 2, 3), sheet="checks"),) if cells else ())

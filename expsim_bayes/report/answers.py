@@ -8,7 +8,7 @@ from expsim_bayes import sentences
 from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
-from expsim_bayes.report.prices import as_of
+from expsim_bayes.report.prices import as_of, how_many
 from expsim_bayes.wording import (
     best_other,
     counted,
@@ -206,7 +206,7 @@ def _best(facts: Facts, span: str) -> Further | None:
 
 def _would(kind: Further, bought: Bought, *, undecided: bool, again: bool = False) -> str:
     """What some ratings would bring: a decision where none has fallen, else less doubt."""
-    what = f"would buy {count(bought.ratings)}{' of them' if again else f' {kind.label}'}"
+    what = f"would buy {how_many(bought)}{' of them' if again else f' {kind.label}'}"
     if undecided:
         return f"{what} and bring a decision with a probability of {percent(bought.prob_decides)}"
     return f"{what} and {_narrow(bought)}"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from expsim_bayes import sentences
+from expsim_bayes.amounts import sentence
 from expsim_bayes.report import analyst, pictures
 from expsim_bayes.report.answers import answers, remedy, split
 from expsim_bayes.report.displayed import clean, displayed
@@ -87,7 +88,9 @@ def document(facts: Facts, figures: Sequence[Figure] = (), *, length: Length = "
         headline=advice.headline,
         source=f"Simulated, not real ratings: scenario {told.source}" if told.fit is None else told.source,
         length=length,
-        sections=tuple(section for section in sections if section.blocks),
+        sections=tuple(
+            section for section in sections if section.blocks or section.key == "decision"
+        ),  # whose heading says it all
     )
 
 
@@ -140,7 +143,7 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
     return [
         *found,
         Section("figures", "More figures", left),
-        Section("data", "What was done to the data", _points(facts.notices)),
+        Section("data", "What was done to the data", _points([sentence(notice) for notice in facts.notices])),
         Section("reproduce", "Where this comes from", reproduce(facts)),
     ]
 

@@ -219,7 +219,7 @@ def _do(facts: Facts, subject: VariantFacts | None, headline: str, what_to_do: s
             size=size(facts, subject.effect.mean),
         )
         return f"{said[:1].upper()}{said[1:]}." if not said.startswith(subject.name) else f"Variant {said}."
-    rest = what_to_do.split(" (Why not now:", maxsplit=1)[0].removeprefix(headline).strip()
+    rest = what_to_do.split(" (Why not now?", maxsplit=1)[0].removeprefix(headline).strip()
     return rest[:1].upper() + rest[1:]
 
 

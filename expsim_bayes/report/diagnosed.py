@@ -163,7 +163,11 @@ def _predictive(found: Diagnosed) -> Iterator[Block]:
     caption = (
         f"What was observed, and what the fitted model predicts of it ({level(found.checks[0].ci_prob)} intervals)."
     )
-    yield Picture(f"{FIGURES}/checks.png", caption, f"{caption} {count(len(missed))} of {total} lie outside.")
+    yield Picture(
+        f"{FIGURES}/checks.png",
+        caption,
+        f"{caption} {count(len(missed))} of {total} {'lies' if len(missed) == 1 else 'lie'} outside what it predicts.",
+    )
     ordered = sorted(found.checks, key=lambda check: check.reproduced)
     rows = [
         (

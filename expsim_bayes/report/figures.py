@@ -219,7 +219,7 @@ def _predictive(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path)
     fig, ax = plots.figure()
     plots.predictive_check(shares, ax)
     plots.save(fig, folder / FOLDER / "predictive.png")
-    finding = f"{facts.fit.checks_failed} of {len(facts.fit.checks)} checks fail." if facts.fit else ""
+    finding = f"The model misses {facts.fit.checks_failed} of {len(facts.fit.checks)} features." if facts.fit else ""
     count = amounts.count(np.size(observed))
     caption = f"Scores as they are ({count} ratings in {ratings.source}) and as the fitted model would make them."
     return _figure("predictive.png", caption, finding)
@@ -239,5 +239,6 @@ def _features(facts: Facts, folder: Path) -> Figure:
         ci_prob=facts.ci_prob,
     )
     plots.save(fig, folder / FOLDER / "predictive.png")
-    finding = f"{facts.fit.checks_failed} of {len(facts.fit.compared)} lie outside."
+    missed, total = facts.fit.checks_failed, len(facts.fit.compared)
+    finding = f"{missed} of {total} features {'lies' if missed == 1 else 'lie'} outside what it predicts."
     return _figure("predictive.png", "What was observed, and what the fitted model predicts of it.", finding)

@@ -129,9 +129,13 @@ def _differences(facts: Facts, theme: Theme) -> Drawing:
 def _told_differences(facts: Facts) -> Told:
     effects = [v.effect for v in facts.variants if v.effect is not None]
     clear = [effect for effect in effects if effect.low > 0 or effect.high < 0]
+    alone = next(v.name for v in facts.variants if v.effect is not None) if len(effects) == 1 else ""
     severe = "how easy an item is" if facts.unit == "share" else "the severity of the raters"
     shared = severe if facts.evaluators else "how long their items are"
     return Told(
-        f"Difference of each variant to {facts.baseline}: what all share, such as {shared}, is gone from it.",
-        f"The interval of {len(clear)} of {len(effects)} leaves out zero.",
+        f"Difference of {alone or 'each variant'} to {facts.baseline}: what {'both' if alone else 'all'} share, such as {shared}, is gone "
+        "from it.",
+        f"Its interval {'leaves out' if clear else 'holds'} zero."
+        if alone
+        else f"The interval of {len(clear)} of {len(effects)} leaves out zero.",
     )

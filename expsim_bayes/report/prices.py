@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes.amounts import count, dollars, duration, listed
+from expsim_bayes.planning.futures import MOST_RATINGS
 from expsim_bayes.report.document import Block, Paragraph, Table
 from expsim_bayes.wording import narrower, stays
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
     from expsim_bayes.planning import Further
     from expsim_bayes.planning.futures import Bought
+
+
+WORTHLESS = "0"
+"""What is said of ratings that are not expected to change the choice."""
 
 
 def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
@@ -129,8 +134,21 @@ def _one_more(facts: Facts) -> Table | None:
 def _cells(bought: Bought | None) -> tuple[str, str]:
     if bought is None:
         return "-", "-"
-    number = count(bought.ratings) if bought.ratings >= 10 else f"{bought.ratings:.2g}"
-    return number, narrower(bought.variance_removed)
+    return how_many(bought), narrower(bought.variance_removed)
+
+
+def how_many(bought: Bought) -> str:
+    """How many ratings are bought; beyond `MOST_RATINGS` nobody counts.
+
+    Examples
+    --------
+    >>> from expsim_bayes.planning.futures import Bought
+    >>> [how_many(Bought(ratings, 1.0, 0.1, 0.5)) for ratings in (3.25, 1210, 100_000)]
+    ['3.2', '1,210', '100,000 or more']
+    """
+    if bought.ratings >= MOST_RATINGS:
+        return f"{count(MOST_RATINGS)} or more"
+    return count(bought.ratings) if bought.ratings >= 10 else f"{bought.ratings:.2g}"
 
 
 def _further(facts: Facts) -> Table | None:
@@ -139,6 +157,7 @@ def _further(facts: Facts) -> Table | None:
     priced = facts.further[0].batch_usd is not None
     known = (True, any(f.usd is not None for f in facts.further), any(f.days is not None for f in facts.further))
     shown = tuple(n for n in range(3) if undecided and known[n])
+    worth = any(_batch(f, facts.unit)[-1] != WORTHLESS for f in facts.further)
     headings = ("to decide with 80 %", "dollars", "days")
     return Table(
         (
@@ -147,11 +166,15 @@ def _further(facts: Facts) -> Table | None:
             "for the same money" if priced else "first batch",
             "narrower by",
             "always stays",
-            f"worth, {'percentage points' if facts.unit == 'share' else facts.unit} a use",
+            *((f"worth, {'percentage points' if facts.unit == 'share' else facts.unit} a use",) if worth else ()),
         ),
-        tuple((f.label, *(_deciding(f)[n] for n in shown), *_batch(f, facts.unit)) for f in facts.further),
+        tuple(
+            (f.label, *(_deciding(f)[n] for n in shown), *_batch(f, facts.unit)[: None if worth else -1])
+            for f in facts.further
+        ),
         note='"Narrower by": how much narrower the interval of the difference would be; "always stays": how much of its width no number of '
-        "such ratings takes away.",
+        "such ratings takes away"
+        + ('; "worth": how much better the choice is expected to be for having them.' if worth else "."),
         sheet="further",
     )
 
@@ -166,5 +189,5 @@ def _deciding(further: Further) -> tuple[str, str, str]:
 
 def _batch(further: Further, unit: str) -> tuple[str, str, str, str]:
     value = further.value * (100.0 if unit == "share" else 1.0)
-    worth = "0" if value < 1e-6 else "less than 0.0001" if value < 1e-4 else f"{value:.2g}"
+    worth = WORTHLESS if value < 1e-6 else "less than 0.0001" if value < 1e-4 else f"{value:.2g}"
     return count(further.batch_ratings), narrower(further.variance_removed), stays(further.floor), worth

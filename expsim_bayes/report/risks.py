@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import count, gap, listed
+from expsim_bayes.amounts import count, gap, listed, sentence
 from expsim_bayes.report.document import Bullets, Paragraph
 from expsim_bayes.wording import left_out, said_faults, said_single
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def risks(facts: Facts) -> Bullets:
-    """Every risk that was looked at, also where nothing was found.
+    """Every risk that was looked at, also where nothing was found; where nothing is compared, none of a launch.
 
     Examples
     --------
@@ -23,14 +23,15 @@ def risks(facts: Facts) -> Bullets:
     >>> [point.label for point in risks(of_experiment(play(load("summarization-prompts"), random_seed=1))).points]
     ['Peeking', 'Judges', 'Guardrails', 'Model']
     """
-    points = [
-        ("Peeking", _peeking(facts)),
-        ("Judges", _judges(facts)),
-        ("People", _people(facts)),
-        ("Guardrails", _guardrails(facts)),
-        ("Model", _model(facts)),
-        ("Data", _data(facts)),
-    ]
+    points = [("People", _people(facts)), ("Model", _model(facts)), ("Data", _data(facts))]
+    if facts.variants:
+        points = [
+            ("Peeking", _peeking(facts)),
+            ("Judges", _judges(facts)),
+            points[0],
+            ("Guardrails", _guardrails(facts)),
+            *points[1:],
+        ]
     return Bullets(tuple(Paragraph(text, label) for label, text in points if text))
 
 
@@ -117,4 +118,4 @@ def _model(facts: Facts) -> str:
 def _data(facts: Facts) -> str:
     """The first warnings about the data, as sentences."""
     warned = [notice.removeprefix("warning: ") for notice in facts.notices if notice.startswith("warning")]
-    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in warned[:3])
+    return " ".join(sentence(text) for text in warned[:3])
