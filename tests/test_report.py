@@ -17,6 +17,7 @@ from expsim_bayes.facts import FitFacts, PlainMean
 from expsim_bayes.ratings import validate
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.report import markdown, read_facts, rewrite, write_experiment, write_fit
+from expsim_bayes.report.figures import _alike
 from expsim_bayes.report.markdown import Figure, escape
 from expsim_bayes.scenario import load
 
@@ -59,6 +60,11 @@ def test_the_folder_holds_data_facts_figures_and_report(folder: Path) -> None:
     assert {
         f"figures/{n}.png" for n in ("quality", "prob_best", "allocation", "cost", "qualities", "learning")
     } <= names
+
+
+def test_no_picture_shows_that_outputs_were_shared_out_evenly(played: Played) -> None:
+    assert not _alike(played.history)
+    assert _alike(play(load("support-chat-tone"), strategy="ab", random_seed=3).history)
 
 
 def test_the_manifest_names_every_part_with_its_hash(folder: Path) -> None:

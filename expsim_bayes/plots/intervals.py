@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 45
 """Rows that are all named."""
+FEW_DIGITS = 10.0
+"""Largest number of a map from which one digit behind the point is enough."""
 LONG_GROUP = 8
 """Rows from which the ends of a group are named where not all are."""
 
@@ -287,8 +289,10 @@ def shift_map(
     )
     ax.grid(visible=False)
     ax.imshow(values, cmap=ramp, vmin=-1.6 * most, vmax=1.6 * most, aspect="auto")
+    digits = 1 if most >= FEW_DIGITS else 2
     for (row, column), value in np.ndenumerate(values):
-        text = f"{value:+z.2f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
+        sign = "+" if round(abs(value), digits) else ""
+        text = f"{value:{sign}z.{digits}f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
         ax.text(column, row, text, ha="center", va="center", color=theme.ink, fontsize=FONT_SIZE - 1)
     names = distinct(evaluators, 16)
     ax.set_xticks(range(len(names)), names, fontfamily=font_families(), parse_math=False)

@@ -1,4 +1,4 @@
-"""One experiment as it went, look after look: qualities, the probability to be the best, who was shown, what it cost.
+"""One experiment as it went, look after look: qualities, the probability of being the best, who was shown, what it cost.
 
 Each function takes the history of a single replication, as `experiment.play` gives it, and draws on the Axes that it is given. With more
 variants than `MOST` only the leading ones and the control stand out; the others are grey and counted.
@@ -159,7 +159,7 @@ def prob_best_over_looks(
     played = one_replication(history)
     prob = played["prob_best"].values
     series = _series(played, prob[-1], control, theme)
-    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across].format(rated=rated), y="probability to be the best")
+    dress(ax, theme=theme, title=title, x=ACROSS_LABELS[across].format(rated=rated), y="probability of being the best")
     _share_axis(ax)
     x = _x_axis(ax, played, across)
     _draw_lines(ax, x, prob, series)

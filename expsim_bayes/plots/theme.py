@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Format = Literal["png", "svg", "pdf"]
 
+NARROW = 360.0
+"""Points across below which an axis gets few numbers."""
 MARKERS = ("o", "D", "^", "v", "P", "X", "s")
 """Marker of each style, for the control the last."""
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
@@ -195,6 +197,10 @@ def dress(ax: Axes, *, theme: Theme, title: str | None, x: str, y: str, grid: Li
     ax.tick_params(colors=theme.muted, labelcolor=theme.ink, labelsize=FONT_SIZE, length=3)
     ax.tick_params(which="minor", length=0)
     width = figure_of(ax).get_figwidth() * 72
+    if grid == "x" and width < NARROW:
+        from matplotlib.ticker import MaxNLocator
+
+        ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_xlabel(
         _wrapped(x, 0.75 * width, FONT_SIZE), color=theme.muted, fontsize=FONT_SIZE, loc="left", parse_math=False
     )

@@ -105,7 +105,7 @@ def assumed(facts: Facts) -> tuple[Block, ...]:
     if facts.fit is not None:
         because = f", because {facts.why_model}" if facts.why_model else ""
         lines.append(("Model", f"The model is {facts.model}{because}."))
-        lines += [("", sentence(text)) for text in facts.fit.terms]
+        lines += [("", sentence(text) if text.startswith("warning") else text) for text in facts.fit.terms]
     points = Bullets(tuple(Paragraph(text, label) for label, text in lines))
     return (points, *(_priors(facts.fit) if facts.fit is not None else ()))
 

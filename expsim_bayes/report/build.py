@@ -10,7 +10,7 @@ from expsim_bayes.amounts import sentence
 from expsim_bayes.report import analyst, pictures
 from expsim_bayes.report.answers import answers, remedy, split
 from expsim_bayes.report.displayed import clean, displayed
-from expsim_bayes.report.document import Answer, Block, Bullets, Document, Length, Paragraph, Picture, Section
+from expsim_bayes.report.document import Answer, Block, Bullets, Document, Length, Paragraph, Picture, Redrawn, Section
 from expsim_bayes.report.prices import costs
 from expsim_bayes.report.risks import risks
 from expsim_bayes.report.sources import reproduce
@@ -116,8 +116,10 @@ def _full(facts: Facts, figures: Sequence[Figure], advice: Recommendation) -> li
     one_picture = _evidence(facts, figures)
     for figure in figures:
         if not any(picture.file == figure.file for picture in one_picture) and not refused:
-            place = PLACES.get(figure.file.rpartition("/")[2].partition(".")[0], "evidence")
-            by_place.setdefault(place, []).append(Picture(figure.file, figure.caption, figure.alternative))
+            name = figure.file.rpartition("/")[2].partition(".")[0]
+            which: Redrawn = "qualities" if name == "qualities" else ""
+            picture = Picture(figure.file, figure.caption, figure.alternative, which)
+            by_place.setdefault(PLACES.get(name, "evidence"), []).append(picture)
     first, rest = split(advice.what_to_do, facts)
     found = [
         Section("decision", f"Recommendation: {advice.headline}", _decision(facts, first, rest, advice)),

@@ -8,6 +8,7 @@ import numpy as np
 
 from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
+from expsim_bayes.plots.looks import one_replication
 from expsim_bayes.report import pictures
 from expsim_bayes.report.build import Figure
 from expsim_bayes.report.pictures import columns, gaps, times
@@ -28,6 +29,12 @@ LEARNING = 400
 """Simulated experiments behind a learning curve."""
 MOST_FEATURES = 24
 """Features beside their predictions that one picture shows, those that fail first."""
+LOW, HIGH = 3.2, 4.0
+"""Inches of height of a picture over looks, for up to `FEW_LINES` variants and for more."""
+FEW_LINES = 4
+"""Variants whose lines a low picture has room for."""
+ALIKE = 0.02
+"""Relative difference in outputs between variants that no picture needs to show."""
 FEW_SHIFTS = 24
 """Judge shifts up to this many are drawn with their intervals, more as a map."""
 
@@ -40,7 +47,8 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     leader = facts.variant(facts.leader)
     drawn = []
 
-    fig, ax = plots.figure()
+    height = LOW if len(facts.variants) <= FEW_LINES else HIGH
+    fig, ax = plots.figure(height=height)
     plots.quality_over_looks(
         history,
         ax,
@@ -61,7 +69,7 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
         )
     )
 
-    fig, ax = plots.figure()
+    fig, ax = plots.figure(height=height)
     plots.prob_best_over_looks(
         history, ax, threshold=_best_threshold(played, facts), control=control, rated=facts.rated
     )
@@ -69,15 +77,16 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     caption = "Probability that each variant is the best, look after look."
     drawn.append(_figure("prob_best.png", caption, f"{leader.name} ends at {amounts.percent(leader.prob_best)}."))
 
-    fig, ax = plots.figure()
-    plots.allocation_over_looks(history, ax, control=control)
-    plots.save(fig, folder / FOLDER / "allocation.png")
-    shared = ", ".join(f"{v.name} {amounts.count(v.outputs)}" for v in facts.variants)
-    drawn.append(
-        _figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}.")
-    )
+    if not _alike(history):
+        fig, ax = plots.figure(height=height)
+        plots.allocation_over_looks(history, ax, control=control)
+        plots.save(fig, folder / FOLDER / "allocation.png")
+        shared = ", ".join(f"{v.name} {amounts.count(v.outputs)}" for v in facts.variants)
+        drawn.append(
+            _figure("allocation.png", "How the outputs of each look were shared out.", f"Outputs in all: {shared}.")
+        )
 
-    fig, ax = plots.figure()
+    fig, ax = plots.figure(height=height)
     plots.cost_over_looks(history, ax)
     plots.save(fig, folder / FOLDER / "cost.png")
     spent = ", ".join(f"{e.name} {amounts.dollars(e.usd or 0.0)}" for e in facts.evaluators)
@@ -109,6 +118,12 @@ def draw_fit(tree: xr.DataTree, ratings: Ratings, facts: Facts, folder: Path) ->
     return drawn
 
 
+def _alike(history: xr.Dataset) -> bool:
+    """Whether all variants got the same number of outputs at every look, so that a picture of it would show nothing."""
+    outputs = one_replication(history)["outputs"]
+    return bool((outputs.max("variant") - outputs.min("variant") <= ALIKE * outputs.max("variant")).all())
+
+
 def _figure(file: str, caption: str, finding: str) -> Figure:
     return Figure(f"{FOLDER}/{file}", caption, f"{caption} {finding}")
 
@@ -133,7 +148,7 @@ def _learning(played: Played, folder: Path) -> Figure:
         choice: learning_curve(scenario, evaluators=choice, replications=LEARNING) for choice in choices
     }
     floor = judges_floor(scenario).value
-    fig, ax = plots.figure()
+    fig, ax = plots.figure(height=LOW)
     plots.learning_curves(curves, ax, floor=floor)
     plots.save(fig, folder / FOLDER / "learning.png")
     caption = (

@@ -24,11 +24,16 @@ class Image(NamedTuple):
     """Dark on white."""
     dark: bytes | None = None
     """Light on dark; None where only the light one is there."""
+    narrow: bytes | None = None
+    """Dark on white, drawn anew for the width of a phone; None where it was not."""
+    narrow_dark: bytes | None = None
+    """Light on dark, likewise."""
 
-    def uri(self, *, dark: bool = False) -> str:
+    def uri(self, *, dark: bool = False, narrow: bool = False) -> str:
         """The picture as the address of itself."""
         media = {"svg": "image/svg+xml", "png": "image/png"}[self.ending]
-        content = self.dark if dark and self.dark is not None else self.light
+        wide, small = (self.dark, self.narrow_dark) if dark else (self.light, self.narrow)
+        content = (small if narrow else None) or wide or self.light
         return f"data:{media};base64,{b64encode(content).decode()}"
 
 
@@ -50,7 +55,7 @@ def images(page: Document, facts: Facts, folder: Path | None, *, dark: bool = Fa
     folder : Path, optional
         Where its figures lie.
     dark : bool
-        Draw those of facts light on dark, too.
+        Draw those of facts light on dark, too, and both for the width of a phone.
     """
     found: dict[Picture, Image] = {}
     shown = pictures.fewer(facts) if page.length == "brief" else facts
@@ -58,11 +63,16 @@ def images(page: Document, facts: Facts, folder: Path | None, *, dark: bool = Fa
         if block.kind != "picture":
             continue
         if block.redrawn:
-            light, *others = (
-                plots.render(pictures.drawn(block.redrawn, shown, theme=theme), "svg")
-                for theme in (plots.LIGHT, *([plots.DARK] if dark else []))
+            kinds = (
+                [(theme, narrow) for narrow in (False, True) for theme in (plots.LIGHT, plots.DARK)]
+                if dark
+                else [(plots.LIGHT, False)]
             )
-            found[block] = Image("svg", light, others[0] if others else None)
+            made = [
+                plots.render(pictures.drawn(block.redrawn, shown, theme=theme, narrow=narrow), "svg")
+                for theme, narrow in kinds
+            ]
+            found[block] = Image("svg", *made)
         elif folder is not None and (file := _within(folder, block.file)) is not None:
             found[block] = Image("png", file.read_bytes())
     return found

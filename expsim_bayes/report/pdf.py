@@ -28,8 +28,8 @@ LONGEST_WORD = 18
 _LONG = re.compile(rf"[^\s\u200b-\u200d\ufe0e\ufe0f\u2066-\u2069]{{{LONGEST_WORD}}}(?=[A-Za-z0-9_.\-/])")
 
 
-_JOINT = re.compile(r"(?<=\w)[_/](?=\w)")
-"""Where a name may be broken before that."""
+_JOINT = re.compile(r"(?<=\w)[_/](?=\w)(?!\w{0,24}\))")
+"""Where a name may be broken before that; not one alone in brackets, which goes to the next line whole."""
 
 
 def pdf(page: Document, images: Mapping[Picture, Image], *, paper: Paper = "a4") -> bytes:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from expsim_bayes.plots.theme import Theme
     from expsim_bayes.report.document import Redrawn
 
+WIDE, NARROW = 7.0, 4.4
+"""Inches across of a picture for a page, and of one for a phone."""
 FEW = 6
 """Variants on the picture of a single page."""
 
@@ -40,7 +42,7 @@ def told(which: Redrawn, facts: Facts) -> Told:
     return _told_differences(facts) if which == "differences" else _told_qualities(facts)
 
 
-def drawn(which: Redrawn, facts: Facts, *, theme: Theme = plots.LIGHT) -> Drawing:
+def drawn(which: Redrawn, facts: Facts, *, theme: Theme = plots.LIGHT, narrow: bool = False) -> Drawing:
     """A picture of facts.
 
     Parameters
@@ -51,8 +53,10 @@ def drawn(which: Redrawn, facts: Facts, *, theme: Theme = plots.LIGHT) -> Drawin
         What may be shown.
     theme : Theme
         Colours.
+    narrow : bool
+        For the width of a phone.
     """
-    return (_differences if which == "differences" else _qualities)(facts, theme)
+    return (_differences if which == "differences" else _qualities)(facts, theme, NARROW if narrow else WIDE)
 
 
 def fewer(facts: Facts, most: int = FEW) -> Facts:
@@ -81,10 +85,10 @@ def gaps(unit: str) -> str:
     return "percentage points" if unit == "share" else amounts.UNITS[unit].axis
 
 
-def _qualities(facts: Facts, theme: Theme) -> Drawing:
+def _qualities(facts: Facts, theme: Theme, width: float) -> Drawing:
     names = [v.name for v in facts.variants]
     plain = {p.name: p.mean for p in facts.fit.plain_means} if facts.fit else {}
-    fig, ax = plots.figure(height=plots.rows_height(len(names)), theme=theme)
+    fig, ax = plots.figure(width, plots.rows_height(len(names)), theme=theme)
     plots.qualities(
         names,
         *columns([v.quality for v in facts.variants], facts.unit),
@@ -109,9 +113,9 @@ def _told_qualities(facts: Facts) -> Told:
     )
 
 
-def _differences(facts: Facts, theme: Theme) -> Drawing:
+def _differences(facts: Facts, theme: Theme, width: float) -> Drawing:
     compared = [(v.name, v.effect) for v in facts.variants if v.effect is not None]
-    fig, ax = plots.figure(height=plots.rows_height(len(compared)), theme=theme)
+    fig, ax = plots.figure(width, plots.rows_height(len(compared)), theme=theme)
     plots.differences(
         [name for name, _ in compared],
         *columns([effect for _, effect in compared], facts.unit),
