@@ -146,7 +146,7 @@ def sentence(text: str) -> str:
     >>> sentence("3 ratings dropped"), sentence("'A' has no score"), sentence("warning: one rater.")
     ('3 ratings dropped.', "'A' has no score.", 'Warning: one rater.')
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ")")) else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 class Unit(NamedTuple):

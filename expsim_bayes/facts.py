@@ -240,7 +240,8 @@ class PriorFacts:
     @property
     def chosen(self) -> str:
         """By whom it was chosen: the model, or whoever fitted."""
-        return f"whoever fitted (unless told: {self.default})" if self.asked else "the model"
+        unless = f" (unless told: {self.default})" if self.default else ""
+        return f"whoever fitted{unless}" if self.asked else "the model"
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from scipy.special import ndtri
 
 from expsim_bayes import wording
 from expsim_bayes.advice import Recommendation
-from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, times
+from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, seconds, times
 from expsim_bayes.wording import (
     after_looks,
     best_other,
     counted,
     left_out,
     narrower,
+    said_alike,
     said_better,
     said_faults,
     said_lead,
@@ -158,10 +159,10 @@ def _how_sure(facts: Facts, beside: str) -> str:
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
         other = best_other(facts)
         apart = f" {said_lead(facts, other)}." if other else ""
-        return (
-            f"The probability that all variants lie within {gap(facts.rope, facts.unit)} of each other is "
-            f"{percent(facts.prob_equivalent)}{after_looks(facts)}.{apart}"
-        )
+        known = said_alike(facts)
+        if known == beside:
+            return f"{apart.strip()} {_as_sentence(after_looks(facts))}".strip()
+        return f"{known.removesuffix('.')}{after_looks(facts)}.{apart}"
     if leader.effect is None:  # the control leads
         rival = best_other(facts)
         if rival is None:
@@ -188,6 +189,12 @@ def _too_little(facts: Facts, leader: VariantFacts) -> str:
     if facts.decision.name != "launch" or most >= facts.min_effect:
         return ""
     return f" That is less than the {gap(facts.min_effect, facts.unit)} that matter, so weigh what a change costs."
+
+
+def _as_sentence(looks: str) -> str:
+    """What stands behind a probability of the looks, as a sentence of its own."""
+    text = looks.lstrip("; ")
+    return f"{text[:1].upper()}{text[1:]}." if looks.startswith(";") else f"This was seen{looks}."
 
 
 def _best_of_all(facts: Facts, leader: VariantFacts) -> str:
@@ -226,7 +233,7 @@ def _price(facts: Facts) -> str:
             f" In use, {leader.name} costs {times(leader.usd_per_output / base.usd_per_output)} as {base.name} a call"
         )
         if leader.latency_s and base.latency_s:
-            text += f" and takes {leader.latency_s:.2g} s against {base.latency_s:.2g} s"
+            text += f" and takes {seconds(leader.latency_s)} against {seconds(base.latency_s)}"
         text += "."
     return text
 

@@ -176,6 +176,14 @@ def said_better(facts: Facts, variant: VariantFacts) -> str:
     return f"The probability that {variant.name} is better than {facts.baseline} is {percent(variant.prob_better)}."
 
 
+def said_alike(facts: Facts) -> str:
+    """The probability that the variants lie so near each other that it does not matter, as a sentence."""
+    assert facts.prob_equivalent is not None
+    which = "both" if len(facts.variants) == 2 else "all"
+    within = f"lie within {gap(facts.rope, facts.unit)} of each other"
+    return f"The probability that {which} variants {within} is {percent(facts.prob_equivalent)}."
+
+
 def said_single(facts: Facts) -> str:
     """That one rater speaks for all people, where that is so; empty where it is not.
 

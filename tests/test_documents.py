@@ -432,4 +432,4 @@ def test_a_report_that_compares_nothing_says_nothing_of_a_launch() -> None:
 def test_features_that_the_model_misses_come_first() -> None:
     paragraph, table = document(fitted(launch())).section("checks").blocks
     assert paragraph.text == "The model reproduces 1 of 2 features of the ratings."
-    assert table.rows == (("highest", "0.31", "0.12 to 0.22", "missed"), ("mean", "3.4", "3.3 to 3.5", ""))
+    assert table.rows == (("highest", "0.31", "0.12 to 0.22", "no"), ("mean", "3.4", "3.3 to 3.5", "yes"))

@@ -255,7 +255,7 @@ def test_prob_best_never_says_certain_and_names_the_threshold() -> None:
     given = history(variants=2)
     given["prob_best"].values[0, -1] = [1.0, 0.0]
     ax = plots.prob_best_over_looks(given, axes(), threshold=0.975, control="v1")
-    assert {"v0: more than 99.9 %", "v1 (control): less than 0.1 %", "the rule stops at 97.5 %"} <= set(texts(ax))
+    assert {"v0: more than 99.9 %", "v1 (in use): less than 0.1 %", "the rule stops at 97.5 %"} <= set(texts(ax))
     assert any(np.allclose(line.get_ydata(), 0.975) for line in ax.get_lines())
 
 
@@ -306,7 +306,7 @@ def test_of_many_variants_the_leading_ones_are_named_and_the_others_counted(name
     labels = [text for text in texts(ax) if text]
     assert sum(text.startswith("v") for text in labels) == MOST + 1
     assert any(text.startswith(f"{30 - MOST - 1} others") for text in labels)
-    assert any(text.startswith("v29 (control)") for text in labels)
+    assert any(text.startswith("v29 (in use)") for text in labels)
     intervals = [line for line in lines(ax) if line.has_yerr]
     assert len(intervals) == (MOST_INTERVALS if name == "quality_over_looks" else 0)
 
@@ -327,7 +327,7 @@ def test_qualities_are_sorted_with_the_best_on_top() -> None:
     names = [f"n{i}" for i in range(30)]
     for higher, order in ((True, np.argsort(mean)), (False, np.argsort(-mean))):
         ax = plots.qualities(names, mean, low, high, axes(), control="n3", plain=mean + 0.1, higher_is_better=higher)
-        expected = [f"n{i}" + (" (control)" if i == 3 else "") for i in order]
+        expected = [f"n{i}" + (" (in use)" if i == 3 else "") for i in order]
         assert [label.get_text() for label in ax.get_yticklabels()] == expected
         dots = [line for line in ax.get_lines() if len(np.asarray(line.get_xdata())) == 1]
         np.testing.assert_allclose([np.asarray(d.get_xdata())[0] for d in dots], mean[order])
@@ -365,7 +365,7 @@ def test_judge_shifts_and_map_hold_every_pair() -> None:
     cells = plots.shift_map(["a", "b", "c"], mean, axes(), evaluators=["j", "k"])
     written = [text.get_text() for text in cells.texts]
     assert len(written) == 6
-    assert written[0] == "+0.00"
+    assert written[0] == "0.00"
     assert written[-1] == "\N{EN DASH}"
     assert written[1] == f"{mean[1, 0]:+.2f}".replace("-", "\N{MINUS SIGN}")
 

@@ -95,7 +95,7 @@ def qualities(
         ax.axvline(
             float(np.asarray(mean, dtype=float)[at]), color=theme.muted, linewidth=1, linestyle=(0, (2, 2)), zorder=1
         )
-    _name_rows(ax, range(order.size), [displayed[n] + (" (control)" if n == at else "") for n in order], theme)
+    _name_rows(ax, range(order.size), [displayed[n] + (" (in use)" if n == at else "") for n in order], theme)
     return ax
 
 

@@ -298,7 +298,7 @@ def _series(played: xr.Dataset, final: Floats, control: str | None, theme: Theme
     places = {n: place for place, n in enumerate(sorted(leading))}
     styles = [style(-1 if n == at else places[n], theme) if n == at or n in places else grey for n in range(len(names))]
     if at >= 0:
-        names[at] = f"{names[at]} (control)"
+        names[at] = f"{names[at]} (in use)"
     return Series(names, leading, at, others, styles, theme)
 
 

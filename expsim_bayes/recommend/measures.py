@@ -18,7 +18,7 @@ class Shown(NamedTuple):
     """How a variable is shown."""
 
     title: str
-    """What it is, in a few words; `{one}` is what a verdict of 1 says of an output, as a verb."""
+    """What it is, in a few words; `{one}` and `{zero}` are what verdicts of 1 and 0 call an output."""
     unit: str
     """One of `amounts.UNITS`, "" for a bare number, "change" for a difference of shares, "quality" for the unit of quality."""
 
@@ -27,12 +27,10 @@ MEASURES = {
     "prob_at_least": Shown("share of outputs at or above a score", "share"),
     "prob_first": Shown("chance of being put first among all", "share"),
     "prevalence": Shown("how common each class is", "share"),
-    "sensitivity": Shown("share of outputs that {one} of which each says so (sensitivity)", "share"),
-    "specificity": Shown("share of outputs that do not {one} of which each says so (specificity)", "share"),
-    "rater_sensitivity": Shown("share of outputs that {one} of which each person says so (sensitivity)", "share"),
-    "rater_specificity": Shown(
-        "share of outputs that do not {one} of which each person says so (specificity)", "share"
-    ),
+    "sensitivity": Shown("share of {one} outputs that each calls {one} (sensitivity)", "share"),
+    "specificity": Shown("share of {zero} outputs that each calls {zero} (specificity)", "share"),
+    "rater_sensitivity": Shown("share of {one} outputs that each person calls {one} (sensitivity)", "share"),
+    "rater_specificity": Shown("share of {zero} outputs that each person calls {zero} (specificity)", "share"),
     "confusion": Shown("what is said of each class", "share"),
     "reliability": Shown("how strongly a rater follows what the reference sees (1: as the reference)", ""),
     "left_bias": Shown("favour for the left one of two that are equally good", "change"),
@@ -56,7 +54,8 @@ def measures(read: Reading) -> tuple[Measure, ...]:
             continue
         rows = tuple((_label(name, labels, read), value) for labels, value in read.entries(name))
         if rows:
-            title = shown.title.format(one="pass" if read.higher_is_better else "fail")
+            one, zero = ("passing", "failing") if read.higher_is_better else ("failing", "passing")
+            title = shown.title.format(one=one, zero=zero)
             found.append(Measure(title, read.unit if shown.unit == "quality" else shown.unit, rows[:MOST_ROWS]))
     return tuple(found)
 

@@ -78,7 +78,7 @@ def priors(tree: xr.DataTree) -> tuple[PriorFacts, ...]:
                 value=here,
                 unit=unit,
                 asked=asked,
-                default=_said(form, usual, unit) if asked else "",
+                default=_said(form, usual, unit) if asked and usual not in (None, "") else "",
             )
         )
     return tuple(found)

@@ -99,7 +99,7 @@ def assumed(facts: Facts) -> tuple[Block, ...]:
         ("Intervals", f"They hold the truth with a probability of {level(facts.ci_prob)}, if the model is right."),
     ]
     if facts.threshold is not None:
-        lines.append(("Threshold", f"A decision needs a probability of {level(facts.threshold)}."))
+        lines.append(("Threshold", _threshold(facts)))
     if not facts.variants:
         lines = lines[2:3]
     if facts.fit is not None:
@@ -117,10 +117,24 @@ def _priors(fit: FitFacts) -> Iterator[Block]:
     yield Paragraph(
         "What was believed before any rating was seen; ratings outweigh it the sooner, the more there are.", "Priors."
     )
-    rows = [(p.what, p.form, p.likely or "-", p.chosen) for p in fit.priors]
-    yield Table(
-        ("of what", "prior", f"{level(PRIOR_PROB)} of it", "chosen by"), tuple(rows), words=(0, 1, 2, 3), sheet="priors"
-    )
+    columns = [
+        ("of what", [p.what for p in fit.priors]),
+        ("prior", [p.form for p in fit.priors]),
+        (f"{level(PRIOR_PROB)} of it", [p.likely for p in fit.priors]),
+        ("chosen by", [p.chosen for p in fit.priors]),
+    ]
+    told = [(heading, [cell or "-" for cell in cells]) for heading, cells in columns if any(cells)]
+    rows = tuple(zip(*(cells for _, cells in told), strict=True))
+    yield Table(tuple(heading for heading, _ in told), rows, words=tuple(range(len(told))), sheet="priors")
+
+
+def _threshold(facts: Facts) -> str:
+    """The probability that a launch needs, and that of the rule which decided where it is another."""
+    assert facts.threshold is not None
+    own = facts.decision.threshold
+    if own is None or own == facts.threshold:
+        return f"A decision needs a probability of {level(facts.threshold)}."
+    return f"A launch needs a probability of {level(facts.threshold)}; the rule that decided here needs {level(own)}."
 
 
 def _matters(facts: Facts) -> str:
@@ -246,13 +260,13 @@ def _checks(fit: FitFacts, ci_prob: float) -> tuple[Block, ...]:
     total, missed = len(fit.compared), [row for row in fit.compared if not row.reproduced]
     text = f"The model reproduces {count(total - len(missed))} of {count(total)} features of the ratings."
     rows = sorted(fit.compared, key=lambda row: row.reproduced) if total <= MOST_CHECKS else missed
-    columns = ("feature", "observed", f"predicted ({level(ci_prob)} interval)", "")
+    columns = ("feature", "observed", f"predicted ({level(ci_prob)} interval)", "reproduced")
     cells = tuple(
         (
             row.name,
             row.shown(row.observed),
             f"{row.shown(row.low)} to {row.shown(row.high)}",
-            "" if row.reproduced else "missed",
+            "yes" if row.reproduced else "no",
         )
         for row in rows
     )

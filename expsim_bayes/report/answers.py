@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expsim_bayes import sentences
-from expsim_bayes.amounts import count, dollars, duration, gap, listed, percent
+from expsim_bayes.amounts import count, dollars, duration, listed, percent
 from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
 from expsim_bayes.report.prices import as_of, how_many
@@ -16,6 +16,7 @@ from expsim_bayes.wording import (
     left_out,
     narrower,
     never_removed,
+    said_alike,
     said_better,
     said_faults,
     said_level,
@@ -113,8 +114,7 @@ def _of_several(facts: Facts) -> str:
         return split(faults, facts)[0]
     leader = facts.variant(facts.leader)
     if facts.decision.name == "stop_equivalent" and facts.prob_equivalent is not None:
-        within = f"lie within {gap(facts.rope, facts.unit)} of each other"
-        return f"The probability that all variants {within} is {percent(facts.prob_equivalent)}."
+        return said_alike(facts)
     subject = facts.variant(facts.decision.variant) if facts.decision.variant else leader
     if subject.prob_better is not None:
         return said_better(facts, subject)

@@ -29,7 +29,7 @@ LEARNING = 400
 """Simulated experiments behind a learning curve."""
 MOST_FEATURES = 24
 """Features beside their predictions that one picture shows, those that fail first."""
-LOW, HIGH = 3.2, 4.0
+LOW, HIGH = 3.0, 4.0
 """Inches of height of a picture over looks, for up to `FEW_LINES` variants and for more."""
 FEW_LINES = 4
 """Variants whose lines a low picture has room for."""
@@ -40,13 +40,21 @@ FEW_SHIFTS = 24
 
 
 def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
-    """Figures of a simulated experiment: quality, chance of being best, allocation and cost over its looks."""
-    history, control = played.history, facts.control
+    """Figures of a simulated experiment: quality, chance of being best, allocation and cost over its looks, where there are several."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    drawn = _over_looks(played, facts, folder) if one_replication(played.history).sizes["look"] > 1 else []
+    drawn.append(_of_facts("qualities", facts, folder))
+    if {"human", "llm"} <= {e.kind for e in played.declared.evaluators}:
+        drawn += _learning(played, folder)
+    return drawn
+
+
+def _over_looks(played: Played, facts: Facts, folder: Path) -> list[Figure]:
+    """What changes from look to look."""
+    history, control = played.history, facts.control
     ci = amounts.level(facts.ci_prob)
     leader = facts.variant(facts.leader)
     drawn = []
-
     height = LOW if len(facts.variants) <= FEW_LINES else HIGH
     fig, ax = plots.figure(height=height)
     plots.quality_over_looks(
@@ -91,9 +99,6 @@ def draw_experiment(played: Played, facts: Facts, folder: Path) -> list[Figure]:
     plots.save(fig, folder / FOLDER / "cost.png")
     spent = ", ".join(f"{e.name} {amounts.dollars(e.usd or 0.0)}" for e in facts.evaluators)
     drawn.append(_figure("cost.png", "Dollars spent so far, by what they went to.", f"At the end: {spent}."))
-    drawn.append(_of_facts("qualities", facts, folder))
-    if {"human", "llm"} <= {e.kind for e in played.declared.evaluators}:
-        drawn.append(_learning(played, folder))
     return drawn
 
 
@@ -140,13 +145,15 @@ def _of_facts(which: Redrawn, facts: Facts, folder: Path) -> Figure:
     return _figure(f"{which}.png", *pictures.told(which, facts))
 
 
-def _learning(played: Played, folder: Path) -> Figure:
-    """Chance of picking the right variant against dollars: judge, people, both, and the judge's limit."""
+def _learning(played: Played, folder: Path) -> list[Figure]:
+    """Chance of picking the right variant against dollars: judge, people, both, and the judge's limit; none where every pick is right."""
     scenario = played.declared
     choices: tuple[EvaluatorChoice, ...] = ("llm", "human", "both")
     curves: dict[str, xr.Dataset] = {
         choice: learning_curve(scenario, evaluators=choice, replications=LEARNING) for choice in choices
     }
+    if all(bool((curve["right"] == 1).all()) for curve in curves.values()):
+        return []
     floor = judges_floor(scenario).value
     fig, ax = plots.figure(height=LOW)
     plots.learning_curves(curves, ax, floor=floor)
@@ -155,7 +162,7 @@ def _learning(played: Played, folder: Path) -> Figure:
         f"What money buys: the chance that the variant in the lead is the right one, over {LEARNING} simulated experiments. "
         "The judge's line levels off at a limit that no number of its ratings moves."
     )
-    return _figure("learning.png", caption, f"The judge's limit is {amounts.percent(floor)}.")
+    return [_figure("learning.png", caption, f"The judge's limit is {amounts.percent(floor)}.")]
 
 
 def _severity(facts: Facts, folder: Path) -> Figure:

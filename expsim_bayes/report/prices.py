@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.amounts import count, dollars, duration, listed
+from expsim_bayes.amounts import count, dollars, duration, listed, seconds
 from expsim_bayes.planning.futures import MOST_RATINGS
 from expsim_bayes.report.document import Block, Paragraph, Table
 from expsim_bayes.wording import narrower, stays
@@ -88,7 +88,7 @@ def _by_variant(facts: Facts) -> Table | None:
                 count(v.outputs),
                 "-" if v.usd_per_output is None else dollars(v.usd_per_output * v.outputs),
                 "-" if v.usd_per_output is None else dollars(v.usd_per_output),
-                f"{v.latency_s:.2g} s" if v.latency_s else "-",
+                seconds(v.latency_s) if v.latency_s else "-",
             )
             for v in facts.variants
         ),
