@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scipy.special import ndtri
 
-from expsim_bayes import wording
+from expsim_bayes import undecided, wording
 from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, seconds, times
 from expsim_bayes.wording import (
@@ -23,7 +23,6 @@ from expsim_bayes.wording import (
     said_faults,
     said_lead,
     said_level,
-    said_waiting,
 )
 
 if TYPE_CHECKING:
@@ -67,36 +66,7 @@ def headline(facts: Facts) -> str:
         return "Stop: no difference that matters"
     if name == "refuse":
         return "No answer yet: the fit is not to be trusted"
-    return _open(facts)
-
-
-def _open(facts: Facts) -> str:
-    """What to do where nothing was decided, in a few words."""
-    if not facts.variants:
-        return "Nothing to compare: no variants are named"
-    if len(facts.variants) == 1:
-        return f"Nothing to compare: only {facts.leader} was rated"
-    if waiting := said_waiting(facts):
-        return f"Undecided: {waiting}"
-    best = facts.cheapest_that_decides
-    if best and best.ratings:
-        return f"Collect {count(best.ratings)} more {best.label}"
-    return _undecided(facts)
-
-
-def _undecided(facts: Facts) -> str:
-    """Why nothing was decided, where no batch is known to bring a decision."""
-    ran_out = {"budget": "the budget", "max_ratings": "the number of ratings", "max_days": "the time"}
-    if facts.decision.limit in ran_out:
-        return f"Undecided: {ran_out[facts.decision.limit]} does not suffice"
-    if _under_way(facts):
-        return f"Go on: nothing is decided after look {facts.looks} of {facts.looks_planned}"
-    return "Undecided: more of the same will not settle it" if facts.further else "Undecided"
-
-
-def _under_way(facts: Facts) -> bool:
-    """Whether looks that were planned are still to come, and nothing forbids them."""
-    return facts.looks is not None and facts.looks < (facts.looks_planned or 0) and not facts.decision.limit
+    return undecided.in_a_few_words(facts)
 
 
 def _what_to_do(facts: Facts) -> str:
@@ -117,27 +87,7 @@ def _what_to_do(facts: Facts) -> str:
     if name == "stop_equivalent":
         keep = f" Keep {control}, or choose by cost and speed." if control else " Choose by cost and speed."
         return f"Stop: the variants are within {gap(facts.rope, facts.unit)} of each other, and that does not matter.{keep}"
-    return _what_to_collect(facts)
-
-
-def _what_to_collect(facts: Facts) -> str:
-    if len(facts.variants) == 1:
-        return f"Have another variant rated on the same items: there is nothing to compare {facts.leader} with."
-    best = facts.cheapest_that_decides
-    spent = f" {facts.decision.reason}" if facts.decision.reason else ""
-    stay = f" Until then keep {facts.control}." if facts.control else ""
-    if waiting := said_waiting(facts):
-        return f"No decision yet: {waiting}, for it is not known to be within the limit on {facts.limits}.{stay}"
-    if best is None or best.ratings is None:
-        if facts.decision.limit:
-            return f"No decision yet. {facts.decision.reason} What is left is not likely to bring one.{stay}"
-        never = ", and more ratings of these kinds are not likely to bring one" if facts.further else ""
-        return f"No decision yet{': go on as planned' if _under_way(facts) else never}.{stay}"
-    cost = f" for about {dollars(best.usd)}" if best.usd is not None else ""
-    return (
-        f"Collect {count(best.ratings)} more {best.label} on new items{cost}: they bring a decision with a "
-        f"probability of {percent(best.prob_decides)}.{stay}" + (f" (Why not now? {spent.strip()})" if spent else "")
-    )
+    return undecided.what_to_collect(facts)
 
 
 def how_sure(facts: Facts, *, beside: str = "") -> str:
@@ -173,13 +123,24 @@ def _how_sure(facts: Facts, beside: str) -> str:
             f"{said_lead(facts, rival)}. The probability that {leader.name} is the best of all is "
             f"{percent(leader.prob_best)}{after_looks(facts)}."
         )
-    error = f" (Computed to within {gap(2 * facts.mcse, 'share')}.)" if facts.mcse > 0.002 else ""
+    error = (
+        f" (Computed to within {gap(2 * facts.mcse, 'share')}{_just_reached(facts, leader)}.)"
+        if facts.mcse > 0.002
+        else ""
+    )
     assert leader.prob_better is not None
     sure = f"; probability of being better {percent(leader.prob_better)}{after_looks(facts)}"
     if beside == said_better(facts, leader):
         sure = f"; {after_looks(facts).lstrip('; ')}"
     lead = said_lead(facts, leader, subject=f"Variant {leader.name}", more=sure)
     return f"{lead}.{_too_little(facts, leader)}{_best_of_all(facts, leader)}{error}"
+
+
+def _just_reached(facts: Facts, leader: VariantFacts) -> str:
+    """That what was asked for lies within the error of what was computed; empty where it does not."""
+    asked = facts.threshold
+    near = facts.decision.name == "launch" and asked is not None and abs(leader.prob_best - asked) < 2 * facts.mcse
+    return f", so the {level(asked)} that were asked for are only just reached" if near and asked is not None else ""
 
 
 def _too_little(facts: Facts, leader: VariantFacts) -> str:

@@ -166,6 +166,7 @@ def test_every_page_is_shown(
         if name == "simulate":
             chart = page.locator(CHART).first.bounding_box()
             assert chart is not None
+            assert page.viewport_size is not None
             assert chart["y"] < page.viewport_size["height"], "the chart stands below the first screen"
     assert not complaints
     page.context.close()

@@ -28,6 +28,7 @@ from expsim_bayes.report import WRITTEN, document, markdown, rendered
 from expsim_bayes.report.answers import COST, DO, NEXT, SURE, WRONG
 from expsim_bayes.report.build import Figure
 from expsim_bayes.report.displayed import displayed, shown
+from expsim_bayes.report.document import Paragraph, Table
 from expsim_bayes.report.folder import facts_json
 from expsim_bayes.report.html import html
 from expsim_bayes.report.pdf import _data, pdf
@@ -431,5 +432,7 @@ def test_a_report_that_compares_nothing_says_nothing_of_a_launch() -> None:
 
 def test_features_that_the_model_misses_come_first() -> None:
     paragraph, table = document(fitted(launch())).section("checks").blocks
+    assert isinstance(paragraph, Paragraph)
+    assert isinstance(table, Table)
     assert paragraph.text == "The model reproduces 1 of 2 features of the ratings."
     assert table.rows == (("highest", "0.31", "0.12 to 0.22", "no"), ("mean", "3.4", "3.3 to 3.5", "yes"))

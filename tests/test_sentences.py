@@ -48,6 +48,27 @@ def test_a_launch_that_gains_less_than_what_matters_says_so(facts: Facts) -> Non
     assert "less than the 0.90 points that matter" in recommendation(turned).how_sure
 
 
+def test_undecided_between_two_that_are_both_better_does_not_keep_the_control(facts: Facts) -> None:
+    a, b = facts.variant("A"), replace(facts.variant("B"), prob_best=0.55, prob_better=0.99, expected_loss=0.02)
+    c = replace(b, name="C", prob_best=0.43, prob_better=0.98)
+    known = replace(facts, variants=(b, c, replace(a, prob_best=0.02)), decision=Decision("collect"), threshold=0.95)
+    open_ = replace(known, further=tuple(f._replace(ratings=None) for f in facts.further), looks=None)
+    said = recommendation(open_)
+    assert said.headline == "Undecided between B and C"
+    assert "B and C are each better than A (probabilities 99.0 % and 98.0 %)" in said.what_to_do
+    assert "B, which gives away 0.02 points on average" in said.what_to_do
+    assert "keep A" not in said.what_to_do
+    doubtful = replace(open_, variants=(b, replace(c, prob_better=0.9), a))
+    assert "Until then keep A" in recommendation(doubtful).what_to_do
+
+
+def test_a_probability_that_just_reaches_what_was_asked_for_says_so(facts: Facts) -> None:
+    just = replace(facts, variants=(facts.variant("A"), replace(facts.variant("B"), prob_best=0.953)), threshold=0.95)
+    assert "only just reached" in how_sure(replace(just, mcse=0.004))
+    assert "only just reached" not in how_sure(replace(just, mcse=0.0))
+    assert "only just reached" not in how_sure(replace(just, mcse=0.004, threshold=0.9))
+
+
 def test_the_price_adds_up(facts: Facts) -> None:
     assert facts.usd is not None
     assert facts.usd_generation is not None
