@@ -44,7 +44,7 @@ def about(here: Opened) -> str:
 
 def looks(here: Opened, *, everything: bool) -> list[Column]:
     """One row a look."""
-    from expsim_bayes.live.words import NOUN, decision
+    from expsim_bayes.live.words import NOUN, better_by, decision
 
     rows: Sequence[Look] = here.looks if everything else here.looks[-MOST_LOOKS:]
     control = here.settings.control or here.scenario.control
@@ -66,15 +66,17 @@ def looks(here: Opened, *, everything: bool) -> list[Column]:
         Column(f"Its quality ({ci})", tuple(spread(v) for v in best), spare=True),
         Column("P(best)", tuple("" if v is None else brief_percent(v.prob_best) for v in best)),
         Column(
-            "P(superior)",
+            f"P({better_by(here.scenario.min_effect, unit)})",
             tuple("" if v is None or v.prob_superior is None else brief_percent(v.prob_superior) for v in best),
         ),
         Column("The rules", tuple(short(decision(look, control), 32) for look in rows), justify="left"),
     ]
 
 
-def variants(look: Look) -> list[Column]:
+def variants(look: Look, min_effect: float) -> list[Column]:
     """One row a variant at one look, the best first."""
+    from expsim_bayes.live.words import better_by
+
     rows = sorted(look.variants, key=lambda v: -v.prob_best)
     unit, facts = look.unit, look.told_facts()
     return [
@@ -84,8 +86,11 @@ def variants(look: Look) -> list[Column]:
             tuple((quantity(v.mean, unit), f"{quantity(v.low, unit)} to {quantity(v.high, unit)}") for v in rows),
         ),
         Column("P(best)", tuple(brief_percent(v.prob_best) for v in rows)),
-        Column("P(superior)", tuple("" if v.prob_superior is None else brief_percent(v.prob_superior) for v in rows)),
-        Column("Gives away", tuple(quantity(v.expected_loss, unit) for v in rows), spare=True),
+        Column(
+            f"P({better_by(min_effect, unit)})",
+            tuple("" if v.prob_superior is None else brief_percent(v.prob_superior) for v in rows),
+        ),
+        Column("Loses on average", tuple(quantity(v.expected_loss, unit) for v in rows), spare=True),
         Column("Outputs", tuple(count(look.outputs.get(v.name, 0)) for v in rows), spare=True),
         Column("", tuple("dropped" if v.name in look.dropped else "" for v in rows), justify="left"),
     ]
@@ -119,7 +124,9 @@ def _show(screen: Screen, here: Opened, *, details: bool) -> None:
 
     last = here.looks[-1] if here.looks else None
     if last is not None:
-        screen.table(variants(last), title=f"After look {last.look}", bold=[0] if last.variants else [])
+        screen.table(
+            variants(last, here.scenario.min_effect), title=f"After look {last.look}", bold=[0] if last.variants else []
+        )
     style = STYLES[(here.ended or last).decision] if last is not None else "bold"
     screen.heading(headline(here), style=style)
     screen.labelled(state(here))

@@ -222,8 +222,8 @@ def _table(here: Opened) -> list[str]:
     ci = amounts.level(here.looks[-1].ci_prob)
     lines = [
         (
-            f"| look | {words.NOUN[here.looks[-1].outcome]}s | dollars | leader | quality | {ci} interval | best | beats the control "
-            "| the rules |"
+            f"| look | {words.NOUN[here.looks[-1].outcome]}s | dollars | leader | quality | {ci} interval | best "
+            f"| {words.better_by(here.scenario.min_effect, here.looks[-1].unit)} | the rules |"
         ),
         "|---:|---:|---:|---|---:|---|---:|---:|---|",
     ]

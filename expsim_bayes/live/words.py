@@ -132,6 +132,11 @@ def drifted(drift: Drift) -> str:
     )
 
 
+def better_by(min_effect: float, unit: str) -> str:
+    """What the probability to beat the control is of, for the head of a column: any difference counts, or only one that matters."""
+    return f"better by {change(min_effect, unit).removeprefix('+')}" if min_effect else "better"
+
+
 def warnings(look: Look) -> list[str]:
     """What must be said of a look beside its numbers."""
     return [drifted(d) for d in look.drift if d.told] + [
