@@ -12,8 +12,6 @@ from expsim_bayes.operating_characteristics import Estimate, compare, false_laun
 from expsim_bayes.scenario import STRATEGY_TITLES, library, load
 
 SEED = 20_261
-ALONE = ("new-summariser", "severe-raters", "verbose-answers")
-"""Scenarios of which only the strategy that they recommend is run, since each further one takes many minutes."""
 HEAD = """# How often the rules end right
 
 Each scenario of the library, run {replications:,} times to a decision or to the end of its looks or budget, by judges and people
@@ -26,8 +24,8 @@ something when every variant is as good as the control. Errors are Monte-Carlo s
 |---|---|---:|---:|---:|---:|---:|---:|---:|"""
 FOOT = """
 With two variants a bandit has nothing to choose while items are paired, so there it splits the traffic, one variant an item. It then
-loses what pairing gains, and takes more looks for the same certainty. Of {alone}
-only the strategy that they recommend is run.
+loses what pairing gains, and takes more looks for the same certainty; of comparisons both are all there is to compare, and it changes
+nothing.
 
 Reproduce with `.venv/bin/python benchmarks/decisions.py {replications}`; a single scenario with `expsim compare NAME`."""
 
@@ -43,10 +41,7 @@ def main() -> None:
     print(HEAD.format(replications=replications, seed=SEED))
     for name in sys.argv[2:] or library():
         scenario = load(name)
-        chosen = (scenario.default_strategy,) if name in ALONE else None
-        for row in compare(
-            scenario, strategies=chosen, evaluators=("both",), random_seed=SEED, replications=replications
-        ):
+        for row in compare(scenario, evaluators=("both",), random_seed=SEED, replications=replications):
             title = STRATEGY_TITLES[row.strategy]
             title = f"**{title}**" if row.strategy == scenario.default_strategy else title
             equal = false_launch_rate(scenario, strategy=row.strategy, random_seed=SEED + 1, replications=replications)
@@ -55,7 +50,7 @@ def main() -> None:
                 f"${row.usd.value:.0f} ± {row.usd.mcse:.1f} | {row.days.value:.2f} | {row.looks.value:.1f} |",
                 flush=True,
             )
-    print(FOOT.format(replications=replications, alone=", ".join(ALONE)))
+    print(FOOT.format(replications=replications))
 
 
 if __name__ == "__main__":
