@@ -127,7 +127,7 @@ def _of_points(verdict: Verdict) -> list[tuple[str, str, str]]:
     shape = "not needed" if verdict.k_hat is None else f"{verdict.k_hat:.2f}"
     return [
         ("Weighted points", count(verdict.points), "Points over which standard deviations were averaged."),
-        ("Pareto k-hat", shape, "Whether a few of them weigh too much: up to .7 is good."),
+        ("Pareto k-hat", shape, f"Whether a few of them weigh too much: up to {verdict.good_k:.2f} is good."),
     ]
 
 

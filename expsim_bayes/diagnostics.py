@@ -43,7 +43,7 @@ OK = Limits(r_hat=1.01, ess=400, divergent=0.0, bfmi=0.3, chains=4)
 OK_POINTS, CAUTION_POINTS = 30, 15
 """What weighted points must be worth at least: where looks are dear there are few of them, and the components are then well known."""
 OK_SHAPE, CAUTION_SHAPE = 0.7, 1.0
-"""Largest shape of the largest weights (Vehtari et al. 2024)."""
+"""Largest shape of the largest weights, however many there are: `good_k` says what fewer allow, and above 1 they have no mean."""
 CAUTION = Limits(r_hat=1.05, ess=200, divergent=0.001, bfmi=0.0, chains=2)
 
 
@@ -78,6 +78,8 @@ class Verdict:
     """Weighted points over which components were integrated, where no sampler was used; 0 where one was."""
     k_hat: float | None = None
     """Shape of their largest weights; None where they are too few to tell."""
+    good_k: float = OK_SHAPE
+    """Largest k-hat that is good with so many of them, by `good_k`."""
 
     def __repr__(self) -> str:
         return as_text(*self._told())
@@ -111,6 +113,17 @@ class Verdict:
         return cls(**{**fields, "reasons": tuple(fields["reasons"])})
 
 
+def good_k(count: int) -> float:
+    """Largest Pareto k-hat with which so many weighted draws or points may be trusted (Vehtari et al. 2024).
+
+    Examples
+    --------
+    >>> [round(good_k(count), 2) for count in (100, 512, 6_000)]
+    [0.5, 0.63, 0.7]
+    """
+    return float(min(1.0 - 1.0 / np.log10(max(count, 2)), OK_SHAPE))
+
+
 def gate(fit: xr.DataTree, remedies: Remedies = OURS) -> Verdict:
     """Verdict on the sampler, from the posterior, sample_stats and constant_data groups of a fit.
 
@@ -126,7 +139,7 @@ def gate(fit: xr.DataTree, remedies: Remedies = OURS) -> Verdict:
     quantities = tuple(row for name in reported(posterior) for row in _quantities(posterior[name], constant))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     divergences = int(stats["diverging"].sum()) if "diverging" in stats else None
-    bfmi = _bfmi(stats["energy"].transpose("chain", "draw").to_numpy()) if "energy" in stats else None
+    bfmi = _bfmi(stats["energy"]) if "energy" in stats else None
     r_hat = _worst([row.r_hat for row in quantities], max)
     ess = _worst([min(row.ess_bulk, row.ess_tail) for row in quantities], min)
     run = _Run(chains, draws, divergences, bfmi)
@@ -147,8 +160,9 @@ def _gate_of_points(fit: xr.DataTree) -> Verdict:
     k_hat, ess = told["k_hat"], told["ess"]
     effective = float("inf") if told["points"] == 1 else float(told["effective"])  # nothing is averaged over
     sizes = fit["posterior"].sizes
+    most = OK_SHAPE if k_hat is None else good_k(told.get("weighed", told["points"]))
     reasons = {
-        "ok": _mistrusted(effective, k_hat, OK_POINTS, OK_SHAPE),
+        "ok": _mistrusted(effective, k_hat, OK_POINTS, most),
         "caution": _mistrusted(effective, k_hat, CAUTION_POINTS, CAUTION_SHAPE),
     }
     level: Literal["ok", "caution", "refuse"] = "ok"
@@ -157,7 +171,7 @@ def _gate_of_points(fit: xr.DataTree) -> Verdict:
     nan = float("nan")
     rows = tuple(Quantity(f"quality[{name}]", nan, worth, worth) for name, worth in ess.items())
     chains, draws, worst = sizes["chain"], sizes["draw"], min(ess.values())
-    return Verdict(level, tuple(reasons["ok"]), chains, draws, 0, nan, nan, worst, rows, told["points"], k_hat)
+    return Verdict(level, tuple(reasons["ok"]), chains, draws, 0, nan, nan, worst, rows, told["points"], k_hat, most)
 
 
 def _mistrusted(effective: float, k_hat: float | None, least: float, most: float) -> list[str]:
@@ -170,7 +184,7 @@ def _mistrusted(effective: float, k_hat: float | None, least: float, most: float
         )
     if k_hat is not None and k_hat > most:
         found.append(
-            f"A few of the points that stand for the posterior weigh too much (Pareto k-hat {k_hat:.2f}, at most {most} is "
+            f"A few of the points that stand for the posterior weigh too much (Pareto k-hat {k_hat:.2f}, at most {most:.2f} is "
             "allowed): fit with the sampler (--engine nuts)."
         )
     return found
@@ -230,10 +244,12 @@ def _convergence(draws: NDArray[np.float64]) -> tuple[float, float, float]:
     return r_hat, float(az.ess(draws, method="bulk")), float(az.ess(draws, method="tail", prob=(0.05, 0.95)))
 
 
-def _bfmi(energy: NDArray[np.float64]) -> float:
-    """Smallest over chains of mean squared change of energy over its variance."""
+def _bfmi(energy: xr.DataArray) -> float:
+    """Smallest over chains; NaN where the energy of one does not move."""
+    import arviz as az
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)))
+        return float(np.min(az.bfmi(energy.transpose("chain", "draw").to_numpy())))
 
 
 class _Run(NamedTuple):

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from expsim_bayes.amounts import count, listed
+from expsim_bayes.diagnostics import good_k
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
@@ -193,15 +194,40 @@ def _loo(tree: xr.DataTree) -> _Pointwise:
     flat = [part.transpose("chain", "draw", ...).to_numpy().reshape(chain, draw, -1) for part in parts.values()]
     drawn = tree["posterior"].to_dataset()
     posterior = drawn[["quality" if "quality" in drawn else next(iter(drawn.data_vars))]].sel(draw=told["draw"])
-    joined = xr.Dataset({"observed": (("chain", "draw", "observation"), np.concatenate(flat, axis=2))})
-    made = xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": joined.assign_coords(draw=told["draw"])})
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)  # `_warnings` says it
-        found = az.loo(made, pointwise=True)
-    elpd = found.elpd_i.to_numpy().ravel()
-    shape = joined["observed"]
-    lppd = np.asarray(np.logaddexp.reduce(shape.to_numpy().reshape(chain * draw, -1), axis=0) - np.log(chain * draw))
-    return _Pointwise(elpd, lppd - elpd, found.pareto_k.to_numpy().ravel(), float(found.good_k))
+    every = np.concatenate(flat, axis=2)
+    samples = every.reshape(chain * draw, -1)
+    lppd = np.asarray(np.logaddexp.reduce(samples, axis=0) - np.log(chain * draw))
+    elpd, k = lppd.copy(), np.full(lppd.size, -np.inf)  # right where all draws say the same
+    moves = np.flatnonzero(np.ptp(samples, axis=0) > 0)
+    if moves.size:
+        elpd[moves], k[moves] = _left_out(posterior, every[:, :, moves])
+    return _Pointwise(elpd, lppd - elpd, k, good_k(chain * draw))
+
+
+def _left_out(posterior: xr.Dataset, values: Floats) -> tuple[Floats, Floats]:
+    """Log predictive density and k-hat of each observation, from (chain, draw, observation) log-likelihoods.
+
+    Where the largest weights of an observation are all alike there is no shape to tell and nothing to smooth: its weights are taken as they
+    are, and k-hat, which is infinite, says that they are not to be trusted.
+    """
+    joined = xr.Dataset({"observed": (("chain", "draw", "observation"), values)}, {"draw": posterior["draw"]})
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)  # `_warnings` says it
+            warnings.filterwarnings(
+                "ignore", "The point-wise LOO is the same", UserWarning
+            )  # as that of a single one is
+            found = az.loo(xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": joined}), pointwise=True)
+    except ValueError as problem:
+        if "tail values" not in str(problem):
+            raise
+        half = values.shape[2] // 2
+        if half:  # those that are to blame are found by halving
+            parts = [_left_out(posterior, part) for part in (values[:, :, :half], values[:, :, half:])]
+            return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        alone = values.ravel()
+        return np.array([np.log(alone.size) - np.logaddexp.reduce(-alone)]), np.array([np.inf])
+    return found.elpd_i.to_numpy().ravel(), found.pareto_k.to_numpy().ravel()
 
 
 def _scored(name: str, model: str, own: _Pointwise, best: Floats) -> Scored:

@@ -17,6 +17,7 @@ import xarray as xr
 
 from expsim_bayes import glossary
 from expsim_bayes.amounts import change, level, listed, percent, quantity
+from expsim_bayes.diagnostics import good_k
 from expsim_bayes.errors import SettingError
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def sensitivity(tree: xr.DataTree, *, threshold: float = 0.95) -> Sensitivity:
         raise SettingError("holds no densities of its priors", where="fit", remedy="fit it again with this version")
     told, likelihood = tree["log_prior"].to_dataset(), tree["log_likelihood"].to_dataset()
     seen, whole = _looked_at(tree, told["draw"]), _looked_at(tree)
-    good_k = float(min(0.7, 1 - 1 / np.log10(told.sizes["chain"] * told.sizes["draw"])))
+    draws = told.sizes["chain"] * told.sizes["draw"]
+    most = good_k(draws)
     priors = {**({ALL: _total(told)} if len(told) > 1 else {}), **{str(name): told[name] for name in told}}
     now = _Now(None if whole.is_best is None else mean(whole.is_best), mean(whole.number))
     at_ratings = _looked_at(tree, likelihood["draw"]).quantities[list(seen.quantities)]
@@ -156,10 +158,10 @@ def sensitivity(tree: xr.DataTree, *, threshold: float = 0.95) -> Sensitivity:
         unit=str(tree.attrs.get("unit", "points")),
         prob_best=now.prob_best,
         number=now.number,
-        draws=told.sizes["chain"] * told.sizes["draw"],
-        good_k=good_k,
+        draws=draws,
+        good_k=most,
         hangs=_hangs(told, seen.quantities, likelihood, at_ratings),
-        scaled=tuple(_scaled(name, priors[name], power, seen, now, good_k) for name in priors for power in POWERS),
+        scaled=tuple(_scaled(name, priors[name], power, seen, now, most) for name in priors for power in POWERS),
         sentences=(),
     )
     return found._replace(sentences=_sentences(found, threshold))
@@ -210,13 +212,13 @@ def _entries(name: str, values: xr.DataArray) -> dict[str, xr.DataArray]:
 
 
 def _scaled(  # noqa: PLR0917
-    name: str, log_prior: xr.DataArray, power: float, seen: _Draws, now: _Now, good_k: float
+    name: str, log_prior: xr.DataArray, power: float, seen: _Draws, now: _Now, most: float
 ) -> Scaled:
     weights, k_hat = importance(log_prior, power)
     moved = None if seen.is_best is None else moved_mean(seen.is_best, weights)
     best = None if moved is None or now.prob_best is None else _together(now.prob_best, moved, (0.0, 1.0))
     number = _together(now.number, moved_mean(seen.number, weights))
-    return Scaled(name, called(name), power, best, moved, number, k_hat, bool(k_hat <= good_k))
+    return Scaled(name, called(name), power, best, moved, number, k_hat, bool(k_hat <= most))
 
 
 def _together(now: Figure, moved: Figure, within: tuple[float, float] = (-np.inf, np.inf)) -> Figure:

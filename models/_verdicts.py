@@ -390,6 +390,7 @@ def coords(seen: Verdicts) -> dict[str, Any]:
         "item": list(data.items),
         "cell": [f"{data.items[i]} | {data.variants[v]}" for _, (i, v) in sorted(cells.items())],
         "output": list(data.outputs),
+        "unlabelled": [name for o, name in enumerate(data.outputs) if seen.label[o] < 0],
         "rater": list(data.raters),
         "evaluator": list(data.evaluators),
         "domain": list(seen.domains),

@@ -11,9 +11,9 @@ sees it with errors of two kinds (Dawid & Skene 1979; Joseph, Gyorkos & Coupal 1
 
 for items of kind :math:`d` (the column named as `domain`). :math:`d_{kv}` is a judge's taste for a variant: it makes the judge say 1 more
 often, whatever the truth; like the effects of kinds of item it is counted from the judge's own average. Given the truth, verdicts are
-independent. A gold label *is* the truth. Without gold labels truth and error could change names; sensitivity + specificity > 1 for the
-reference panel excludes that (:math:`\alpha_k + \beta_k > 0`), and its errors are the same for all kinds of item. Judges may be no better
-than chance: they then tell nothing.
+independent. A gold label *is* the truth: it tells of :math:`z_o` as one draw, and verdicts on its output are given it. Without gold labels
+truth and error could change names; sensitivity + specificity > 1 for the reference panel excludes that (:math:`\alpha_k + \beta_k > 0`),
+and its errors are the same for all kinds of item. Judges may be no better than chance: they then tell nothing.
 
 *Quality* is the probability that the truth is 1, averaged over new items: the share of outputs that pass, or that hold an error, whatever 1
 stands for. It lies within [0, 1] where the usual correction (apparent rate + specificity - 1) / (sensitivity + specificity - 1) does not.
@@ -36,6 +36,7 @@ from pydantic import model_validator
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.models._centring import shift_layout
 from expsim_bayes.models._effects import Tensor, effects, scattered, turned
+from expsim_bayes.models._labels import chance_of_one, labels_and_verdicts
 from expsim_bayes.models._recipe import Recipe, refuse_not_positive
 from expsim_bayes.models._small_sd import SMALL_SD
 from expsim_bayes.models._truths import draw_truths
@@ -117,7 +118,8 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
         With `quality` of dims `("variant",)`; `sensitivity`, P(says 1 | truth 1), and `specificity`, P(says 0 | truth 0), of dims
         `("evaluator",)`, or `("evaluator", "domain")` where a domain is named, over outputs like those rated; `rater_sensitivity` and
         `rater_specificity` of the raters of pools; `severity` and `shift` as differences in the share of verdicts of 1; `truth` of dims
-        `("output",)`; and the observed `verdict` of dims `("entry",)`.
+        `("output",)`, of which those without a gold label are free (`truth_unlabelled`, where there is gold); and the observed `verdict` of
+        dims `("entry",)`, gold labels included.
 
     Raises
     ------
@@ -138,11 +140,12 @@ def build_model(ratings: Ratings, priors: Priors | None = None) -> pm.Model:
     with pm.Model(coords=coords(seen)) as model:
         told = _story(seen, priors, integrated=False)
         rate = told.location[seen.data.output_variant] + told.effect
-        truth = pm.Bernoulli("truth", logit_p=rate, dims="output")
-        true = truth[seen.output]
-        says = pm.math.sigmoid(pt.where(true, told.sensitivity[seen.cell], -told.specificity[seen.cell]))
-        says = pt.where(seen.evaluator == seen.gold, true, says)
-        pm.Binomial("verdict", n=seen.asked, p=says, observed=told.ones, dims="entry")
+        if seen.gold < 0:
+            truth = pm.Bernoulli("truth", logit_p=rate, dims="output")
+            says = chance_of_one(truth[seen.output], told.sensitivity[seen.cell], told.specificity[seen.cell])
+            pm.Binomial("verdict", n=seen.asked, p=says, observed=told.ones, dims="entry")
+        else:
+            labels_and_verdicts(seen, told.ones, rate, told.sensitivity, told.specificity)
     return model
 
 
@@ -420,6 +423,8 @@ def complete(draws: xr.Dataset, ratings: Ratings, priors: Priors, rng: np.random
     draws = draws.assign(
         truth=xr.DataArray(truth, dims=("chain", "draw", "output"), coords={"output": list(seen.data.outputs)})
     )
+    if seen.gold >= 0 and (hidden := seen.label < 0).any():
+        draws["truth_unlabelled"] = draws["truth"][..., hidden].rename(output="unlabelled")
     if not seen.integrated:
         return draws
     raw = np.stack([one.item for one in drawn]).reshape(*shape, -1)
@@ -460,6 +465,6 @@ RECIPE = Recipe(
     supposed=tastes,
     sampled=build_marginal_model,
     complete=complete,
-    nested=("truth", "item_effect", "item_effect_raw", "interaction", "interaction_raw"),
+    nested=("truth", "truth_unlabelled", "item_effect", "item_effect_raw", "interaction", "interaction_raw"),
     unit="share",
 )

@@ -13,6 +13,7 @@ import xarray as xr
 
 from expsim_bayes.errors import RatingsError, SettingError
 from expsim_bayes.models import binary
+from expsim_bayes.models._completed import labelled
 from expsim_bayes.models._draws import _data
 from expsim_bayes.models._recipe import Supposed
 from expsim_bayes.models._truths import draw_truths
@@ -67,15 +68,41 @@ def test_marginal_is_the_explicit_model_summed_over_truths(gold: str | None) -> 
         point = {
             name: np.asarray(value) + 0.4 * rng.standard_normal(np.shape(value))
             for name, value in start.items()
-            if name != "truth"
+            if not name.startswith("truth")
         }
-        observed = explicit.compile_logp(vars=[explicit["truth"], explicit["verdict"]])
-        terms = [observed({**point, "truth": np.array(truth)}) for truth in product((0, 1), repeat=start["truth"].size)]
+        unknown = "truth" if gold is None else "truth_unlabelled"
+        observed = explicit.compile_logp(vars=[explicit[unknown], explicit["verdict"]])
+        terms = [observed({**point, unknown: np.array(truth)}) for truth in product((0, 1), repeat=start[unknown].size)]
         brute = np.logaddexp.reduce(terms)
         likelihood = marginal.compile_logp(vars=[marginal["likelihood"]])
         found = float(likelihood({value.name: point[value.name] for value in marginal.value_vars}))
     assert set(names) <= {rv.name for rv in explicit.free_RVs}
     assert found == pytest.approx(brute, rel=1e-8)
+
+
+def test_a_gold_label_is_predicted_by_the_rate_and_verdicts_on_its_output_by_the_label() -> None:
+    """Two people give the label of an output; the judge never errs, so that its verdicts follow labels that are drawn anew."""
+    rows = [("A", str(i), "judge", "judge", "llm", i % 2) for i in range(6)]
+    rows += [("A", str(i), who, "gold", "human", i % 2) for i in range(4) for who in ("ann", "bob")]
+    frame = pd.DataFrame(rows, columns=["variant", "item", "rater", "evaluator", "kind", "score"])
+    ratings, priors = validate(frame, score_range=(0, 1), compare=False), binary.Priors(gold="gold")
+    seen = verdicts(ratings, gold="gold")
+    labels, known = seen.evaluator == seen.gold, seen.label >= 0
+    rates, sure = np.array([0.4, -1.1]), np.full((2, 1), 30.0)
+    point = {"level": rates, "q_raw": np.zeros((2, 1)), "sensitivity_logit": sure, "specificity_logit": sure}
+    with pytensor.config.change_flags(mode="FAST_COMPILE"), binary.build_model(ratings, priors) as model:
+        values = labelled(model, {**point, "truth_unlabelled": np.zeros((2, 2), dtype=np.int64)}, 1)
+        tree = xr.DataTree.from_dict({"posterior": values})
+        pm.compute_log_likelihood(tree, progressbar=False)
+        told = pm.sample_posterior_predictive(tree, sample_vars=["verdict"], progressbar=False, random_seed=1)
+        before = pm.sample_prior_predictive(50, var_names=["verdict"], random_seed=1)
+        assert model["truth"].eval({model["truth_unlabelled"]: [0, 1]}).tolist() == [0, 1, 0, 1, 0, 1]
+    likelihood = tree["log_likelihood"]["verdict"].to_numpy()[0]
+    expected = -np.log1p(np.exp(np.where(seen.ones[labels] > 0, -rates[:, None], rates[:, None])))
+    np.testing.assert_allclose(likelihood[:, labels], expected, rtol=1e-12)
+    said = told["posterior_predictive"]["verdict"].to_numpy()[0]
+    np.testing.assert_array_equal(said[:, ~labels & known[seen.output]], said[:, labels] / 2)
+    assert set(np.unique(before["prior_predictive"]["verdict"].to_numpy()[..., labels])) == {0, 2}
 
 
 def test_judges_alone_are_refused_unless_their_error_is_declared() -> None:

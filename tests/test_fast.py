@@ -281,7 +281,13 @@ def test_the_gate_judges_the_points() -> None:
     assert (verdict.level, verdict.divergences) == ("ok", 0)
     assert verdict.points >= MANY
     assert [row.name for row in verdict.quantities] == ["quality[A]", "quality[B]"]
-    for changed, level in (({"k_hat": 0.8}, "caution"), ({"k_hat": 1.2}, "refuse"), ({"effective": 20}, "caution")):
+    for changed, level in (
+        ({"k_hat": 0.8}, "caution"),
+        ({"k_hat": 1.2}, "refuse"),
+        ({"k_hat": 0.66, "weighed": 4_000}, "ok"),  # of so many; fewer tell less of a tail
+        ({"k_hat": 0.66, "weighed": 512}, "caution"),
+        ({"effective": 20}, "caution"),
+    ):
         tree.attrs["integration"] = json.dumps(json.loads(tree.attrs["integration"]) | changed)
         assert gate(tree).level == level
         tree.attrs["integration"] = json.dumps(json.loads(tree.attrs["integration"]) | {"k_hat": 0.1})

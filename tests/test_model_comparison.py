@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
-from expsim_bayes.model_comparison import compared
+from expsim_bayes.model_comparison import _loo, compared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +116,23 @@ def test_observations_that_cannot_be_left_out_are_counted() -> None:
     )
     assert f"warning: {first.name}, leaving out one rating at a time: {first.caution}" in found.sentences
     assert first._replace(influential=0).caution == "The approximation holds for every observation."
+
+
+def test_observations_of_which_all_draws_or_the_heaviest_say_the_same_are_no_fault() -> None:
+    """One that nothing moves is predicted as it is; one that many draws find equally unlikely cannot be left out."""
+    fit = normal_fit(0.0, 10.0)
+    known = fit["log_likelihood"]["score"].copy()
+    known[..., 3] = -0.4
+    split = known[..., 5].to_numpy()
+    split.reshape(-1)[:700] = split.min()
+    alike = np.mean(np.exp(-split))
+    fit["log_likelihood"] = xr.DataTree(known.to_dataset(name="score"))
+    found = _loo(fit)
+    assert (found.elpd[3], found.p[3]) == pytest.approx((-0.4, 0.0), abs=1e-12)
+    assert (found.elpd[5], found.k[5]) == (pytest.approx(-np.log(alike)), np.inf)
+    others = np.delete(np.arange(len(Y)), [3, 5])
+    np.testing.assert_allclose(found.elpd[others], _loo(normal_fit(0.0, 10.0)).elpd[others], rtol=1e-12)
+    assert compared({"this": fit, "that": fit}).scored[0].influential == 1
 
 
 def test_parts_of_one_observation_are_added() -> None:

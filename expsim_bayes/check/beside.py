@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes.check.outcome import Outcome, Table
 from expsim_bayes.check.summaries import capitalised
-from expsim_bayes.diagnostics import OK_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +93,11 @@ def of_apart(found: Sequence[Apart]) -> Outcome:
             f"NUTS ran longer on {longer} of them, and from other starts where its chains still disagreed: after {draws:,} draws a "
             "chain its own verdict refused it, or asked for caution and something differed."
         )
-    doubted = [one for one in found if one.k_hat > OK_SHAPE]
+    doubted = [one for one in found if not one.verdicts.endswith(", ok")]
     if doubted:
         worst = max(doubted, key=lambda one: one.others_apart)
         said.append(
-            f"Fits without a sampler that ask for caution, as a few weights are too large (k-hat above {OK_SHAPE:g}): {len(doubted)}; what "
+            f"Fits without a sampler that ask for caution, as a few weights are too large for how many they are: {len(doubted)}; what "
             f"differs most there is {worst.where}, by {worst.others_apart:.2f} SD."
         )
     columns = {**DISTANCES, "verdicts": "", "k-hat": ".2f", "draws of NUTS": ",d"}

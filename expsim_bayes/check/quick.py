@@ -13,12 +13,12 @@ from expsim_bayes.check.fits import Fits, Simulation, all_fits, seed, what_was_r
 from expsim_bayes.check.nuts import design, ranked
 from expsim_bayes.check.resume import Journal
 from expsim_bayes.check.small import small
-from expsim_bayes.diagnostics import OK_SHAPE
+from expsim_bayes.diagnostics import good_k
 from expsim_bayes.models import recipe
 from expsim_bayes.models._completed import deriving
 from expsim_bayes.models._groups import story
 from expsim_bayes.models._statistics import statistics
-from expsim_bayes.votes.fitted import CANDIDATES, LOOKS, STORIES, with_own
+from expsim_bayes.votes.fitted import CANDIDATES, LOOKS, STORIES, shape, with_own
 from expsim_bayes.votes.single import drawn
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def check_quick(
     Returns
     -------
     Fits
-        Of which `divergences` counts fits whose k-hat is above `OK_SHAPE`, and `ess` what the weighted points are worth.
+        Of which `divergences` counts fits whose k-hat is above `good_k`, and `ess` what the weighted points are worth.
     """
     from expsim_bayes.fast.scores import posterior
 
@@ -81,7 +81,7 @@ def check_quick(
             here = replace(told, data=data, sums=statistics(data, told.present))
             found = posterior(here, DRAWS, rng)
             _, below = ranked(found.effects, found.sd, here, truths, number, rng)
-            doubted = int(found.points.k_hat > OK_SHAPE)
+            doubted = int(found.points.k_hat > good_k(len(found.points.x)))
             return Simulation(number, below, doubted, 1.0, found.points.effective)
 
         return one
@@ -108,7 +108,7 @@ def check_quick_votes(
     file: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Fits:
-    """The same of comparisons, stars, rankings or verdicts: `divergences` counts fits whose k-hat is above `OK_SHAPE`.
+    """The same of comparisons, stars, rankings or verdicts: `divergences` counts fits whose k-hat is above `good_k`.
 
     Parameters
     ----------
@@ -144,7 +144,9 @@ class _Votes(Family):
         found, own, free = with_own(story, found, np.ones(OF_VOTES, dtype=bool), rng)
         nested = {name: values for name, (_, values) in story.nested(own, found.given).items()}
         values = self.derived(free) | nested
-        return Fitted({name: values[name] for name in self.truth}, int(found.k_hat > OK_SHAPE), 1.0, found.effective)
+        k_hat, weighed = shape(found, CANDIDATES)
+        doubted = int(k_hat > good_k(weighed))
+        return Fitted({name: values[name] for name in self.truth}, doubted, 1.0, found.effective)
 
 
 def _seen(seen: Any, data: Observed) -> Any:

@@ -165,7 +165,8 @@ def of_quick(found: Fits) -> Outcome:
     uniform = verdict(found.rows) != "fail"
     right = uniform and covered(found.rows)
     trusted = (
-        f"{found.divergent} of {len(found.simulations):,} fits had a Pareto k-hat above .7 and would print a caution; none was left out. "
+        f"{found.divergent} of {len(found.simulations):,} fits had a Pareto k-hat above what so many points allow (at most .7) and would "
+        f"print a caution; none was left out. "
         f"The weighted points were worth {min(one.ess for one in found.simulations):,.0f} or more."
     )
     said = [_calibrated(found.rows, passed=uniform), trusted, _noticed(found)]

@@ -24,7 +24,7 @@ def passed(found: Verdict) -> str:
     if found.points == 1:
         return "Fitted without a sampler, exactly."
     if found.points:
-        shape = "" if found.k_hat is None else f" (Pareto k-hat {found.k_hat:.2f}, at most .7)"
+        shape = "" if found.k_hat is None else f" (Pareto k-hat {found.k_hat:.2f}, at most {found.good_k:.2f})"
         worth = f"draws are worth at least {found.worst_ess:,.0f} independent ones"
         return f"Fitted without a sampler, over {found.points:,} weighted points{shape}; {worth}."
     return f"The chains agree, enough of the {found.chains * found.draws:,} draws are independent, and none diverged."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from expsim_bayes.diagnostics import OK_SHAPE
+from expsim_bayes.diagnostics import good_k
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +90,7 @@ class Points(NamedTuple):
     weight: Floats
     """(M,) summing to one, Pareto-smoothed."""
     k_hat: float
-    """Shape of the largest weights: above .7 they are not to be trusted; NaN where points are too few to tell."""
+    """Shape of the largest weights: above `good_k` they are not to be trusted; NaN where points are too few to tell."""
     rounds: int
     """How often the t was moved."""
 
@@ -227,7 +227,7 @@ def points(target: Density, around: Peak, rng: np.random.Generator, most: int = 
     if count < wanted:
         found = _weighed(target, proposal, wanted, rng, rounds, kept if keep else [])
     for more in range(1, again + 1):
-        if not found.k_hat > OK_SHAPE:
+        if not found.k_hat > good_k(len(found.x)):
             break
         proposal = _moved(found, proposal, rng)
         better = _weighed(target, proposal, wanted, rng, rounds + more, kept if keep else [])

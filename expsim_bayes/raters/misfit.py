@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.intp]
 
 NOTHING = 1e-9
-"""Distances below which a rater is expected to say just what was said, as a gold label is."""
+"""Distances that are none: of raters who are not told apart from the first of their pool, under whom their ratings stand."""
 
 
 class Misfit(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from expsim_bayes.diagnostics import good_k
 from expsim_bayes.fast.integration import smoothed, systematic
 from expsim_bayes.models import _draws, recipe, task
 from expsim_bayes.models._completed import completed, labelled
@@ -88,13 +89,29 @@ def fitted(
     groups = job.groups(completed(job.model, free, chains, without=story.apart), second)
     groups["sample_stats"] = xr.Dataset({"point": (("chain", "draw"), found.at.reshape(chains, draws))})
     quality = groups["posterior"]["quality"].to_numpy().reshape(chains * draws, -1)
+    k_hat, weighed = shape(found, more * CANDIDATES)
     points_told = {
         "points": len(found.points.x),
         "effective": found.points.effective,
-        "k_hat": None if np.isnan(found.k_hat) else found.k_hat,
+        "k_hat": None if np.isnan(k_hat) else k_hat,
+        "weighed": weighed,
         "ess": dict(zip(_variants(groups), found.worth(quality).tolist(), strict=True)),
     }
     return groups, {**job.attrs, "engine": "fast", "integration": json.dumps(points_told)}
+
+
+def shape(found: Drawn, candidates: int) -> tuple[float, int]:
+    """Shape of the largest weights and how many these are: of points over the components or of candidates, whichever are trusted less.
+
+    Parameters
+    ----------
+    found : Drawn
+        Draws, of whose two shapes the larger is told.
+    candidates : int
+        Places that draws were chosen from.
+    """
+    told = [(found.points.k_hat, len(found.points.x)), (found.k_hat, candidates)]
+    return max(told, key=lambda each: -np.inf if np.isnan(each[0]) else each[0] - good_k(each[1]))
 
 
 def with_own(
