@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit, ndtr
 
 from expsim_bayes import bounded
 from expsim_bayes.superiority import from_draws
@@ -42,6 +43,35 @@ def test_superiority_is_that_of_draws(sign: int, eligible: np.ndarray | None) ->
     np.testing.assert_allclose(told.expected_loss, true.expected_loss, atol=0.01)
     assert (np.abs(told.prob_equivalent - true.prob_equivalent) < 4 * told.mcse + 2e-3).all()
     assert (told.mcse < 0.02).all()
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd"),
+    [([0, 0.5], 0.15), ([2, 2.6], 0.2), ([0, 0.3, 0.7], 0.18), ([0, 0.1, 0.2, 0.9], 0.25), ([0, 0, 0], 0.2)],
+)
+def test_what_the_likely_best_gives_away_is_right_however_little_it_is(mean: list[float], sd: float) -> None:
+    """Independent logits: E[max - x_v] is the integral of F_v less the product of all F."""
+    middle = np.array(mean, dtype=float)
+    logits = np.linspace(middle.min() - 9 * sd, middle.max() + 9 * sd, 40_001)
+    below = ndtr((logits - middle[:, None]) / sd)
+    true = np.trapezoid(below - below.prod(axis=0), expit(logits), axis=1)
+    found, error = bounded.losses(middle[None], sd**2 * np.eye(len(mean))[None], np.ones((1, len(mean)), dtype=bool))
+    if len(mean) == 2:
+        np.testing.assert_allclose(found[0], true, rtol=1e-4)
+        assert error[0] == 0
+    else:
+        np.testing.assert_allclose(found[0], true, rtol=0.03)
+        assert abs(found[0].min() - true.min()) < 4 * error[0] < 0.1 * true.min()
+
+
+def test_two_variants_lie_within_the_rope_as_often_as_draws_do() -> None:
+    cov = COV[:, :2, :2]
+    told = bounded.superiority(MEAN[:, :2], cov, ENDS, control=0, rope=0.3)
+    np.testing.assert_allclose(told.prob_equivalent, (np.ptp(drawn()[..., :2], axis=2) < 0.3).mean(axis=1), atol=3e-3)
+    assert (told.mcse == 0).all()
+    alone = bounded.superiority(MEAN[:, :2], cov, ENDS, control=0, rope=0.3, eligible=np.array([[True, False]] * 2))
+    assert (alone.prob_equivalent == 1).all()
+    assert (alone.expected_loss[:, 0] == 0).all()
 
 
 def test_a_quality_that_is_known_for_certain_is_no_trouble() -> None:
