@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import expsim_bayes
 
 HEAVY = {"pymc", "pytensor", "arviz", "nutpie", "streamlit", "scipy.stats"}
 # Each needs what it names at its top; every other module imports such things inside the function that uses them.
@@ -31,7 +35,32 @@ def light_modules() -> list[str]:
 
 
 def test_package_is_light() -> None:
-    assert loaded_after("import expsim_bayes") & (HEAVY | {"matplotlib"}) == set()
+    found = loaded_after("import expsim_bayes\nassert 'load' in dir(expsim_bayes) and 'fit' in dir(expsim_bayes)")
+    assert found & (HEAVY | {"matplotlib", "numpy", "xarray", "pydantic"}) == set()
+    assert [name for name in found if name.startswith("expsim_bayes.")] == []
+
+
+def test_every_line_of_the_table_of_contents_runs() -> None:
+    told = re.findall(r"``(from expsim_bayes[^`]+)``", expsim_bayes.__doc__ or "")
+    offered: dict[str, object] = {}
+    for line in told:
+        exec(line, offered)
+    assert len(told) == (expsim_bayes.__doc__ or "").count("\nto ")
+    assert set(expsim_bayes.__all__) <= set(offered)
+    for name in expsim_bayes.__all__:
+        assert getattr(expsim_bayes, name) is offered[name]
+        assert (
+            importlib.util.find_spec(f"expsim_bayes.{name}") is None
+        )  # an import of such a module would take its place
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = expsim_bayes.nothing
+
+
+def test_fit_is_its_module_however_it_is_asked_for() -> None:
+    loaded_after(
+        "from expsim_bayes import fit as asked\nimport expsim_bayes.fit\nfrom expsim_bayes.fit import fit\n"
+        "assert expsim_bayes.fit is asked and asked.fit is fit"
+    )
 
 
 def test_modules_outside_the_sampling_half_are_light() -> None:
