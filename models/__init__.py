@@ -45,13 +45,19 @@ def recipe(name: str) -> Recipe:
     Raises
     ------
     SettingError
-        There is no such model.
+        There is no such model, or it has no recipe.
 
     Examples
     --------
     >>> recipe("ranking").title
     'rankings of several variants, partial ones too'
     """
+    if name in set(NAMES) - set(RECIPES):
+        raise SettingError(
+            f"the model {name!r} has no recipe: its draws are completed without the help of PyMC",
+            where="model",
+            remedy=f"ask expsim_bayes.models.task, which serves every model, or choose among {', '.join(RECIPES)}",
+        )
     if name not in RECIPES:
         raise SettingError(f"{name!r} is no model", where="model", remedy=f"choose among {', '.join(NAMES)}")
     found: Recipe = import_module(f"expsim_bayes.models.{name}").RECIPE

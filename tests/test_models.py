@@ -77,6 +77,9 @@ def start(sampled: pm.Model) -> dict[str, Any]:
 def test_a_model_that_is_none_is_refused_with_those_that_are() -> None:
     with pytest.raises(SettingError, match="no model") as caught:
         models.recipe("nonsense")
+    with pytest.raises(SettingError, match="'continuous' has no recipe") as refused:
+        models.recipe("continuous")
+    assert "choose among binary" in str(refused.value)
     assert all(name in str(caught.value) for name in models.NAMES)
 
 
