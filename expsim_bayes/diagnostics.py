@@ -90,7 +90,7 @@ class Verdict:
     def _told(self) -> tuple[str, list[tuple[str, str]]]:
         """The verdict in a few words, and what it rests on."""
         headline = {
-            "ok": "Ok: this fit may be believed",
+            "ok": "OK: this fit may be believed",
             "caution": "Caution: this fit may be believed in part",
             "refuse": "Refuse: this fit is not to be trusted",
         }[self.level]
@@ -326,4 +326,5 @@ def _unconverged(limits: Limits, quantities: tuple[Quantity, ...], remedies: Rem
 def _some(names: list[str]) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    apart = "; " if any(", " in name for name in names[:3]) else ", "
+    return apart.join(names[:3]) + more

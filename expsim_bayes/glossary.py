@@ -116,7 +116,7 @@ def plain(raw: str) -> str:
 
 
 def named(number: str) -> str:
-    """A number of a fit of this program: in words with its labels, the raw name in brackets where it says something else.
+    """A number of a fit of this program: in words with its labels, the raw name, as `--prior` takes it, in brackets where it differs.
 
     Examples
     --------
@@ -132,7 +132,11 @@ def named(number: str) -> str:
     words = plain(raw)
     if words == raw:
         return f"{words} of {labels}" if labels else words
-    return f"{words}, {labels} ({raw})" if labels else f"{words} ({raw})"
+    if raw == "confusion" and labels and labels.count(", ") > 1:
+        who, true, said = labels.rsplit(", ", 2)
+        return f"{words}, {who}: {said} where it is {true} ({raw})"
+    stem = _stem(raw)
+    return f"{words}, {labels} ({stem})" if labels else f"{words} ({stem})"
 
 
 def unit(raw: str, effects: str) -> str:

@@ -70,7 +70,7 @@ def test_empty_page_says_what_to_do() -> None:
 def test_a_fit_is_judged_and_every_part_opens(tmp_path: Path) -> None:
     at = page(netcdf(tree(draws=500), tmp_path)).run()
     assert not at.exception
-    assert "Ok: this fit may be believed" in said(at)
+    assert "OK: this fit may be believed" in said(at)
     assert [(m.label, m.value) for m in at.metric][:1] == [("Draws", "4 × 500")]
     names = at.selectbox(key="chain_number").options
     assert set(names) == {"quality of A", "quality of <b>B</b>", "spread between items (sd_item)"}
@@ -164,7 +164,7 @@ def test_what_is_no_fit_is_refused_in_words_and_the_next_one_opens(tmp_path: Pat
     assert "is damaged" in said(at)
     good = netcdf(tree(), tmp_path)
     at.file_uploader(key="fit_to_open").set_value((good.name, good.read_bytes(), "")).run()
-    assert "Ok: this fit" in said(at)
+    assert "OK: this fit" in said(at)
     assert "is damaged" not in said(at)
 
 

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from expsim_bayes import cli, errors, experiment, facts, operating_characteristics, planning
 from expsim_bayes.cli import app, exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
+from expsim_bayes.cli.screen import Column, Screen
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts, Spread
 from expsim_bayes.ratings import validate
@@ -985,3 +986,18 @@ def test_verbs_that_read_ratings_have_the_same_options_and_defaults() -> None:
     for name in set(fits) - alone:
         assert str(fits[name]) == str(begins[name])
         assert name not in agrees or str(agrees[name]) == str(fits[name])
+
+
+def test_long_words_of_a_table_are_folded_not_cut_in_a_narrow_window(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    names = [f"spread of raters' favour for the left side, pool {n} (sd_order)" for n in range(9)]
+    cells = tuple("0.123456789012" for _ in names)
+    columns = [Column("Number", tuple(names), justify="left", folds=True), Column("Mean", cells), Column("SD", cells)]
+    Screen().table(columns)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    told = " ".join(line[:24].strip() for line in lines if line)
+    assert all(f"pool {n}" in " ".join(told.split()) for n in range(9))
+    assert "…" not in told

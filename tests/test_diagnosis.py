@@ -90,7 +90,7 @@ def test_what_a_fit_does_not_hold_is_said_and_not_made_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "headline"), [(0.0, "Ok: this fit may be believed"), (1.5, "Refuse: this fit is not to be trusted")]
+    ("apart", "headline"), [(0.0, "OK: this fit may be believed"), (1.5, "Refuse: this fit is not to be trusted")]
 )
 def test_the_verdict_comes_first_in_every_form(apart: float, headline: str) -> None:
     found = diagnose(tree(apart=apart, draws=500), "fit.nc")
@@ -103,7 +103,7 @@ def test_the_verdict_comes_first_in_every_form(apart: float, headline: str) -> N
 def test_a_page_holds_the_verdict_and_the_chains() -> None:
     found = diagnose(tree(), "fit.nc")
     html = rendered("html", found, length="brief").decode()
-    assert re.search(r"<h1>.*Ok: this fit", html)
+    assert re.search(r"<h1>.*OK: this fit", html)
     assert html.count("data:image/svg+xml") == 2  # chains, light and dark
     assert rendered("pdf", found, length="brief").startswith(b"%PDF-")
 
@@ -150,7 +150,7 @@ def test_the_command_judges_a_fit_of_any_program(tmp_path: Path) -> None:
     zipped = write(foreign(), tmp_path / "theirs.zarr.zip")
     code, said = told(str(zipped))
     assert code == 0
-    assert "Ok: this fit may be believed" in said
+    assert "OK: this fit may be believed" in said
     assert "does not reproduce the mean of score" in said
     code, said = told(str(zipped), "--format", "md")
     assert code == 2

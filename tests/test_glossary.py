@@ -22,6 +22,11 @@ def test_a_plain_name_reads_after_an_article_and_is_no_raw_one() -> None:
         assert not words.startswith(("the ", "a ", "how ", "what ")), raw
 
 
+def test_a_number_is_told_by_the_name_of_its_prior_and_an_error_by_what_is_said_of_what() -> None:
+    assert glossary.named("sd_order_of_pool[human]") == "spread of raters' favour for the left side, human (sd_order)"
+    assert glossary.named("confusion[ann, lee, 3, 4]") == "errors of raters, ann, lee: 4 where it is 3 (confusion)"
+
+
 def test_names_that_users_gave_are_left_alone() -> None:
     for name in ("quality of sd_item (new)", "A (v1) against B (v2)", "sd_between variants", "x (y)"):
         assert glossary.named(name) == name

@@ -127,7 +127,7 @@ def _show(screen: Screen, found: Diagnosed, *, details: bool) -> None:
     table = next(block for block in document(found).section("numbers").blocks if block.kind == "table")
     screen.table(
         [
-            Column(title.capitalize(), tuple(row[n] for row in table.rows), justify="left")
+            Column(title.capitalize(), tuple(row[n] for row in table.rows), justify="left", folds=True)
             for n, title in enumerate(table.columns)
         ]
     )
@@ -151,7 +151,7 @@ def numbers(found: Diagnosed, rows: tuple[Row, ...]) -> list[Column]:
 
     known = any(isfinite(r.r_hat) for r in rows)
     return [
-        Column("Number", tuple(short(found.called(r.name), 72) for r in rows), justify="left"),
+        Column("Number", tuple(short(found.called(r.name), 72) for r in rows), justify="left", folds=True),
         Column("Mean", tuple(f"{r.mean:.4g}" for r in rows)),
         Column("SD", tuple(f"{r.sd:.3g}" for r in rows)),
         Column("MCSE", tuple(f"{r.mcse:.2g}" for r in rows)),

@@ -29,6 +29,8 @@ WIDEST = 110
 """Columns beyond which text is not spread: longer lines are hard to read."""
 FEW_ROWS = 6
 """A table with more rows than this gives up columns before it takes two lines a row."""
+FOLDED = 22
+"""Columns of the window that words keep which may go over several lines."""
 NAME_WIDTH = 28
 """Columns that a name may take in a table."""
 
@@ -48,6 +50,8 @@ class Column:
     """Side to which cells are flush."""
     spare: bool = False
     """Whether it may be left out where the window is narrow."""
+    folds: bool = False
+    """Whether its words may go over several lines where the window is narrow, rather than be cut."""
 
 
 class Screen:
@@ -167,7 +171,10 @@ class Screen:
         forms = [(columns, False), *_fewer(columns, few=few)]
         made = [_drawn(kept, bold, stacked=stacked) for kept, stacked in forms]
         endless = self.out.options.update(max_width=10_000)
-        return next((t for t in made if self.out.measure(t, options=endless).maximum <= self.out.width), made[-1])
+        for (kept, _), table in zip(forms, made, strict=True):
+            if self.out.measure(table, options=endless).maximum - _given_way(kept) <= self.out.width:
+                return table
+        return made[-1]
 
 
 class _Lines:
@@ -200,15 +207,24 @@ def _fewer(columns: Sequence[Column], *, few: bool) -> list[tuple[list[Column], 
 def _drawn(columns: Sequence[Column], bold: Collection[int], *, stacked: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(Text(column.title), justify=column.justify, vertical="top", overflow="ellipsis")
+        fit: Literal["fold", "ellipsis"] = "fold" if column.folds else "ellipsis"
+        table.add_column(Text(column.title), justify=column.justify, vertical="top", overflow=fit)
+    folds = [column.folds for column in columns]
     for number, row in enumerate(zip(*(column.cells for column in columns), strict=True)):
-        table.add_row(*(_cell(cell, stacked=stacked) for cell in row), style="bold" if number in bold else "")
+        cells = (_cell(cell, stacked=stacked, folds=each) for cell, each in zip(row, folds, strict=True))
+        table.add_row(*cells, style="bold" if number in bold else "")
     return table
 
 
-def _cell(cell: Cell, *, stacked: bool) -> Text:
+def _given_way(columns: Sequence[Column]) -> int:
+    """Columns of the window that words give way which go over several lines."""
+    longest = (max(cell_len(cell) for cell in c.cells if isinstance(cell, str)) for c in columns if c.folds)
+    return sum(max(length - FOLDED, 0) for length in longest)
+
+
+def _cell(cell: Cell, *, stacked: bool, folds: bool = False) -> Text:
     if isinstance(cell, str):
-        return Text(cell, no_wrap=True)
+        return Text(cell, no_wrap=not folds)
     value, around = cell
     return Text.assemble(value, "\n" if stacked else " ", (around, "not bold dim"), no_wrap=True)
 

@@ -12,11 +12,16 @@ from expsim_bayes.amounts import percent, quantity
 from expsim_bayes.cli.opened import trusted
 from expsim_bayes.cli.options import AsJson, Details
 from expsim_bayes.cli.screen import Cell, Column, Screen, plain, short
+from expsim_bayes.cli.tables import brief_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expsim_bayes.sensitivity import Figure, Hangs, Scaled, Sensitivity
+
+
+LEAST_ERROR = 0.0005
+"""Monte-Carlo error of a probability below which none is shown: it would be 0.0 percentage points."""
 
 
 def sensitivity(
@@ -54,7 +59,7 @@ def strengths(found: Sensitivity) -> list[Column]:
     """One row a prior: what would be said were it half or twice as strong."""
     pairs = list(zip(found.scaled[::2], found.scaled[1::2], strict=True))
     return [
-        Column("Prior", tuple(short(half.called, 72) for half, _ in pairs), justify="left"),
+        Column("Prior", tuple(short(half.called, 72) for half, _ in pairs), justify="left", folds=True),
         Column("Half as strong", tuple(_cell(half, found) for half, _ in pairs)),
         Column("Twice as strong", tuple(_cell(twice, found) for _, twice in pairs)),
     ]
@@ -65,19 +70,25 @@ def _cell(row: Scaled, found: Sensitivity) -> Cell:
         return "cannot be told"
     if row.prob_best is None:
         return quantity(row.number.value, found.unit)
-    return percent(row.prob_best.value), _error(row.prob_best)
+    return brief_percent(row.prob_best.value), _error(row.prob_best)
 
 
 def _error(figure: Figure) -> str:
-    return f"± {100 * figure.mcse:.1f}" if figure.mcse > 0 else ""
+    return f"± {100 * figure.mcse:.1f}" if figure.mcse >= LEAST_ERROR else ""
+
+
+def _most(row: Hangs) -> str:
+    """The prior to which a number answers most: "its own" where it has one."""
+    name = row.by_prior[0][0]
+    return "its own" if glossary.raw(name) == glossary.raw(row.name) else glossary.plain(name)
 
 
 def numbers(rows: Sequence[Hangs]) -> list[Column]:
     """One row a number: how it answers to priors and ratings."""
     return [
-        Column("Number", tuple(short(glossary.named(row.name), 72) for row in rows), justify="left"),
+        Column("Number", tuple(short(glossary.named(row.name), 72) for row in rows), justify="left", folds=True),
         Column("To the priors", tuple(f"{row.prior:.2f}" for row in rows)),
         Column("To the ratings", tuple(f"{row.likelihood:.2f}" for row in rows)),
-        Column("Most to", tuple(glossary.plain(row.by_prior[0][0]) for row in rows), justify="left"),
+        Column("Most to", tuple(_most(row) for row in rows), justify="left", folds=True),
         Column("", tuple(row.diagnosis for row in rows), justify="left", spare=True),
     ]

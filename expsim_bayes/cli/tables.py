@@ -186,7 +186,7 @@ def spreads(facts: Facts) -> list[Column]:
     """One row a source of variation: its SD."""
     rows = facts.fit.spreads if facts.fit else ()
     return [
-        _names("What varies", (row.shown for row in rows), width=72),
+        Column("What varies", tuple(short(row.shown, 72) for row in rows), justify="left", folds=True),
         Column(f"SD ({level(facts.ci_prob)})", tuple(spread(row.sd) for row in rows)),
     ]
 
@@ -195,8 +195,8 @@ def priors(facts: Facts) -> list[Column]:
     """One row a prior: what was believed of a number before any rating was seen."""
     rows = facts.fit.priors if facts.fit else ()
     return [
-        _names("Of what", (row.what for row in rows), width=72),
-        Column("Prior", tuple(row.form for row in rows), justify="left"),
+        Column("Of what", tuple(row.what for row in rows), justify="left", folds=True),
+        Column("Prior", tuple(row.form for row in rows), justify="left", folds=True),
         Column(f"{level(PRIOR_PROB)} of it", tuple(row.likely for row in rows), justify="left", spare=True),
         Column("Chosen by", tuple(row.chosen for row in rows), justify="left", spare=True),
     ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from expsim_bayes.diagnostics import Verdict
 
 HEADLINES = {
-    "ok": "Ok: this fit may be believed",
+    "ok": "OK: this fit may be believed",
     "caution": "Caution: take its probabilities as approximate",
     "refuse": "Refuse: this fit is not to be trusted",
 }
