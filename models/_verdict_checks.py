@@ -40,7 +40,7 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
         own = evaluator == k
         for place, there in [("", np.ones_like(own)), *places]:
             if (own & there).any():
-                found[f"share of verdicts of {name} that are 1{place}"] = _rate(ones, asked, own & there)
+                found[f"share of 1s from {name}{place}"] = _rate(ones, asked, own & there)
         if constant["role_of"].to_numpy()[k] == PANEL:
             found |= _by_variant(ones, constant, own, str(name))
     said = {k: _by_output(ones, asked, output, evaluator == k) for k in range(names.size)}
@@ -57,9 +57,7 @@ def features(values: NDArray[Any], constant: xr.Dataset) -> dict[str, NDArray[np
         if people.size > 1:
             each = np.stack([ones[:, rater == r].sum(axis=1) / asked[rater == r].sum() for r in people], axis=1)
             edge = (each <= 0).all(axis=1) | (each >= 1).all(axis=1)
-            found[f"spread between raters' shares of verdicts that are 1, {name} (SD)"] = np.where(
-                edge, np.nan, each.std(axis=1)
-            )
+            found[f"spread between raters' shares of 1s, {name} (SD)"] = np.where(edge, np.nan, each.std(axis=1))
     return found
 
 
@@ -74,7 +72,7 @@ def _by_variant(
     asked = constant["asked_of"].to_numpy()
     there = {str(label): own & (variant == v) for v, label in enumerate(labels)}
     return {
-        f"share of verdicts of {name} that are 1 for {label}": _rate(ones, asked, rated)
+        f"share of 1s from {name} for {label}": _rate(ones, asked, rated)
         for label, rated in there.items()
         if rated.any()
     }
@@ -133,7 +131,7 @@ def _compared(
     """(draw,) shares of 1 from one evaluator where another says 1 and where it says 0, from (draw, output) shares of 1."""
     found = {}
     for said, weight in ((1, left), (0, 1 - left)):
-        found[f"share of verdicts of {other} that are 1 where {one} says {said}{place}"] = _share(
+        found[f"share of 1s from {other} where {one} says {said}{place}"] = _share(
             (weight * right).sum(axis=1), weight.sum(axis=1)
         )
     return found

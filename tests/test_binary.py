@@ -274,7 +274,7 @@ def test_shares_at_the_edge_are_not_compared_and_others_are() -> None:
     told = binary.RECIPE.features(np.zeros((1, 12)), constant)
     assert all(np.isnan(value).all() for value in told.values())
     mixed = np.array([np.zeros(12), [0, 1] * 6])
-    found = binary.RECIPE.features(mixed, constant)["share of verdicts of human that are 1"]
+    found = binary.RECIPE.features(mixed, constant)["share of 1s from human"]
     assert np.isnan(found[0])
     assert found[1] == pytest.approx(0.5)
 
@@ -361,9 +361,9 @@ def test_verdicts_of_the_panel_are_compared_variant_by_variant() -> None:
         coords={"variant": ["A", "B"], "evaluator": ["human", "judge"], "stratum": ["all"]},
     )
     found = features(np.array([[1, 0, 1, 1]]), constant)
-    assert found["share of verdicts of human that are 1 for A"] == pytest.approx([0.5])
-    assert found["share of verdicts of human that are 1 for B"] == pytest.approx([0.5])
-    assert "share of verdicts of judge that are 1 for A" not in found
+    assert found["share of 1s from human for A"] == pytest.approx([0.5])
+    assert found["share of 1s from human for B"] == pytest.approx([0.5])
+    assert "share of 1s from judge for A" not in found
 
 
 def test_the_panel_errs_alike_in_all_kinds_of_item_and_judges_need_not() -> None:

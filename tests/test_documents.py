@@ -23,7 +23,7 @@ from expsim_bayes.cli.command import with_command
 from expsim_bayes.cli.diagnose import FORMS as ON_DIAGNOSE
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.cli.report import FORMS as ON_THE_COMMAND_LINE
-from expsim_bayes.facts import FitFacts
+from expsim_bayes.facts import FitFacts, Interval, Measure
 from expsim_bayes.report import WRITTEN, document, markdown, rendered
 from expsim_bayes.report.answers import COST, DO, NEXT, SURE, WRONG
 from expsim_bayes.report.build import Figure
@@ -410,7 +410,9 @@ def test_the_command_writes_each_form_and_keeps_the_manifest_true(tmp_path: Path
 def test_dollars_and_days_that_nobody_declared_are_no_columns() -> None:
     facts = SITUATIONS["leaning"]()
     unpriced = replace(facts, further=tuple(f._replace(usd=None, days=None, value=1.9e-5) for f in facts.further))
-    assert "| less than 0.0001 |" in markdown(unpriced)
+    assert "worth" not in markdown(unpriced)
+    first, *others = unpriced.further
+    assert "| less than 0.0001 |" in markdown(replace(unpriced, further=(first._replace(value=0.02), *others)))
     assert "| to decide with 80 % | dollars | days |" in markdown(facts)
     assert re.search(r"\| to decide with 80 % \| (for the same money|first batch) \|", markdown(unpriced))
 
@@ -428,6 +430,17 @@ def test_a_report_that_compares_nothing_says_nothing_of_a_launch() -> None:
     text = markdown(report_facts.no_variants())
     assert "launch" not in text
     assert "Direction" not in text
+
+
+def test_errors_of_raters_are_a_table_with_a_column_a_class() -> None:
+    facts = fitted(launch())
+    assert facts.fit is not None
+    shares = {"1 where it is 1": 0.8, "2 where it is 1": 0.2, "1 where it is 2": 0.1, "2 where it is 2": 0.9}
+    rows = tuple((f"ann: {name}", Interval(share, share - 0.05, share + 0.05)) for name, share in shares.items())
+    told = replace(facts, fit=replace(facts.fit, measures=(Measure("what is said of each class", "share", rows),)))
+    (table,) = document(told).section("measure-0").blocks
+    assert table.columns == ("rater", "what it is", "called 1", "called 2")
+    assert table.rows == (("ann", "1", "80.0 %", "20.0 %"), ("ann", "2", "10.0 %", "90.0 %"))
 
 
 def test_features_that_the_model_misses_come_first() -> None:

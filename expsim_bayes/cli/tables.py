@@ -198,7 +198,7 @@ def priors(facts: Facts) -> list[Column]:
         Column("Of what", tuple(row.what for row in rows), justify="left", folds=True),
         Column("Prior", tuple(row.form for row in rows), justify="left", folds=True),
         Column(f"{level(PRIOR_PROB)} of it", tuple(row.likely for row in rows), justify="left", spare=True),
-        Column("Chosen by", tuple(row.chosen for row in rows), justify="left", spare=True),
+        Column("Chosen by", tuple(row.chosen for row in rows), justify="left", folds=True),
     ]
 
 

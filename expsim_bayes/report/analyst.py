@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from expsim_bayes import sentences
@@ -13,10 +14,12 @@ from expsim_bayes.wording import took_part_in, what_quality_is
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from expsim_bayes.facts import Facts, FitFacts, Interval, VariantFacts
+    from expsim_bayes.facts import Facts, FitFacts, Interval, Measure, VariantFacts
 
 MOST_ROWS = 40
 """Rows of a table; more stand in facts.json."""
+_SAID_OF = re.compile(r"(?:(.*): )?(.*) where it is (.*)")
+"""Of whom, and of what, an entry of a table of errors is."""
 VERDICTS = {"ok": "All pass.", "caution": "They pass only in part.", "refuse": "They fail."}
 """Verdicts of the diagnostics, as sentences."""
 
@@ -161,15 +164,36 @@ def details(facts: Facts) -> Iterator[Details]:
     yield "scale", "How strongly the judges follow the reference", _scale_use(facts, fit)
     yield "shifts", "What each judge likes about a variant as such", _shifts(facts, fit)
     for n, measure in enumerate(fit.measures):
+        title = measure.title[:1].upper() + measure.title[1:]
+        if (errors := _said_of(measure)) is not None:
+            yield f"measure-{n}", title, (errors,)
+            continue
         rows = [(name, _measured(value, measure.unit)) for name, value in measure.rows]
         table = _first_rows(
             ("of whom or what", "value", f"{level(facts.ci_prob)} interval"),
             [(name, *two) for name, two in rows],
             "measures",
         )
-        yield f"measure-{n}", measure.title[:1].upper() + measure.title[1:], (table,)
+        yield f"measure-{n}", title, (table,)
     yield "checks", "How well the model reproduces the data", _checks(fit, facts.ci_prob)
     yield "numbers", "Behind the numbers", _behind(facts, fit)
+
+
+def _said_of(measure: Measure) -> Table | None:
+    """What each rater says of each class, a class a row; None for any other measure."""
+    found = [_SAID_OF.fullmatch(name) for name, _ in measure.rows]
+    if not found or not all(found):
+        return None
+    told = {
+        each.groups(): measured(value.mean, measure.unit)
+        for each, (_, value) in zip(found, measure.rows, strict=True)
+        if each
+    }
+    said = list(dict.fromkeys(key[1] for key in told))
+    places = list(dict.fromkeys((who, true) for who, _, true in told))
+    rows = [(who or "all", true, *(told.get((who, each, true), "-") for each in said)) for who, true in places]
+    columns = ("rater", "what it is", *(f"called {each}" for each in said))
+    return _first_rows(columns, rows, "measures", words=(0, 1))
 
 
 def _against_means(facts: Facts, fit: FitFacts) -> tuple[Block, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from expsim_bayes.report.images import Image
 
 
-_TOGETHER = re.compile(r"(?<=\d) (?=%|pp\b)")
+_TOGETHER = re.compile(r"(?<=\d) (?=%|(?:pp|s)\b)")
 """A space between a number and its unit, where no line may end."""
 
 

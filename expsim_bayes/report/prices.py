@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from expsim_bayes.planning.futures import Bought
 
 
-WORTHLESS = "0"
-"""What is said of ratings that are not expected to change the choice."""
+LEAST_WORTH = 1e-4
+"""Expected gain of a choice, in its unit, below which none is told."""
 
 
 def costs(facts: Facts, advice: Recommendation) -> tuple[Block, ...]:
@@ -157,7 +157,7 @@ def _further(facts: Facts) -> Table | None:
     priced = facts.further[0].batch_usd is not None
     known = (True, any(f.usd is not None for f in facts.further), any(f.days is not None for f in facts.further))
     shown = tuple(n for n in range(3) if undecided and known[n])
-    worth = any(_batch(f, facts.unit)[-1] != WORTHLESS for f in facts.further)
+    worth = any(_worth(f, facts.unit) >= LEAST_WORTH for f in facts.further)
     headings = ("to decide with 80 %", "dollars", "days")
     return Table(
         (
@@ -187,7 +187,12 @@ def _deciding(further: Further) -> tuple[str, str, str]:
     )
 
 
+def _worth(further: Further, unit: str) -> float:
+    """How much better the choice is expected to be for a batch, in the unit in which people are told."""
+    return further.value * (100.0 if unit == "share" else 1.0)
+
+
 def _batch(further: Further, unit: str) -> tuple[str, str, str, str]:
-    value = further.value * (100.0 if unit == "share" else 1.0)
-    worth = WORTHLESS if value < 1e-6 else "less than 0.0001" if value < 1e-4 else f"{value:.2g}"
+    value = _worth(further, unit)
+    worth = "0" if value < 1e-6 else f"less than {LEAST_WORTH:.4f}" if value < LEAST_WORTH else f"{value:.2g}"
     return count(further.batch_ratings), narrower(further.variance_removed), stays(further.floor), worth
