@@ -138,6 +138,17 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
 
 
+def feature(name: str, value: float) -> str:
+    """A value of a feature of ratings: in per cent where its name begins with "share".
+
+    Examples
+    --------
+    >>> feature("share of ties", 0.0948), feature("skewness of the scores", -0.1238)
+    ('9.5 %', '-0.124')
+    """
+    return f"{100 * value:.1f} %" if name.startswith("share") else f"{value:.3g}"
+
+
 def sentence(text: str) -> str:
     """A note as a sentence: a capital, unless a name in quotes begins it, and a full stop.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from expsim_bayes.amounts import percent, quantity
+from expsim_bayes.amounts import feature, percent, quantity
 from expsim_bayes.notebook import as_html, as_text
 from expsim_bayes.operating_characteristics import Estimate
 from expsim_bayes.planning import Further
@@ -197,7 +197,7 @@ class Compared:
 
     def shown(self, value: float) -> str:
         """A value of the feature as it is written: shares in per cent."""
-        return f"{100 * value:.1f} %" if self.name.startswith("share") else f"{value:.3g}"
+        return feature(self.name, value)
 
 
 class Spread(NamedTuple):

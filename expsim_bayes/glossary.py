@@ -6,6 +6,10 @@ Every table, figure and sentence that names such a number asks here. Names are n
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORDS = {
     "quality": "quality",
@@ -162,6 +166,17 @@ def raw(number: str) -> str:
     """
     found = _LABELLED.fullmatch(number)
     return number if found is None else _stem(found["raw"])
+
+
+def answering(number: str, prior: str, called: Callable[[str], str] = named) -> str:
+    """The prior that a number answers to: "its own" where the two are of one name.
+
+    Examples
+    --------
+    >>> answering("sd_order (human)", "sd_order_of_pool"), answering("quality[A]", "sd_item")
+    ('its own', 'spread between items (sd_item)')
+    """
+    return "its own" if raw(number) == raw(prior) else called(prior)
 
 
 def _stem(raw: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes.amounts import level, rough
+from expsim_bayes.amounts import feature, level, rough
 from expsim_bayes.models import recipe
 
 if TYPE_CHECKING:
@@ -110,18 +110,9 @@ def compared(name: str, observed: float, predicted: NDArray[np.float64], ci_prob
     p = float(np.mean(predicted > observed) + 0.5 * np.mean(predicted == observed))
     within = bool(low - 1e-9 <= observed <= high + 1e-9)
     verb = "reproduces" if within else "does not reproduce"
-    shown = _percent if name.startswith("share") else _digits
-    span = f"{shown(low)} to {shown(high)} ({level(ci_prob)} interval)"
-    sentence = f"The model {verb} the {name}: observed {shown(observed)}, predicted {span}."
+    span = f"{feature(name, low)} to {feature(name, high)} ({level(ci_prob)} interval)"
+    sentence = f"The model {verb} the {name}: observed {feature(name, observed)}, predicted {span}."
     return PredictiveCheck(name, float(observed), low, high, ci_prob, p, within, sentence)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _rater_spread(

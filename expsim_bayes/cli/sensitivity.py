@@ -77,18 +77,17 @@ def _error(figure: Figure) -> str:
     return f"± {100 * figure.mcse:.1f}" if figure.mcse >= LEAST_ERROR else ""
 
 
-def _most(row: Hangs) -> str:
-    """The prior to which a number answers most: "its own" where it has one."""
-    name = row.by_prior[0][0]
-    return "its own" if glossary.raw(name) == glossary.raw(row.name) else glossary.plain(name)
-
-
 def numbers(rows: Sequence[Hangs]) -> list[Column]:
     """One row a number: how it answers to priors and ratings."""
     return [
         Column("Number", tuple(short(glossary.named(row.name), 72) for row in rows), justify="left", folds=True),
         Column("To the priors", tuple(f"{row.prior:.2f}" for row in rows)),
         Column("To the ratings", tuple(f"{row.likelihood:.2f}" for row in rows)),
-        Column("Most to", tuple(_most(row) for row in rows), justify="left", folds=True),
+        Column(
+            "Most to",
+            tuple(glossary.answering(row.name, row.by_prior[0][0], glossary.plain) for row in rows),
+            justify="left",
+            folds=True,
+        ),
         Column("", tuple(row.diagnosis for row in rows), justify="left", spare=True),
     ]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expsim_bayes.amounts import count, level, listed
+from expsim_bayes import glossary
+from expsim_bayes.amounts import count, feature, level, listed, sentence
 from expsim_bayes.diagnosis import words
 from expsim_bayes.diagnosis.chains import MOST_CHAINS, ranks
 from expsim_bayes.report.displayed import clean, shown
@@ -172,16 +173,16 @@ def _predictive(found: Diagnosed) -> Iterator[Block]:
     rows = [
         (
             clean(c.name),
-            f"{c.observed:.3g}",
-            f"{c.low:.3g} to {c.high:.3g}",
+            feature(c.name, c.observed),
+            f"{feature(c.name, c.low)} to {feature(c.name, c.high)}",
             f"{c.p:.3f}",
-            "" if c.reproduced else "missed",
+            "yes" if c.reproduced else "no",
         )
         for c in ordered[:MOST_ROWS]
     ]
     note = "p is the share of predicted data sets that have at least the observed value."
     yield Table(
-        ("feature", "observed", "predicted", "p", ""),
+        ("feature", "observed", "predicted", "p", "reproduced"),
         tuple(rows),
         words=(0, 2, 4),
         note=note,
@@ -206,7 +207,7 @@ def _priors(found: Diagnosed) -> Iterator[Block]:
                 shown(found.called(r.name), NAME),
                 f"{r.prior:.2f}",
                 f"{r.likelihood:.2f}",
-                clean(found.called(r.by_prior[0][0])) if r.by_prior else "-",
+                clean(glossary.answering(r.name, r.by_prior[0][0], found.called)) if r.by_prior else "-",
                 r.diagnosis,
             )
             for r in rows
@@ -250,7 +251,7 @@ def _quantities(found: Diagnosed) -> Table:
 
 
 def _points(texts: Sequence[str]) -> tuple[Block, ...]:
-    return (Bullets(tuple(Paragraph(clean(text)) for text in texts)),) if texts else ()
+    return (Bullets(tuple(Paragraph(sentence(clean(text))) for text in texts)),) if texts else ()
 
 
 def _about(found: Diagnosed) -> tuple[Block, ...]:
