@@ -153,12 +153,11 @@ def _outside(predicted: NDArray[np.float64], low: float, high: float, ci_prob: f
 
 def _at(score: NDArray[np.float64], predicted: NDArray[np.float64], value: float, ci_prob: float) -> PredictiveCheck:
     """Share of scores equal to one value; predicted ones count that the grid of scores rounds to it, or that lie beyond its end."""
-    return compared(
-        f"share of scores equal to {value:g}",
-        float((score == value).mean()),
-        _share(predicted, np.unique(score), value),
-        ci_prob,
-    )
+    grid = np.unique(score)
+    ends = {grid[-1]: " or above", grid[0]: " or below"} if grid.size > 1 else {}
+    beyond = ends.get(value, "")
+    name = f"share of scores equal to {value:g}{beyond}"
+    return compared(name, float((score == value).mean()), _share(predicted, grid, value), ci_prob)
 
 
 def _step(values: NDArray[np.float64]) -> float:

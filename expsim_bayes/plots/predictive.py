@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expsim_bayes.amounts import count, level
+from expsim_bayes.amounts import count, feature, level
 from expsim_bayes.plots.labels import FONT_SIZE, distinct, font_families
 from expsim_bayes.plots.theme import LIGHT, Theme, dress
 
@@ -108,7 +108,8 @@ def predictive_check(shares: PredictedShares, ax: Axes, *, title: str | None = N
     from matplotlib.ticker import FuncFormatter
 
     middle, width = (shares.edges[1:] + shares.edges[:-1]) / 2, np.diff(shares.edges)
-    words = f"score, points (bars: {count(shares.ratings)} ratings; dots: predicted by the model, {level(shares.ci_prob)} band)"
+    wide = f", {width[0]:.2g} points wide" if width[0] < 1.0 else ""
+    words = f"score, points (bars{wide}: {count(shares.ratings)} ratings; dots: predicted by the model, {level(shares.ci_prob)} band)"
     dress(ax, theme=theme, title=title, x=words, y="share of the ratings")
     ax.bar(middle, shares.observed, 0.9 * width, color=theme.faint, edgecolor=theme.muted, linewidth=0.8)
     error = np.stack([shares.median - shares.low, shares.high - shares.median])
@@ -166,7 +167,7 @@ def feature_check(
         marker = "<" if place[n] <= -FARTHEST else ">" if place[n] >= FARTHEST else "o"
         colour = theme.colours[1] if outside else theme.ink
         ax.plot([place[n]], [row], marker=marker, color=colour, markersize=7, linestyle="", zorder=3)
-        numbers = f"{_told(names[n], seen[n])}  [{_told(names[n], lows[n])}, {_told(names[n], highs[n])}]"
+        numbers = f"{feature(names[n], seen[n])}  [{feature(names[n], lows[n])}, {feature(names[n], highs[n])}]"
         ax.text(
             1.03, row, numbers, transform=ax.get_yaxis_transform(), color=theme.ink, fontsize=FONT_SIZE - 1, va="center"
         )
@@ -176,7 +177,3 @@ def feature_check(
     ax.set_ylim(-0.7, len(names) - 0.3)
     ax.set_xticks([-1, 1], ["low end", "high end"])
     return ax
-
-
-def _told(name: str, value: float) -> str:
-    return f"{100 * value:.1f} %" if name.startswith("share") else f"{value:.3g}"
