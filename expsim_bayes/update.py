@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from expsim_bayes.diagnostics import OK_SHAPE, Verdict
+from expsim_bayes.diagnostics import Verdict, good_k
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fast.integration import smoothed, systematic, worth
 from expsim_bayes.fast.marginal import Marginal
@@ -105,11 +105,12 @@ def update(
         effects, sd = drawn(tree, story)
         weighed = weigh(effects, sd, story, batch)
         told |= {"k_hat": weighed.k_hat, "effective": weighed.effective}
-        if weighed.k_hat <= OK_SHAPE and weighed.effective >= FEWEST:
+        most = good_k(weighed.weight.size)
+        if weighed.k_hat <= most and weighed.effective >= FEWEST:
             told |= {"how": "reweighted", "why": "the draws predict the batch well enough to be weighed by it"}
             return _resampled(tree, both, story, (effects, sd), weighed, told, random_seed), both
         why = (
-            f"the batch moves the posterior too far for its draws (Pareto k-hat {weighed.k_hat:.2f}, at most {OK_SHAPE}; worth "
+            f"the batch moves the posterior too far for its draws (Pareto k-hat {weighed.k_hat:.2f}, at most {most:.2f}; worth "
             f"{weighed.effective:.0f} draws, at least {FEWEST})"
         )
     return _refitted(tree, both, told | {"how": "refitted", "why": why}, random_seed, progress), both

@@ -432,7 +432,7 @@ ASKED = Question(
 
 def test_command_line_reads_as_the_page_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from expsim_bayes import readers
-    from expsim_bayes.cli import app
+    from expsim_bayes.cli.app import app
 
     seen: dict[str, Any] = {}
 

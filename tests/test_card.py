@@ -12,7 +12,7 @@ import pytest
 from matplotlib.text import Text
 from typer.testing import CliRunner
 
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.experiment import play
 from expsim_bayes.facts import Decision, DecisionName, Facts, FitFacts, Interval
 from expsim_bayes.operating_characteristics import Estimate

@@ -19,8 +19,9 @@ import xarray as xr
 from typer.testing import CliRunner, Result
 
 from expsim_bayes import cli, errors, experiment, facts, operating_characteristics, planning
-from expsim_bayes.cli import app, exits, folder, screen, tables
+from expsim_bayes.cli import exits, folder, screen, tables
 from expsim_bayes.cli import main as entry
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.screen import Column, Screen
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.facts import Decision, FitFacts, Interval, PlainMean, RaterFacts, Spread
@@ -821,6 +822,35 @@ def test_signal_ends_a_comparison_with_what_is_finished(number: signal.Signals, 
     assert re.search(r"^ab +llm", out, re.MULTILINE)
     assert "1 of 3 ways" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+@pytest.mark.parametrize(
+    "words",
+    [["scenario", "list"], ["scenario", "list", "--json"], ["scenario", "show", "reranker", "--toml"], ["--help"]],
+    ids=" ".join,
+)
+def test_an_end_of_a_pipe_that_has_gone_ends_the_command_quietly(words: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*EXPSIM, *words], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (exits.CLOSED, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_while_modules_are_imported_ends_quietly() -> None:
+    while_importing = """
+import os, signal, sys
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Pressed())
+"""
+    program = f"{while_importing}\n{LISTEN}\nfrom expsim_bayes.cli import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")  # a shell calls this 130
 
 
 def test_the_example_of_the_readme_is_what_the_command_prints() -> None:

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from expsim_bayes.apps.served import settings
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.serve import HEALTH, address, free_port
 
 if TYPE_CHECKING:

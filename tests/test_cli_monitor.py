@@ -11,7 +11,8 @@ from live_experiment import SCENARIO, batch, batches, write
 from plain_posterior import plain_means
 from typer.testing import CliRunner, Result
 
-from expsim_bayes.cli import app, exits
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.app import app
 from expsim_bayes.live import peeking, posterior
 from expsim_bayes.live.lock import alone
 from expsim_bayes.live.posterior import Posterior

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from expsim_bayes.cli import app, exits
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.pretend import KINDS, MEASURES, truth_of
 from expsim_bayes.errors import SettingError
 from expsim_bayes.models import RECIPES

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from typer.testing import CliRunner
 
 from expsim_bayes import amounts
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.command import with_command
 from expsim_bayes.cli.diagnose import FORMS as ON_DIAGNOSE
 from expsim_bayes.cli.folder import unfinished

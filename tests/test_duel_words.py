@@ -11,7 +11,7 @@ from plain_votes import KnownVotes
 from small_duels import CROWD, JUDGE, duelling
 from typer.testing import CliRunner
 
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.experiment import Played, play
 from expsim_bayes.live import Settings, begin
 from expsim_bayes.live.ahead import ahead

@@ -12,7 +12,7 @@ import zarr
 from small_fit import tree
 from typer.testing import CliRunner
 
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.export import how_to_open
 from expsim_bayes.errors import SettingError
 from expsim_bayes.fits.opened import opened

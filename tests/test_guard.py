@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from expsim_bayes.cli import app, exits
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.guard import line
 from expsim_bayes.diagnostics import Verdict
 from expsim_bayes.errors import SettingError

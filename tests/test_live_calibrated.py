@@ -10,7 +10,8 @@ from live_experiment import SCENARIO, batch, batches, experiment, write
 from plain_posterior import plain_means
 from typer.testing import CliRunner, Result
 
-from expsim_bayes.cli import app, exits
+from expsim_bayes.cli import exits
+from expsim_bayes.cli.app import app
 from expsim_bayes.errors import SettingError
 from expsim_bayes.live import add, calibrated, opened, peeking, posterior, story, words
 from expsim_bayes.live.peeking import Peeking

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from small_podiums import CROWD, JUDGE, ranking
 from typer.testing import CliRunner
 
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.simulate import fit_options
 from expsim_bayes.experiment import play
 from expsim_bayes.live import Settings, begin

@@ -10,7 +10,7 @@ import pytest
 from genai_prices import Usage, calc_price
 from typer.testing import CliRunner
 
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.experiment import play
 from expsim_bayes.prices import price, priced

@@ -13,7 +13,7 @@ from small_fit import tree
 from typer.testing import CliRunner
 
 from expsim_bayes import amounts
-from expsim_bayes.cli import app
+from expsim_bayes.cli.app import app
 from expsim_bayes.cli.folder import unfinished
 from expsim_bayes.diagnosis import diagnose
 from expsim_bayes.fits.written import write

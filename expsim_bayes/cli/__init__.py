@@ -23,10 +23,21 @@ folder     the folder of --out: tried before the work, locked during it, complet
 from __future__ import annotations
 
 import os
+import signal
+from typing import NoReturn
 
 # Thousands of small matrices are solved faster by one thread than by several that wait for each other; read when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from expsim_bayes.cli.app import app, main
+__all__ = ["main"]
 
-__all__ = ["app", "main"]
+
+def main() -> NoReturn:
+    """Run `expsim`, as the script of that name does; Ctrl-C while the modules are imported ends it quietly, since nothing is begun."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # it stays ignored where it is, as behind `nohup` and `&`
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from expsim_bayes.cli.app import main as run
+
+    signal.signal(signal.SIGINT, before)
+    run()

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 from typer.core import TyperGroup
 
 from expsim_bayes.cli import (
@@ -67,7 +68,7 @@ class Guarded(TyperGroup):
         try:
             return super().invoke(ctx)
         except (ExpsimError, KeyboardInterrupt, MemoryError, OSError) as error:
-            if ctx.meta["debug"] or isinstance(error, BrokenPipeError):
+            if ctx.meta["debug"]:
                 raise
             raise typer.Exit(explain(error, Screen(as_json=ctx.meta["as_json"]))) from None
 
@@ -166,9 +167,14 @@ def main() -> NoReturn:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+    Console.on_broken_pipe = _closed  # type: ignore[method-assign]  # Typer's help is printed by a console of its own
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
+    except KeyboardInterrupt as stop:  # before a verb began or after it ended
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(exits.of_interruption(stop))
     except Exception as error:
         if "--debug" in sys.argv:
             raise
@@ -179,6 +185,10 @@ def main() -> NoReturn:
         )
         sys.exit(exits.FAULT)
     raise SystemExit(0)
+
+
+def _closed(self: Console) -> None:  # noqa: ARG001
+    exits.closed_pipe()
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

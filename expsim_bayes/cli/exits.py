@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+import os
+import sys
+from typing import Final, NoReturn
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
 REFUSED: Final = 3
 FAULT: Final = 70
 INTERRUPTED: Final = 130
+CLOSED: Final = 141
 TERMINATED: Final = 143
 
 MEANINGS: Final = {
@@ -18,6 +21,7 @@ MEANINGS: Final = {
     REFUSED: "the fit is not to be trusted, so no probability is shown; or a check failed",
     FAULT: "a fault in expsim: run it again with --debug and report it",
     INTERRUPTED: "interrupted by Ctrl-C; what was finished is shown",
+    CLOSED: "whoever read the output has gone, as `head` does; nothing is said",
     TERMINATED: "ended by SIGTERM, likewise",
 }
 """Every exit code in words."""
@@ -36,3 +40,11 @@ def of_interruption(stop: KeyboardInterrupt) -> int:
     (130, 143)
     """
     return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def closed_pipe() -> NoReturn:
+    """End without a word, with the code that a shell gives to SIGPIPE: nobody reads any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())  # what is still to be flushed goes there
+    raise SystemExit(CLOSED)

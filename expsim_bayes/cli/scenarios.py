@@ -70,7 +70,7 @@ def show(
     from expsim_bayes.scenario import load, text_of
 
     if toml:
-        typer.echo(text_of(scenario)[0], nl=False)
+        Screen.text(text_of(scenario)[0])
         return
     found, screen = load(scenario), Screen(as_json=as_json)
     screen.heading(found.title)

@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from expsim_bayes.cli import exits
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
@@ -110,11 +112,19 @@ class Screen:
         """A line beside the result: to stderr."""
         self.err.print(Text(clean(text), style=style), width=self._width(self.err))
 
+    @staticmethod
+    def text(words: str) -> None:
+        """Text to stdout as it is: a file, or JSON."""
+        try:
+            sys.stdout.write(words)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            exits.closed_pipe()
+
     def emit(self, value: object) -> None:
         """The one JSON object, where JSON was asked for."""
         if self.as_json:
-            sys.stdout.write(to_json(value) + "\n")
-            sys.stdout.flush()
+            self.text(to_json(value) + "\n")
 
     def fail(self, problem: str, *, where: str = "", remedy: str = "", exit_code: int) -> None:
         """What is wrong, where, and what to do about it."""

@@ -266,7 +266,7 @@ def _passed(verdict: Verdict, *, exact: bool) -> str:
     if verdict.points:
         draws = f"{verdict.chains * verdict.draws:,} draws, worth at least {verdict.worst_ess:,.0f} independent ones"
         how = "exactly" if exact else "near where it is likeliest, and weighed"
-        shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most .7)"
+        shape = "" if verdict.k_hat is None else f" (Pareto k-hat {verdict.k_hat:.2f}, at most {verdict.good_k:.2f})"
         if verdict.points == 1:
             return f"Fitted without a sampler, {how}{shape}: {draws}."
         return (
