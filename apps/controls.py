@@ -145,6 +145,7 @@ def _turned(name: str, knob: Knob) -> float:
             kind(max(knob.high, knob.value)),
             kind(knob.value),
             kind(knob.step),
+            format="percent" if knob.percent else None,
             key=f"{name}.{knob.place}",
             bind="query-params",
             help=knob.tip,
@@ -174,7 +175,7 @@ def scrubber(asked: Asked, stop: int) -> int:
         if not playing:
             st.session_state[key] = 1
         st.rerun(scope="fragment")
-    look = slider.slider("Look", 1, stop, key=key, help="Move it to see what was known then.")
+    look = slider.slider("Look", 1, stop, key=key, persist_state="session", help="Move it to see what was known then.")
     return int(look)
 
 

@@ -112,7 +112,8 @@ def _weighed(file: File, asked: Question, ratings: Ratings) -> Question:
         1.0,
         0.95,
         0.01,
-        help="Probability of being the best from which a variant is recommended.",
+        format="%.3f",
+        help="Probability of being the best from which a variant is recommended: 0.95 is 95 %.",
         **widget(file, "threshold"),
     )
     reference = b.selectbox(

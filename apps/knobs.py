@@ -45,6 +45,8 @@ class Knob(NamedTuple):
     """What it does, for those who ask."""
     whole: bool = False
     """Whether it counts something."""
+    percent: bool = False
+    """Whether it is a probability or a share, which is read in per cent."""
 
 
 def knobs(scenario: Scenario, strategy: StrategyName) -> dict[str, list[Knob]]:
@@ -80,6 +82,7 @@ def _truth(scenario: Scenario) -> list[Knob]:
             step,
             v.quality,
             "What the experiment has to find out. In a simulation you set it, so every decision can be judged.",
+            percent=share,
         )
         for n, v in enumerate(scenario.variants[:MOST_VARIANTS])
         if not (scenario.outcome in SIDE_BY_SIDE and v.name == scenario.control)
@@ -138,6 +141,7 @@ def _rules(scenario: Scenario, strategy: StrategyName) -> list[Knob]:
             0.001,
             rule.threshold,
             "Higher is safer and dearer. Looking often makes false launches likelier: see the false-launch rate.",
+            percent=True,
         )
         for n, rule in enumerate(scenario.strategies[strategy].stopping)
         if rule.rule in ("superiority", "beats_control")
@@ -196,12 +200,13 @@ def _errors(at: str, evaluator: Evaluator) -> list[Knob]:
     return [
         Knob(
             f"{at}.{key}",
-            f"{evaluator.name} says so of outputs that {do}, share",
+            f"{evaluator.name} says so of outputs that {do}",
             min(0.51, value),
             1.0,
             0.01,
             value,
             "What is true of it. The analysis does not know this share, but estimates it together with the qualities.",
+            percent=True,
         )
         for key, do, value in (
             ("sensitivity", "pass", 1.0 if evaluator.sensitivity is None else evaluator.sensitivity),

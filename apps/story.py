@@ -125,7 +125,16 @@ def _bandit() -> Code:
 
 
 def _peeking() -> Code:
-    eager = st.slider("What an eager rule asks for", 0.90, 0.98, 0.95, 0.01, key="story.eager", bind="query-params")
+    eager = st.slider(
+        "Probability that an eager rule asks for",
+        0.90,
+        0.98,
+        0.95,
+        0.01,
+        format="percent",
+        key="story.eager",
+        bind="query-params",
+    )
     found = answers.peeked(Asked(PROMPTS), float(eager))
     shown.picture(pictures.peeking(found, theme=shown.theme()), key="story.peeking")
     asked = answers.equal(Asked(PROMPTS), float(eager))

@@ -292,6 +292,21 @@ class TestPages:
         assert f"Look 1 of {stop}" in texts(at)
         assert "Known, since" not in texts(at)
 
+    def test_a_look_stays_where_it_was_while_another_part_is_looked_at(self) -> None:
+        at = page("simulate")
+        at.slider(key="summarization-prompts.variants.1.quality").set_value(3.25).run()
+        at.slider(key="look").set_value(3).run()
+        for part in ("Many of them", "One experiment"):
+            at.session_state["part"] = part
+            at.run()
+        assert not at.exception
+        assert at.slider(key="look").value == 3
+
+    def test_probabilities_are_read_in_per_cent_and_linked_as_they_are(self) -> None:
+        key = "summarization-prompts.strategies.sequential.stopping.0.threshold"
+        slider = page("simulate", **{key: "0.985"}).slider(key=key)
+        assert (slider.value, slider.proto.format) == (0.985, "percent")  # type: ignore[attr-defined]
+
     @pytest.mark.parametrize("step", range(len(story.STEPS) + 1))
     def test_every_step_of_the_story(self, step: int) -> None:
         at = page()

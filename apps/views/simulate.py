@@ -67,7 +67,8 @@ def a_thousand() -> None:
     """Many experiments: how often they end right, and every other way to run them."""
     number = answers.replications(asked.scenario)
     if not (
-        answers.quick(asked.scenario) or st.toggle(f"Count {number} such experiments (up to a minute)", key="count")
+        answers.quick(asked.scenario)
+        or st.toggle(f"Count {number} such experiments (up to a minute)", key="count", persist_state="session")
     ):
         return
     with st.spinner(f"Simulating {number:,} experiments ..."):
@@ -75,7 +76,12 @@ def a_thousand() -> None:
     for cell, figure in zip(st.columns(4), controls.figures(found), strict=True):
         cell.metric(figure.label, figure.value, figure.beside, delta_color="off", delta_arrow="off", help=figure.tip)
     st.markdown("**A/B test, sequential test or bandit; rated by judges, people or both**")
-    if st.toggle("Compare every way", key="compare", help="On the same random numbers, so that only the way differs."):
+    if st.toggle(
+        "Compare every way",
+        key="compare",
+        persist_state="session",
+        help="On the same random numbers, so that only the way differs.",
+    ):
         every = controls.every_way(asked, number)
         shown.picture(pictures.ways(every, theme=shown.theme()), key="ways")
         st.dataframe(tables.ways(every), hide_index=True, key="ways_table")
@@ -88,7 +94,9 @@ def certainty() -> None:
     number = answers.curve_replications(asked.scenario)
     if not (
         answers.quick(asked.scenario)
-        or st.toggle(f"Simulate it ({number} experiments of each kind, up to a minute)", key="curve")
+        or st.toggle(
+            f"Simulate it ({number} experiments of each kind, up to a minute)", key="curve", persist_state="session"
+        )
     ):
         return
     with st.spinner("Simulating ..."):
