@@ -90,8 +90,12 @@ def _own_scenario() -> str:
     with st.popover("A scenario of your own", icon=":material/upload_file:", width="stretch"):
         st.markdown("Take one from *Show me the code*, change it, and open it here. Other sessions do not see it.")
         file = st.file_uploader("Scenario, a TOML file", type="toml", key="own", max_upload_size=1)
-    with shown.trouble():
-        return "" if file is None else _text_of(file)
+        with shown.trouble():  # where one looks: the popover stays open over the rest of the page
+            return "" if file is None else _text_of(file)
+    st.warning(
+        "Your scenario cannot be used yet; open the box above to see why. Until then another one is shown.",
+        icon=":material/upload_file:",
+    )
     return ""
 
 

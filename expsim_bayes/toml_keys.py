@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from expsim_bayes.errors import ScenarioError
 
@@ -12,8 +13,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+MOST = 5
+"""Mistakes that are told at once."""
+UNKNOWN, MISSING = "extra_forbidden", "missing"
+"""What pydantic calls a key that is not known, and one that is not there."""
+
+
 def explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], source: str) -> ScenarioError:
-    """The first problem in words, with the number of the others.
+    """What is wrong, in words: one mistake with its place and remedy, or several, one after the other.
 
     Parameters
     ----------
@@ -26,25 +33,74 @@ def explained(problems: Sequence[ErrorDetails], declared: Mapping[str, Any], sou
 
     Examples
     --------
-    >>> explained([{"type": "missing", "loc": ("looks",), "msg": "", "input": {}}], {}, "mine.toml").remedy
+    >>> missing = {"type": "missing", "loc": ("looks",), "msg": "", "input": {}}
+    >>> explained([missing], {}, "mine.toml").remedy
     'add `looks = ...` there'
+    >>> explained([missing, {**missing, "type": "extra_forbidden", "loc": ("lokks",)}], {}, "mine.toml").problem
+    "key 'lokks' is not known, and 'looks' is missing"
     """
-    first = problems[0]
-    others = [p for p in problems[1:] if p["type"] != "too_short"]  # entries that do not fit are not counted
-    key = _key(first["loc"], declared, named=first["type"] in {"missing", "extra_forbidden"})
-    message, _, advice = (
-        first["msg"].removeprefix("Value error, ").replace("Input should be", "must be").partition(". Remedy: ")
+    found = [problems[0], *(p for p in problems[1:] if p["type"] != "too_short")]  # entries that do not fit are told
+    meant = _meant(found)
+    told = [_told(one, declared, meant) for one in found if one["loc"] not in meant.values()]
+    if len(told) == 1:
+        (only,) = told
+        return ScenarioError(
+            only.problem, where=f"{source}, {only.place}" if only.place else source, remedy=only.remedy
+        )
+    lines = [one.problem + (f" ({one.place})" if one.place else "") for one in told[:MOST]]
+    more = [f"and {len(told) - MOST} more"] if len(told) > MOST else []
+    return ScenarioError(
+        f"{len(told)} mistakes: {'; '.join(lines + more)}",
+        where=source,
+        remedy="; ".join(dict.fromkeys(one.among_others for one in told[:MOST])),
     )
-    if first["type"] == "missing":
-        problem, remedy = f"key {key!r} is missing", f"add `{first['loc'][-1]} = ...` there"
-    elif first["type"] == "extra_forbidden":
-        problem, remedy = f"key {key!r} is not known", "check its spelling, or remove it"
-    elif first["type"] == "value_error":
-        problem, remedy = f"{key}: {message}" if key else message, advice or "change that value"
-    else:
-        problem, remedy = f"key {key!r} is {first['input']!r}: {message[:1].lower()}{message[1:]}", "change that value"
-    more = f" ({len(others)} more after this one)" if others else ""
-    return ScenarioError(problem, where=f"{source}{_place(first['loc'], declared)}{more}", remedy=remedy)
+
+
+class _Mistake(NamedTuple):
+    """One mistake in words."""
+
+    problem: str
+    place: str
+    remedy: str
+    """What to do where it is the only one."""
+    among_others: str
+    """What to do where there are others like it."""
+
+
+def _meant(found: Sequence[ErrorDetails]) -> dict[tuple[int | str, ...], tuple[int | str, ...]]:
+    """Keys that are not known, to keys that are missing in the same table and nearly spelt like them."""
+    missing = [one["loc"] for one in found if one["type"] == MISSING]
+    meant: dict[tuple[int | str, ...], tuple[int | str, ...]] = {}
+    for loc in (one["loc"] for one in found if one["type"] == UNKNOWN):
+        beside = [str(m[-1]) for m in missing if m[:-1] == loc[:-1] and m not in meant.values()]
+        for near in get_close_matches(str(loc[-1]), beside, 1):
+            meant[loc] = (*loc[:-1], near)
+    return meant
+
+
+def _told(
+    one: ErrorDetails, declared: Mapping[str, Any], meant: Mapping[tuple[int | str, ...], tuple[int | str, ...]]
+) -> _Mistake:
+    loc, kind = one["loc"], one["type"]
+    key, place = _key(loc, declared, named=kind in {MISSING, UNKNOWN}), _place(loc, declared)
+    message, _, advice = (
+        one["msg"].removeprefix("Value error, ").replace("Input should be", "must be").partition(". Remedy: ")
+    )
+    if kind == MISSING:
+        return _Mistake(
+            f"key {key!r} is missing", place, f"add `{loc[-1]} = ...` there", "add the keys that are missing"
+        )
+    if kind == UNKNOWN:
+        spelling = "check the spelling of the keys that are not known, or remove them"
+        if loc in meant:
+            name = meant[loc][-1]
+            return _Mistake(f"key {key!r} is not known, and {name!r} is missing", place, f"write `{name}`", spelling)
+        return _Mistake(f"key {key!r} is not known", place, "check its spelling, or remove it", spelling)
+    if kind == "value_error":
+        remedy = advice or "change that value"
+        return _Mistake(f"{key}: {message}" if key else message, place, remedy, remedy)
+    problem = f"key {key!r} is {one['input']!r}: {message[:1].lower()}{message[1:]}"
+    return _Mistake(problem, place, "change that value", "change the values that do not fit")
 
 
 def _key(loc: tuple[int | str, ...], declared: Mapping[str, Any], *, named: bool) -> str:
@@ -70,5 +126,5 @@ def _place(loc: tuple[int | str, ...], declared: Mapping[str, Any]) -> str:
             break
         if isinstance(part, int):
             name = f" {node['name']!r}" if isinstance(node, dict) and "name" in node else ""
-            return f", [[{'.'.join(str(p) for p in loc[:depth])}]] number {part + 1}{name}"
+            return f"[[{'.'.join(str(p) for p in loc[:depth])}]] number {part + 1}{name}"
     return ""

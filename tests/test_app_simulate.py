@@ -276,6 +276,7 @@ class TestPages:
         at.file_uploader(key="own").set_value(("mine.toml", bad.encode(), "application/toml")).run()
         assert not at.exception
         assert "looks" in at.error[0].value
+        assert "cannot be used yet" in at.warning[0].value
 
     def test_a_knob_goes_back_to_where_the_scenario_has_it(self) -> None:
         at = page("simulate")
@@ -305,7 +306,7 @@ class TestPages:
     def test_probabilities_are_read_in_per_cent_and_linked_as_they_are(self) -> None:
         key = "summarization-prompts.strategies.sequential.stopping.0.threshold"
         slider = page("simulate", **{key: "0.985"}).slider(key=key)
-        assert (slider.value, slider.proto.format) == (0.985, "percent")  # type: ignore[attr-defined]
+        assert (slider.value, slider.proto.format) == (0.985, "percent")
 
     @pytest.mark.parametrize("step", range(len(story.STEPS) + 1))
     def test_every_step_of_the_story(self, step: int) -> None:

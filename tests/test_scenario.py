@@ -240,19 +240,31 @@ def test_every_mistake_is_told_by_its_key_with_a_remedy(name: str, old: str, new
         assert jargon not in message
 
 
-def test_other_mistakes_are_counted() -> None:
-    text = GOOD.replace("looks = 4", "looks = 0").replace(
-        "quality = 3.5", "quality = true_ish".replace("true_ish", '"x"')
-    )
-    with pytest.raises(ScenarioError, match=r"\(1 more after this one\)"):
-        parse(text)
+def test_all_mistakes_are_told_at_once() -> None:
+    text = GOOD.replace("looks = 4", "looks = 0").replace("quality = 3.5", "qualty = 3.5").replace("title =", "titel =")
+    with pytest.raises(ScenarioError) as caught:
+        parse(text, source="mine.toml")
+    message = str(caught.value)
+    assert message.startswith("mine.toml: 3 mistakes: ")
+    for told in (
+        "key 'looks' is 0: ",
+        "'titel' is not known, and 'title' is missing",
+        "'variants.qualty' is not known",
+    ):
+        assert told in message
+    assert "'quality' is missing ([[variants]] number " in message
+
+
+def test_at_most_five_mistakes_are_told_and_the_others_counted() -> None:
+    with pytest.raises(ScenarioError, match=r"^scenario: 7 mistakes: .*'odd4' is not known; and 2 more\. Remedy"):
+        parse("".join(f"odd{n} = 1\n" for n in range(7)) + GOOD)
 
 
 def test_a_bad_entry_is_one_mistake() -> None:
     """pydantic adds that there are now too few variants; a reader would look for a second mistake."""
     with pytest.raises(ScenarioError) as caught:
         parse(GOOD.replace("quality = 3.5", 'quality = "x"'))
-    assert "more after this one" not in str(caught.value)
+    assert "mistakes" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
