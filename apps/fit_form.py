@@ -71,8 +71,19 @@ def on_page(text: str) -> str:
     --------
     >>> on_page("choose one, for example --where criterion=empathy")
     'choose one, for example “Only rows where” criterion=empathy'
+    >>> on_page("name yours: --column variant=prompt --column score=YOURS")
+    'name yours: “variant” under “Columns” (prompt), “score” under “Columns”'
     """
+    text = re.sub(r"(?<=\S) (?=--column )", ", ", text).replace(":, ", ": ")
+    text = re.sub(r"--column ([a-z_]+)=([^\s;,]+|'[^']*')", _chosen, text)
     return re.sub(r"--([a-z-]+)", lambda found: f"“{LABELS[found[1]]}”" if found[1] in LABELS else found[0], text)
+
+
+def _chosen(found: re.Match[str]) -> str:
+    """Where a column is chosen on the page."""
+    ours, theirs = found[1], found[2].strip("'")
+    place = f"“{NAMES.get(ours, ours)}” under “{LABELS['column']}”"
+    return place if theirs == "YOURS" else f"{place} ({theirs})"
 
 
 def problem(error: ExpsimError | Any) -> None:
@@ -112,7 +123,8 @@ def _cells(file: File, encoding: str | None, *, quoting: bool) -> Cells | Expsim
         with file.path.open("rb") as opened:
             largest = UNPACKED if opened.read(4) == b"PAR1" else LIMIT
         found = read_cells(file.path, encoding=encoding, quoting=quoting, max_bytes=largest)
-        frame, notices = tidy_header(found.frame, file.name)
+        rows = range(found.first_row, found.first_row + len(found.frame))  # as the user knows them
+        frame, notices = tidy_header(found.frame.set_axis(rows), file.name)
         return Cells(frame, (*found.notices, *notices), found.first_row)
     except ExpsimError as error:
         return error
@@ -121,7 +133,7 @@ def _cells(file: File, encoding: str | None, *, quoting: bool) -> Cells | Expsim
 def reading(file: File, cells: Cells) -> Question:
     """How the file is read: what a row is, which column is which, which rows, and what words mean."""
     names = [str(name) for name in cells.frame.columns]
-    found = guesses.guess(names)
+    found = guesses.guess(names, cells.frame)
     kinds = list(guesses.ROWS)
     left, right = st.columns(2)
     outcome = left.selectbox(

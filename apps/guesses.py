@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from expsim_bayes.ratings.contract import COUNTS, KNOWN, OPERATIONS, REQUIRED, Outcome
+from expsim_bayes.ratings.contract import COUNTS, OPERATIONS, REQUIRED, Outcome
+from expsim_bayes.ratings.likely import likely
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,84 +19,6 @@ ROWS: dict[Outcome, str] = {
     "operations": "a call and what it used up",
 }
 """What a row may be, in words."""
-WORDS = {
-    "variant": (
-        "variant",
-        "arm",
-        "system",
-        "model",
-        "model_name",
-        "prompt_version",
-        "candidate",
-        "treatment",
-        "group",
-        "version",
-    ),
-    "item": (
-        "item",
-        "item_id",
-        "prompt_id",
-        "question",
-        "question_id",
-        "document",
-        "doc_id",
-        "example",
-        "sample",
-        "input",
-        "prompt",
-        "query",
-    ),
-    "rater": (
-        "rater",
-        "rater_id",
-        "annotator",
-        "annotator_id",
-        "worker",
-        "worker_id",
-        "judge",
-        "assessor",
-        "labeler",
-        "labeller",
-        "reviewer",
-    ),
-    "score": ("score", "rating", "stars", "grade", "label", "points", "value", "verdict"),
-    "variant_left": (
-        "variant_left",
-        "left",
-        "model_a",
-        "system_a",
-        "variant_a",
-        "model_1",
-        "system_1",
-        "response_a",
-        "a",
-    ),
-    "variant_right": (
-        "variant_right",
-        "right",
-        "model_b",
-        "system_b",
-        "variant_b",
-        "model_2",
-        "system_2",
-        "response_b",
-        "b",
-    ),
-    "outcome": ("outcome", "winner", "preference", "preferred", "choice", "verdict", "label"),
-    "rank": ("rank", "place", "position", "ranking"),
-    "kind": ("kind", "evaluator_kind", "rater_kind", "rater_type", "annotator_type"),
-    "evaluator": ("evaluator", "pool", "team", "judge_model"),
-    "criterion": ("criterion", "criteria", "aspect", "dimension", "quality_dimension"),
-    "repeat": ("repeat", "trial", "attempt", "repetition"),
-    "output": ("output", "output_id", "generation", "sample_id"),
-    "latency_s": ("latency_s", "latency", "seconds", "duration_s"),
-    "cost": ("cost", "cost_usd", "usd", "dollars"),
-    "tokens_in": ("tokens_in", "input_tokens", "prompt_tokens"),
-    "tokens_out": ("tokens_out", "output_tokens", "completion_tokens"),
-    "user": ("user", "user_id"),
-    "weight": ("weight", "count", "n"),
-}
-"""Names that columns have in the field, the likeliest first."""
 OPTIONAL: dict[Outcome, tuple[str, ...]] = {
     "score": ("kind", "evaluator", "criterion", "output", "repeat", "user"),
     "comparison": ("item", "rater", "kind", "evaluator", "criterion", "repeat", "weight", "user"),
@@ -116,8 +39,8 @@ class Guess(NamedTuple):
     """Ours to theirs, of every column that was recognised."""
 
 
-def guess(names: Iterable[str]) -> Guess:
-    """What a table means, by the names of its columns.
+def guess(names: Iterable[str], frame: pd.DataFrame | None = None) -> Guess:
+    """What a table means, by the names of its columns and, where it is given, by its cells.
 
     Examples
     --------
@@ -126,18 +49,8 @@ def guess(names: Iterable[str]) -> Guess:
     ('comparison', 'model_a', 'winner', 'prompt_id')
     """
     given = [str(name) for name in names]
-    found: dict[str, str] = {}
-    for ours, words in WORDS.items():
-        theirs = _first(words, [name for name in given if name not in found.values()], ours)
-        if theirs is not None:
-            found[ours] = theirs
+    found = likely(given, frame)
     return Guess(_outcome(found, given), found)
-
-
-def _first(words: tuple[str, ...], given: list[str], ours: str) -> str | None:
-    """The likeliest of some names; a name with a meaning of its own is only taken for that."""
-    folded = {name.casefold().replace(" ", "_").replace("-", "_"): name for name in reversed(given)}
-    return next((folded[word] for word in words if word in folded and (word == ours or word not in KNOWN)), None)
 
 
 def _outcome(found: Mapping[str, str], given: list[str]) -> Outcome:

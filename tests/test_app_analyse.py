@@ -470,6 +470,19 @@ def test_guesses() -> None:
     assert guesses.guess(["variant", "item", "latency_s"]).outcome == "operations"
     assert guesses.guess(["item", "rater", "variant", "rank"]).outcome == "ranking"
     assert guesses.guess([]).columns == {}
+    few = pd.DataFrame(
+        {"summary id": [n // 2 for n in range(20)], "who": "ann", "prompt": ["short", "long"] * 10, "score": 4}
+    )
+    found = {"variant": "prompt", "item": "summary id", "rater": "who", "score": "score"}
+    assert guesses.guess(few.columns, few).columns == found
+    assert guesses.guess(few.columns, few.assign(prompt=few["summary id"])).columns["item"] == "prompt"
+    assert guesses.guess([*few.columns, "model"], few.assign(model="A")).columns == {
+        **found,
+        "variant": "model",
+        "item": "prompt",
+    }
+    duels = few.assign(left="a", right="b")
+    assert "variant" not in guesses.guess(duels.columns, duels).columns
     assert guesses.slots(pd.DataFrame({"rater": ["human_slot_1"]}), "rater")
 
 

@@ -274,15 +274,27 @@ CASES = [
         "missing column",
         text(GOOD.replace("score", "points")),
         "E",
-        "missing 1 column 'score'; found .*'points'.*--column score=YOURS",
+        "missing 1 column 'score'; found .*'points'.*--column score=points;",
     ),
     Case(
         24,
         "comparisons without their outcome",
         text("item,variant_left,variant_right,rater,winner\n1,A,B,ann,left\n"),
         "E",
-        "missing 1 column 'outcome'.*'winner'.*--column outcome=",
+        "missing 1 column 'outcome'.*'winner'.*--column outcome=winner",
     ),
+    Case(
+        24,
+        "names of the file",
+        text("summary id,who,prompt,score\n1,ann,short,4\n", columns={"item": "prompt"}),
+        "E",
+        "found 'summary id', 'who', 'prompt', 'score'.*--column rater=who",
+    ),
+    *(
+        Case(24, f"title above the header, {way}", text(f"Ratings of March{title}" + GOOD), "E", f"row {row}.*delete")
+        for way, title, row in (("alone", "\n", 2), ("with commas", ",,,\n,,,\n", 3), ("and a gap", "\n\n", 3))
+    ),
+    Case(24, "title above semicolons", text("Ratings of March\n" + GOOD.replace(",", ";")), "E", "row 2.*delete"),
     Case(
         24,
         "counts under names of their own",

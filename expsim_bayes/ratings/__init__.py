@@ -8,6 +8,7 @@ comparisons   code_comparisons; rankings: code_rankings; calls: code_calls
 description   describe (Ratings -> Description), with the limits of what the data can tell; taking_part (who and what took part);
               for one kind of row each: score_description, comparison_description, ranking_description, call_description
 dataset       to_dataset, from_dataset (long table <-> xarray)
+likely        likely, header_below: what somebody's columns probably are
 columns, numbers, names, structure, agreement, limits, wording
               the checks behind validate and describe, a subject a file
 """

@@ -6,6 +6,7 @@ notices it made.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,11 @@ from pandas.api import types
 
 from expsim_bayes.errors import RatingsError
 from expsim_bayes.ratings.contract import ALIASES, COUNTS, KNOWN, OPERATIONS, REQUIRED
+from expsim_bayes.ratings.likely import LOOKED_AT, header_below, likely
 from expsim_bayes.ratings.wording import close_to, count, listing, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from expsim_bayes.ratings.contract import Outcome
 
@@ -45,6 +47,8 @@ def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[st
     given = [str(name) for name in frame.columns]
     tidy = [_tidy_name(name) for name in given]
     nameless = [name == "" or name.startswith("Unnamed: ") for name in tidy]
+    if any(nameless) and header_below([(0, given)]) is None:
+        refuse_title(_first_rows(frame), source)
     kept = [name for name, drop in zip(tidy, nameless, strict=True) if not drop]
     _refuse_twins(kept, source)
     notices = [
@@ -54,6 +58,21 @@ def tidy_header(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[st
         notices.append(f"{count(sum(nameless), 'column')} without a name ignored (a row index or a trailing separator)")
     frame = frame.loc[:, [not drop for drop in nameless]]
     return frame.set_axis(pd.Index(kept, dtype=object), axis=1), notices
+
+
+def refuse_title(rows: Iterable[tuple[int, Sequence[object]]], source: str) -> None:
+    """Raise when one of the first rows looks like the header: a title stands above it."""
+    found = header_below(rows)
+    if found is not None:
+        raise RatingsError(
+            f"the names of the columns seem to stand in row {found}",
+            where=source,
+            remedy=f"delete what stands above row {found}, so that the file begins with it",
+        )
+
+
+def _first_rows(frame: pd.DataFrame) -> Iterable[tuple[int, Sequence[object]]]:
+    return ((row[0], row[1:]) for row in frame.head(LOOKED_AT).itertuples(name=None))
 
 
 def _tidy_name(name: str) -> str:
@@ -120,26 +139,36 @@ def outcome_of(columns: Iterable[str]) -> Outcome:
     return "operations" if "rater" not in found and set(OPERATIONS) & found else "score"
 
 
-def require(frame: pd.DataFrame, source: str, outcome: Outcome) -> None:
-    """Raise when a required column is missing, naming what was found."""
+def require(frame: pd.DataFrame, source: str, outcome: Outcome, given: Sequence[str] = ()) -> None:
+    """Raise when a required column is missing, naming what was found, as `given` in the file, and what yours may be."""
     needed = REQUIRED[outcome]
     if outcome == "comparison" and set(COUNTS) & set(frame.columns):
         needed = ("variant_left", "variant_right")
     missing = [name for name in needed if name not in frame.columns]
     if not missing:
         return
-    told = f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(frame.columns, 30)}"
-    if len(missing) == len(needed):
+    told = f"missing {count(len(missing), 'column')} {listing(missing)}; found {listing(given or frame.columns, 30)}"
+    refuse_title(_first_rows(frame), source)
+    guessed = likely(frame.columns, frame)
+    yours = {ours: guessed[ours] for ours in missing if guessed.get(ours, ours) not in KNOWN}
+    naming = "name yours, for example " + _options(yours or {missing[0]: "YOURS"})
+    if len(missing) == len(needed) and not yours:
         shapes = "; ".join(f"{noun} with {', '.join(names)}" for noun, names in SHAPES.items())
-        remedy = f"name yours, for example --column {missing[0]}=YOURS (repeat it). What is read: {shapes}"
-        raise RatingsError(f"not a table of ratings: {told}", where=source, remedy=remedy)
+        raise RatingsError(
+            f"not a table of ratings: {told}", where=source, remedy=f"{naming} (repeat it). What is read: {shapes}"
+        )
     alone = missing == ["variant"] and outcome == "score"
     raise RatingsError(
         told,
         where=source,
-        remedy=f"name yours, for example --column {missing[0]}=YOURS; expected are {', '.join(needed)}"
+        remedy=f"{naming}; expected are {', '.join(needed)}"
         + (", or say --no-variants where nothing is compared" if alone else ""),
     )
+
+
+def _options(columns: Mapping[str, str]) -> str:
+    """Options of the command line that name columns."""
+    return " ".join(f"--column {ours}={shlex.quote(theirs)}" for ours, theirs in columns.items())
 
 
 def drop_blank_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

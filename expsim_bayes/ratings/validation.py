@@ -223,12 +223,13 @@ def _prepare(
         frame = frame.reset_index()
     frame = frame.set_axis(pd.RangeIndex(first_row, first_row + len(frame)), axis=0)
     frame, tidied = header.tidy_header(frame, source)
+    given = [str(name) for name in frame.columns]
     frame, renamed = header.rename(frame, columns, source)
     outcome = header.outcome_of(frame.columns)
     filled: list[str] = []
     if not compare and outcome == "score" and "variant" not in frame.columns:
         frame, filled = frame.assign(variant="all"), [f"no column 'variant': {NO_VARIANTS}"]
-    header.require(frame, source, outcome)
+    header.require(frame, source, outcome, given)
     if outcome == "comparison":
         frame, filled = fill_alone(frame)
     if outcome == "operations":

@@ -16,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from expsim_bayes.errors import RatingsError
-from expsim_bayes.ratings.columns import MAX_COLUMNS
+from expsim_bayes.ratings.columns import MAX_COLUMNS, refuse_title
 from expsim_bayes.ratings.contract import ALIASES, KNOWN
+from expsim_bayes.ratings.likely import LOOKED_AT
 from expsim_bayes.ratings.wording import count, quote
 from expsim_bayes.readers.atomic import whole
 from expsim_bayes.readers.content import MAX_ROWS
@@ -163,6 +164,8 @@ def _parts(records: Records, width: int, name: str, separator: str) -> Iterator[
 def _blank(record: list[str], width: int, name: str, row: int) -> list[str]:
     if not record:
         return [""] * width
+    if row <= LOOKED_AT + 1:
+        refuse_title([(row, record)], name)
     raise RatingsError(
         f"{count(len(record), 'cell')} under {count(width, 'column name')}",
         where=f"{name}, row {row:,}",
