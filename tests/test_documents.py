@@ -439,6 +439,7 @@ def test_errors_of_raters_are_a_table_with_a_column_a_class() -> None:
     rows = tuple((f"ann: {name}", Interval(share, share - 0.05, share + 0.05)) for name, share in shares.items())
     told = replace(facts, fit=replace(facts.fit, measures=(Measure("what is said of each class", "share", rows),)))
     (table,) = document(told).section("measure-0").blocks
+    assert isinstance(table, Table)
     assert table.columns == ("rater", "what it is", "called 1", "called 2")
     assert table.rows == (("ann", "1", "80.0 %", "20.0 %"), ("ann", "2", "10.0 %", "90.0 %"))
 

@@ -121,7 +121,7 @@ def test_observations_that_cannot_be_left_out_are_counted() -> None:
 def test_observations_of_which_all_draws_or_the_heaviest_say_the_same_are_no_fault() -> None:
     """One that nothing moves is predicted as it is; one that many draws find equally unlikely cannot be left out."""
     fit = normal_fit(0.0, 10.0)
-    known = fit["log_likelihood"]["score"].copy()
+    known = fit["log_likelihood"].to_dataset()["score"].copy()
     known[..., 3] = -0.4
     split = known[..., 5].to_numpy()
     split.reshape(-1)[:700] = split.min()
