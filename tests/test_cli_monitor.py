@@ -208,6 +208,13 @@ def test_another_writer_is_named_and_readers_go_on(
     assert "After look 2" in result.stdout
 
 
+def test_advice_and_help_of_a_monitored_experiment_can_be_followed() -> None:
+    assert posterior.followable(("Weak: fit with the sampler (--engine nuts).",))[1] == posterior.ELSEWHERE
+    assert posterior.followable(("Nobody rated both.",)) == ("Nobody rated both.",)
+    told = CliRunner().invoke(app, ["monitor", "init", "--help"], env={"COLUMNS": "400"}).stdout
+    assert "auto: fast wherever the model allows it" in told
+
+
 def test_a_refused_fit_has_its_exit_code(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*args: Any, **options: Any) -> Posterior:
         return plain_means(*args, **options)._replace(verdict="refuse", reasons=("R-hat is 1.2.",))

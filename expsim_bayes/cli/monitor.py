@@ -13,7 +13,7 @@ from expsim_bayes.cli import exits, watched
 from expsim_bayes.cli.folder import taken
 from expsim_bayes.cli.model import AUTO, timed
 from expsim_bayes.cli.options import AsJson, Details, Overwrite, ScenarioName, Seed, grouped
-from expsim_bayes.cli.question import ModelOptions, QuestionOptions, SamplerOptions
+from expsim_bayes.cli.question import LookOptions, ModelOptions, QuestionOptions
 from expsim_bayes.cli.reading import ReadingOptions
 from expsim_bayes.cli.screen import Screen
 from expsim_bayes.errors import SettingError
@@ -55,7 +55,7 @@ def init(
     reading: ReadingOptions,
     question: QuestionOptions,
     model: ModelOptions,
-    sampler: SamplerOptions,
+    sampler: LookOptions,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:

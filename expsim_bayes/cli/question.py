@@ -89,6 +89,16 @@ EngineName = Annotated[
         rich_help_panel=SAMPLER,
     ),
 ]
+LookEngine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="nuts (the reference), fast (without a sampler; not for every model), or auto: fast wherever the model allows it, "
+        "and nuts where that is refused.",
+        rich_help_panel=SAMPLER,
+    ),
+]
 Draws = Annotated[
     int,
     typer.Option(
@@ -148,3 +158,10 @@ class SamplerOptions:
     tune: Tune = 1000
     chains: Chains = 4
     target_accept: TargetAccept = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions(SamplerOptions):
+    """How every look of a monitored experiment is fitted."""
+
+    engine: LookEngine = "auto"

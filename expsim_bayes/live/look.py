@@ -13,7 +13,7 @@ from expsim_bayes.facts import CI_PROB, Decision, Facts
 from expsim_bayes.frozen import Frozen
 from expsim_bayes.live.decision import Asked, Decided, breaches, decide, drop_threshold, found_in
 from expsim_bayes.live.drift import Drift, drifts
-from expsim_bayes.live.posterior import Posterior, Wanted, seed_of
+from expsim_bayes.live.posterior import Posterior, Wanted, followable, seed_of
 from expsim_bayes.live.spent import Spent, prices_of, spent
 from expsim_bayes.recommend.experiment import launch_threshold
 
@@ -251,7 +251,7 @@ def look_at(
 def _none(joined: Ratings, why: str) -> Posterior:
     """Stands for a posterior that there is not."""
     nothing = np.zeros((2, len(joined.variants)))
-    return Posterior(joined.variants, nothing, 2.0, joined.higher_is_better, "", "", "refuse", (why,))
+    return Posterior(joined.variants, nothing, 2.0, joined.higher_is_better, "", "", "refuse", followable((why,)))
 
 
 def _refused(posterior: Posterior) -> Decided:

@@ -5,6 +5,7 @@ Whatever fits, `posterior_of` hands back the same few things: draws of quality, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from expsim_bayes.fit import Engine as Engine_
     from expsim_bayes.live.settings import Settings
     from expsim_bayes.ratings import Ratings
+
+
+OPTION = re.compile(r"--(?:engine|chains|draws|tune|target-accept|seed|model|prior)\b")
+"""An option that is fixed when an experiment begins."""
+ELSEWHERE = (
+    "Options are fixed when an experiment begins: give them to `expsim monitor init` of a new folder, "
+    "and add the same batches there."
+)
+"""What can be done where advice names one."""
 
 
 class Wanted(NamedTuple):
@@ -149,7 +159,7 @@ def posterior_of(
         model=name,
         why_model=why,
         verdict="refuse" if refused else facts.fit.verdict,
-        reasons=(facts.decision.reason,) if refused else facts.fit.verdict_reasons,
+        reasons=followable((facts.decision.reason,) if refused else facts.fit.verdict_reasons),
         unit=facts.unit,
         open_because="" if compares or refused else facts.decision.reason,
         facts=_timeless(facts),
@@ -165,6 +175,19 @@ def _engines(asked: str, model: str, ratings: Ratings) -> tuple[Engine_, ...]:
 
     engine = engine_of(cast("Engine_", asked), model, WAITING + 1, sampled_anyway=needs_sampler(ratings, model))
     return ("fast", "nuts") if asked == "auto" and engine == "fast" else (engine,)
+
+
+def followable(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Reasons of a fit, with where the options go that they name: a look is fitted as was said when the experiment began.
+
+    Examples
+    --------
+    >>> followable(("Too few draws: run longer (--draws doubled).",))[1]
+    'Options are fixed when an experiment begins: give them to `expsim monitor init` of a new folder, and add the same batches there.'
+    >>> followable(("Nobody rated two variants.",))
+    ('Nobody rated two variants.',)
+    """
+    return (*reasons, ELSEWHERE) if any(OPTION.search(reason) for reason in reasons) else reasons
 
 
 def _effective(verdict: str, draws: int) -> float:
