@@ -93,7 +93,7 @@ def guard(
                 style="yellow",
             )
     for row in rows:
-        screen.out.print(Text(line(row, question.control, margin, unit)), soft_wrap=True)
+        screen.out.print(Text(line(row, question.control, margin, risk, unit)), soft_wrap=True)
     passes = all(row.passes for row in rows)
     told = {"control": question.control, "margin": margin, "unit": unit, "risk": risk, "model": chosen.name}
     diagnosed = {"verdict": verdict.level, "verdict_reasons": verdict.reasons}
@@ -102,20 +102,18 @@ def guard(
         raise typer.Exit(exits.FAILED)
 
 
-def line(row: Guarded, control: str, margin: float, unit: str) -> str:
+def line(row: Guarded, control: str, margin: float, risk: float, unit: str) -> str:
     """What a guard says of one variant.
 
     Examples
     --------
     >>> from expsim_bayes.recommend.guard import Guarded
-    >>> line(Guarded("B", 0.03, 0.003, passes=True), "A", 0.02, "points")
-    'B is worse than A by more than 0.02 points with probability 3.0 %: pass'
+    >>> line(Guarded("B", 0.03, 0.003, passes=True), "A", 0.02, 0.05, "points")
+    'B is worse than A by more than 0.02 points with probability 3.0 % (must stay below 5 %): pass'
     """
     by = f" by more than {exactly(margin, unit)}" if margin else ""
-    verdict = "pass" if row.passes else "fail"
-    return (
-        f"{short(row.variant)} is worse than {short(control)}{by} with probability {percent(row.prob_worse)}: {verdict}"
-    )
+    sure = f"probability {percent(row.prob_worse)} (must stay below {100 * risk:g} %)"
+    return f"{short(row.variant)} is worse than {short(control)}{by} with {sure}: {'pass' if row.passes else 'fail'}"
 
 
 def exactly(amount: float, unit: str) -> str:
