@@ -171,33 +171,33 @@ STEPS = (
     Step(
         "Why such experiments differ",
         "A click is a click. The output of a prompt has to be **rated**, and whoever rates it disagrees with others and with themselves. "
-        "Here the same 12 summaries of each prompt are rated by a judge, another language model, and by people. Draw again: the means move "
-        "about, and the judge scores lower than people do. Prompt B is truly better. Would you have launched it?",
+        "Here the same 12 summaries of each prompt are rated by a judge, another language model, and by people. Move the slider to draw "
+        "others: the means move about, and the judge scores lower than people do. Prompt B is truly better. Would you have launched it?",
         _why,
         ("story.why",),
     ),
     Step(
-        "1. One noisy judge",
+        "One noisy judge",
         "More ratings make the bars shorter, but they shrink around what the *judge* likes, not around what people would say. A judge may "
         "favour a prompt as such, for its length or its family, and no number of its ratings tells that from quality.",
         _noisy_judge,
         ("story.outputs", "story.judge_seed"),
     ),
     Step(
-        "2. Judge against humans, and what each costs",
+        "Judge against humans, and what each costs",
         "People are dear and need no correction. A judge is cheap and gets stuck. Both together are best: a few human ratings on outputs "
         "that the judge rated, too, tell how far it may be trusted.",
         _cost,
     ),
     Step(
-        "3. A/B test or bandit",
+        "A/B test or bandit",
         "An A/B test splits the outputs evenly and decides at the end. A bandit shows what does well more often, so fewer outputs "
         "are spent on the worse. Its price: it learns less about the losers, whose intervals stay wide.",
         _bandit,
         ("story.way",),
     ),
     Step(
-        "4. Peeking",
+        "Peeking",
         "Looking after every batch and stopping when it looks good finds winners that are none. Here **all prompts are equal**. The more "
         "often one looks, the more of them are launched by mistake, unless the rule asks for more: its threshold is calibrated so "
         "that 1 in 20 is not passed, however often one looks.",
@@ -205,14 +205,14 @@ STEPS = (
         ("story.eager",),
     ),
     Step(
-        "5. Convergence",
+        "Convergence",
         "With each look the interval of the difference shrinks and settles on the truth, which only a simulation knows. Here nobody stops "
         "early, to see it. An experiment has converged when its rule has fired: what is left to learn no longer changes what to do.",
         _convergence,
         ("story.run",),
     ),
     Step(
-        "6. The decision",
+        "The decision",
         "In plain words, with its price and its risk. Every number stands for what a person would do next.",
         _decision,
         ("story.run",),
@@ -299,6 +299,6 @@ def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:
     good = converged == found.decided
     tell = st.success if good else st.warning
     tell(
-        f"{'Yes' if good else 'No'}. After look {found.look} {state}.",
+        f"{'Correct: it has' if good else 'It has'}{'' if found.decided else ' not'}. After look {found.look} {state}.",
         icon=":material/check:" if good else ":material/close:",
     )
