@@ -94,15 +94,6 @@ def more_words(facts: Facts) -> None:
     st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
 
 
-def truth(facts: Facts, *, told: bool = True) -> str:
-    """Whether the decision was right: in a simulation that is known."""
-    if facts.decision.name == "collect":
-        verdict = "nothing was decided"
-    else:
-        verdict = "the decision was right" if facts.ended_right else "the decision was not right"
-    return f"Known, since this is simulated: {verdict}. {facts.right_answer if told else ''}".strip()
-
-
 def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:
     """Show me the code: scenario, command line, Python and link that give the same numbers."""
     more = ("--replications", str(replications)) if replications > 1 else ()

@@ -14,6 +14,7 @@ from expsim_bayes.amounts import gap
 from expsim_bayes.apps import answers, look_pictures, pictures, shown
 from expsim_bayes.apps.asked import Asked
 from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
+from expsim_bayes.wording import truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,7 +160,7 @@ def _decision() -> Code:
     asked = Asked(PROMPTS, seed=int(st.session_state.get("story.run", RUN)))
     facts = answers.weighed(asked)
     shown.decision(facts)
-    st.caption(shown.plain(shown.truth(facts)))
+    st.caption(shown.plain(truth(facts)))
     return _code(asked)
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from expsim_bayes.planning import Further
 
 
+DEEDS = ("Launch", "Keep", "Stop")
+"""Words with which a right answer says what to do."""
+
+
 class Words(NamedTuple):
     """Sentences about quality, with {name}, {base}, {amount} and {size} to be filled in."""
 
@@ -314,3 +318,38 @@ def never_removed(further: Sequence[Further]) -> str:
     if all(label.endswith(" ratings") for label in labels):
         labels = [*(label.removesuffix(" ratings") for label in labels[:-1]), labels[-1]]
     return f"However many {listed(labels)} are added, {least} of the interval's width stays."
+
+
+def truth(facts: Facts, *, told: bool = True) -> str:
+    """Whether a simulated experiment ended right, which is known, and what the right answer was.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of an experiment whose truth is known.
+    told : bool
+        Whether the right answer that its scenario tells is still the right one.
+    """
+    decided = facts.decision.name != "collect"
+    right = decided and bool(facts.ended_right)
+    verdict = f"the decision was {'right' if right else 'wrong'}" if decided else "nothing was decided"
+    answer = facts.right_answer if right else missed(facts.right_answer)
+    return f"Known, since this is simulated: {verdict}. {answer if told else ''}".strip()
+
+
+def missed(right_answer: str) -> str:
+    """A right answer that was not given, so that nobody takes it for what to do.
+
+    Examples
+    --------
+    >>> missed("Launch B: it is 0.35 points better.")
+    'The right answer would have been to launch B: it is 0.35 points better.'
+    >>> missed("B and C are alike."), missed("")
+    ('The right answer would have been: B and C are alike.', '')
+    """
+    first, _, rest = right_answer.partition(" ")
+    if not first:
+        return ""
+    verb = first.rstrip(":")
+    said = f" to {first.lower()} {rest}" if verb in DEEDS else f": {right_answer}"
+    return f"The right answer would have been{said}"

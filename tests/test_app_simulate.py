@@ -244,6 +244,10 @@ class TestPages:
         assert not at.exception
         assert load("reranker").story.split(".")[0][:40] in texts(at).replace("\\", "")
 
+    def test_what_was_missed_does_not_read_as_an_order(self) -> None:
+        told = texts(page("simulate", **{"summarization-prompts.rated_by": "judge only"})).replace("\\", "")
+        assert "nothing was decided. The right answer would have been to launch B: it is 0.35" in told
+
     def test_simulate_one_widget_at_a_time(self) -> None:
         at = page("simulate")
         first = texts(at)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from expsim_bayes.apps import answers, controls, look_pictures, pictures, shown, tables
 from expsim_bayes.apps.kept import Result, keep
+from expsim_bayes.wording import truth
 
 WHAT = {
     "prob_best": "Chance of being best",
@@ -50,7 +51,7 @@ def one_experiment() -> None:
     facts = answers.weighed(asked)
     with place.container():
         shown.decision(facts)
-    st.caption(shown.plain(shown.truth(facts, told=not asked.edits)))
+    st.caption(shown.plain(truth(facts, told=not asked.edits)))
     keep(Result(f"A simulated experiment: {facts.title}", facts, asked, found.history))
     with st.expander("What is unknown, and what would help"):
         shown.more_words(facts)

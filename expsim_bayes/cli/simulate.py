@@ -23,7 +23,6 @@ from expsim_bayes.scenario import STRATEGY_TITLES, EvaluatorChoice, Scenario, St
 if TYPE_CHECKING:
     import xarray as xr
 
-    from expsim_bayes.facts import Facts
     from expsim_bayes.operating_characteristics import Estimate
 
 EQUAL_REPLICATIONS = 500
@@ -142,6 +141,7 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
     from expsim_bayes.experiment import play
     from expsim_bayes.operating_characteristics import false_launch_rate
     from expsim_bayes.recommend import of_experiment
+    from expsim_bayes.wording import truth
 
     scenario, strategy, evaluators, seed = setup
     played = play(scenario, strategy=strategy, evaluators=evaluators, random_seed=seed)
@@ -157,20 +157,13 @@ def _tell(setup: Setup, screen: Screen, folder: Path | None, *, details: bool) -
     screen.table(tables.looks(played.history, facts, everything=details), title="Look by look")
     if details:
         screen.table(tables.evaluators(facts), title="Who rated")
-    advise(screen, facts, details=details, more=[("Noted", " ".join(facts.notices)), ("Truth", _judged(facts))])
+    advise(screen, facts, details=details, more=[("Noted", " ".join(facts.notices)), ("Truth", truth(facts))])
     report = None
     if folder is not None:
         from expsim_bayes.report import write_experiment
 
         report = write_experiment(played, facts, folder)
     screen.emit(as_object(facts, report))
-
-
-def _judged(facts: Facts) -> str:
-    """Whether the decision was right: in a simulation that is known."""
-    outcome = "right" if facts.ended_right else "wrong"
-    verdict = "nothing was decided" if facts.decision.name == "collect" else f"the decision was {outcome}"
-    return f"Known, since this is simulated; {verdict}. {facts.right_answer}"
 
 
 def _count(
