@@ -412,6 +412,7 @@ def test_description_agrees_with_its_slow_twin(rows: list[tuple[str, str, str, s
     assert facts.n_ratings == facts.evaluators["ratings"].sum() == facts.raters["ratings"].sum() == len(rated)
     assert int((facts.ratings_per_output * facts.ratings_per_output.index).sum()) == len(rated)
     assert facts.n_repeated == rated.duplicated(["variant", "item", "output", "rater"]).sum()
+    assert not any("repeat" in sentence for sentence in facts.sentences())  # which a notice tells
 
 
 def test_overlap_is_the_share_of_the_references_outputs() -> None:

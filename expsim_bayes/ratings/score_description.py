@@ -247,8 +247,6 @@ def _sentences(facts: ScoreDescription) -> list[str]:
             f"{quote(name)} ({row['kind']}, {raters}) rated {rough(row['share_of_outputs'])} of the "
             f"outputs{overlap}, mean {row['mean']:.3g}"
         )
-    if facts.n_repeated:
-        words.append(f"{count(facts.n_repeated, 'rating')} repeat an earlier one of the same rater and output")
     if len(facts.components_by_item) == 1 and len(facts.variants) > 1:
         words.append("all variants are linked by shared items")
     elif len(facts.components) == 1 and len(facts.variants) > 1:
