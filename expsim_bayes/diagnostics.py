@@ -170,7 +170,7 @@ def _gate_of_points(fit: xr.DataTree) -> Verdict:
         level = "refuse" if reasons["caution"] else "caution"
     nan = float("nan")
     rows = tuple(Quantity(f"quality[{name}]", nan, worth, worth) for name, worth in ess.items())
-    chains, draws, worst = sizes["chain"], sizes["draw"], min(ess.values())
+    chains, draws, worst = sizes["chain"], sizes["draw"], min(ess.values(), default=nan)
     return Verdict(level, tuple(reasons["ok"]), chains, draws, 0, nan, nan, worst, rows, told["points"], k_hat, most)
 
 

@@ -19,6 +19,7 @@ import xarray as xr
 from expsim_bayes.diagnostics import gate
 from expsim_bayes.errors import SettingError
 from expsim_bayes.models import task
+from expsim_bayes.models._stored import stored
 from expsim_bayes.outcomes import MOST_RANKED
 from expsim_bayes.ratings import taking_part
 
@@ -46,8 +47,11 @@ FEWEST = {"draws": 50, "tune": 50, "chains": 2}
 """Settings below which nothing can be said about convergence."""
 PACKAGES = ("expsim-bayes", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray")
 """Packages whose versions a fit remembers."""
-STATS = ("diverging", "energy", "logp", "step_size", "n_steps", "depth", "mean_tree_accept", "energy_error")
-"""Statistics of the sampler that are kept."""
+STATS = {
+    "diverging": "diverging", "energy": "energy", "logp": "lp", "step_size": "step_size", "n_steps": "n_steps", "depth": "tree_depth",
+    "mean_tree_accept": "acceptance_rate", "energy_error": "energy_error",
+}  # fmt: skip
+"""Statistics of the sampler that are kept, under the names that PyMC and ArviZ give them."""
 
 
 def fit(
@@ -121,7 +125,7 @@ def fit(
     asked: dict[str, Any] = {"draws": draws, "chains": chains, "min_effect": min_effect, "ci_prob": ci_prob}
 
     def gated(groups: dict[str, xr.Dataset], attrs: dict[str, str | int]) -> tuple[xr.DataTree, Verdict]:
-        tree = xr.DataTree.from_dict(groups | rater_group(ratings))
+        tree = gathered(groups, ratings)
         tree.attrs = {**_provenance(ratings, asked, random_seed, started), **attrs}
         verdict = gate(tree)
         tree.attrs["verdict"] = verdict.to_json()
@@ -336,12 +340,20 @@ def _sample(
 
 def _stats(stats: xr.Dataset) -> xr.Dataset:
     """Statistics of the sampler with plain types."""
-    kept = stats[[name for name in STATS if name in stats and stats[name].dims[:2] == ("chain", "draw")]]
+    named = {
+        name: as_kept for name, as_kept in STATS.items() if name in stats and stats[name].dims[:2] == ("chain", "draw")
+    }
+    kept = stats[list(named)].rename(named)
     kept.attrs = {}
     return kept.drop_vars([name for name in kept.coords if name not in ("chain", "draw")])
 
 
-def rater_group(ratings: Ratings) -> dict[str, xr.Dataset]:
+def gathered(groups: dict[str, xr.Dataset], ratings: Ratings) -> xr.DataTree:
+    """The groups of a fit of some ratings as one tree, each as it is kept, with the group raters."""
+    return xr.DataTree.from_dict(stored(groups) | _rater_group(ratings))
+
+
+def _rater_group(ratings: Ratings) -> dict[str, xr.Dataset]:
     """The group raters: of each, the evaluator with its kind, ratings given, and whether the name is a slot; none where nobody rated."""
     who = taking_part(ratings)
     if not who.raters:

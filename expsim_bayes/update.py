@@ -19,7 +19,7 @@ from expsim_bayes.errors import SettingError
 from expsim_bayes.fast.integration import smoothed, systematic, worth
 from expsim_bayes.fast.marginal import Marginal
 from expsim_bayes.fast.moments import moments
-from expsim_bayes.fit import fit, rater_group
+from expsim_bayes.fit import fit, gathered
 from expsim_bayes.models import _groups
 from expsim_bayes.models._priors import Priors
 from expsim_bayes.models._recover import ComponentDraws, Effects
@@ -197,7 +197,7 @@ def _resampled(  # noqa: PLR0917
     groups = _groups.posterior_groups(effects.rows(at), sd.rows(at), story, chains, first)
     groups |= _groups.prior_groups(story, second) | _groups.data_groups(story)
     groups["sample_stats"] = tree["sample_stats"].to_dataset()
-    found = xr.DataTree.from_dict(groups | rater_group(both))
+    found = gathered(groups, both)
     verdict = Verdict.from_json(str(tree.attrs["verdict"]))
     quantities = tuple(
         row._replace(ess_bulk=min(row.ess_bulk, weighed.effective), ess_tail=min(row.ess_tail, weighed.effective))

@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import xarray as xr
+from pytensor.tensor.type_other import NoneTypeT
 
-from expsim_bayes.models._prior_density import log_priors
+from expsim_bayes.models._completed import labelled
+from expsim_bayes.models._many import many
+from expsim_bayes.models._prior_density import log_densities, log_priors
 from expsim_bayes.models._recipe import Recipe
-from expsim_bayes.models._task import Groups, Task
+from expsim_bayes.models._task import Groups, Task, flat
 
 if TYPE_CHECKING:
     from expsim_bayes.frozen import Frozen
     from expsim_bayes.ratings import Ratings
 
-PREDICTIONS = 1_000
-"""Draws of the posterior for which predictions and log-likelihoods are kept."""
 MOST_VALUES = 5_000_000
-"""Most numbers in one array of predictions."""
+"""Most numbers in one array of predictions or of log-likelihoods: where all draws would make more, only every n-th has them."""
 PRIOR_DRAWS = 1_000
 """Draws from the prior."""
 PRIOR_PREDICTIONS = 200
@@ -74,14 +76,14 @@ def _groups(  # noqa: PLR0917
     seed: np.random.SeedSequence,
 ) -> Groups:
     children = seed.spawn(3)
+    _forget_starts(explicit)
     nested = [name for name in recipe.nested if name in sampled]
     groups = {"posterior": sampled.drop_vars(nested)}
+    groups["log_prior"] = log_priors(explicit, sampled, without=recipe.nested, also=recipe.chosen)
     kept = recipe.complete(_thinned(sampled, explicit, recipe), ratings, priors, np.random.default_rng(children[0]))
     if effects := [name for name in recipe.nested if name in kept]:
         groups["effects"] = kept[effects]
     groups |= _predicted(recipe, explicit, kept, _integer(children[1]))
-    told = log_priors(explicit, kept, without=recipe.nested, also=recipe.chosen, compile_kwargs=PLAIN)
-    groups["log_prior"] = told.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs)
     groups |= _prior(recipe, explicit, _integer(children[2]))
     groups |= _data(recipe, explicit)
     free = {rv.name for rv in explicit.free_RVs}
@@ -109,35 +111,39 @@ def kept_every(values: int, draws: int) -> int:
 
     Examples
     --------
-    >>> kept_every(100, 6_000)
-    6
+    >>> kept_every(100, 6_000), kept_every(10_000, 6_000)
+    (1, 12)
     """
-    wanted = min(PREDICTIONS, max(1, MOST_VALUES // max(values, 1)))
-    return -(-draws // wanted)
+    return max(1, -(-draws * values // MOST_VALUES))
 
 
 def _thinned(draws: xr.Dataset, explicit: pm.Model, recipe: Recipe) -> xr.Dataset:
-    """The draws for which predictions are kept: so few of each chain that no array is too large."""
-    values = max(int(np.prod(explicit[name].shape.eval())) for name in recipe.observed)
+    """The draws for which predictions are kept: all, or so few of each chain that no array is too large."""
+    values = max(explicit[data].get_value().size for data in recipe.observed.values())
     step = kept_every(values, draws.sizes["chain"] * draws.sizes["draw"])
     return draws.isel(draw=slice(None, None, step)).assign_attrs(kept_every=step)
 
 
 def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) -> Groups:
     """Replicated observations and log-likelihoods under the explicit model."""
-    tree = xr.DataTree.from_dict({"posterior": kept[[rv.name for rv in explicit.free_RVs]]})
     names = list(recipe.observed)
-    _forget_starts(explicit)
-    with explicit, _quiet():
-        predicted = pm.sample_posterior_predictive(
-            tree, var_names=names, sample_vars=names, random_seed=seed, progressbar=False, compile_kwargs=PLAIN
-        )
-        pm.compute_log_likelihood(tree, var_names=names, progressbar=False, compile_kwargs=PLAIN)
+    drawn = many([_of_any_size(explicit[name]) for name in names], explicit.free_RVs, random_seed=seed)
+    told = dict(zip(names, drawn({rv.name: flat(kept[rv.name]) for rv in explicit.free_RVs}), strict=True))
     groups = {
-        "posterior_predictive": predicted["posterior_predictive"].to_dataset()[names],
-        "log_likelihood": tree["log_likelihood"].to_dataset()[names],
+        "posterior_predictive": labelled(explicit, told, kept.sizes["chain"]),
+        "log_likelihood": xr.Dataset(log_densities(explicit, kept, names)),
     }
     return {name: group.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs) for name, group in groups.items()}
+
+
+def _of_any_size(rv: Any) -> Any:
+    """The same variable, shaped by its parameters, so that it can be drawn for many values of any of them at once."""
+    op, (rng, *_) = rv.owner.op, rv.owner.inputs
+    size, (first, *others) = op.size_param(rv.owner), op.dist_params(rv.owner)
+    if isinstance(size.type, NoneTypeT):
+        return rv
+    core = first.shape[first.ndim - op.ndims_params[0] :]
+    return op.make_node(rng, None, pt.broadcast_to(first, pt.concatenate([size, core])), *others).outputs[1]
 
 
 def _forget_starts(model: pm.Model) -> None:

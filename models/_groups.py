@@ -222,13 +222,12 @@ def data_groups(story: Story) -> dict[str, xr.Dataset]:
     """Groups observed_data and constant_data."""
     data = story.data
     codes = {name: ("rating", getattr(data, name)) for name in ("variant", "item", "output", "rater", "evaluator")}
-    constant = xr.Dataset({f"{name}_of": value for name, value in codes.items()}, coords=story.coords())
+    names = {**story.coords(), "item": list(data.items), "output": list(data.outputs)}
+    constant = xr.Dataset({f"{name}_of": value for name, value in codes.items()}, coords=names)
     for name, mask in estimated(story).items():
         constant[f"{name}_estimated"] = (DIMS[name], mask.astype(np.int8))
     constant["rater_evaluator"] = ("rater", data.rater_evaluator)
     constant["evaluator_kind"] = ("evaluator", list(data.kinds))
-    constant["item_name"] = ("item_number", list(data.items))
-    constant["output_name"] = ("output_number", list(data.outputs))
     return {"observed_data": xr.Dataset({"score": ("rating", data.score)}), "constant_data": constant}
 
 

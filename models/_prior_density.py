@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pymc as pm
 import xarray as xr
+from pymc.model.transform.conditioning import remove_value_transforms
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.basic import NormalRV
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+from expsim_bayes.models._many import many
+from expsim_bayes.models._task import flat
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    import pymc as pm
 
 TURNED = "q_raw"
 """What variants add, where it is sampled turned (`expsim_bayes.models._effects.turned`): of a given SD, unlike all else so named."""
@@ -50,12 +54,7 @@ def _is_chosen(rv: Any, model: pm.Model) -> bool:
 
 
 def log_priors(
-    model: pm.Model,
-    draws: xr.Dataset,
-    *,
-    without: Collection[str] = (),
-    also: Collection[str] = (),
-    compile_kwargs: Mapping[str, Any] | None = None,
+    model: pm.Model, draws: xr.Dataset, *, without: Collection[str] = (), also: Collection[str] = ()
 ) -> xr.Dataset:
     """Log prior densities of some draws, one variable a top-level variable of the model, its entries added up.
 
@@ -66,20 +65,40 @@ def log_priors(
     model : pm.Model
         An explicit model.
     draws : xr.Dataset
-        With dims chain and draw and every free variable of the model.
+        With dims chain and draw, and what these densities hang on.
     without, also : collection of str
         As for `top_level`.
-    compile_kwargs : mapping, optional
-        As for `pymc.stats.compute_log_prior`.
     """
-    from pymc.stats import compute_log_prior
+    found = log_densities(model, draws, top_level(model, without, also))
+    return xr.Dataset({name.removesuffix("_raw"): added_up(values) for name, values in found.items()})
 
-    names = top_level(model, without, also)
-    tree = xr.DataTree.from_dict({"posterior": draws[[rv.name for rv in model.free_RVs]]})
-    with model:
-        compute_log_prior(tree, var_names=names, progressbar=False, compile_kwargs=dict(compile_kwargs or {}))
-    found = tree["log_prior"].to_dataset()
-    return xr.Dataset({name.removesuffix("_raw"): added_up(found[name]) for name in names})
+
+def log_densities(model: pm.Model, draws: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArray]:
+    """Log densities of variables of a model at many draws at once, as `pymc.compute_log_prior` and `compute_log_likelihood` tell them.
+
+    Parameters
+    ----------
+    model : pm.Model
+        An explicit model.
+    draws : xr.Dataset
+        With dims chain and draw, and what these densities hang on.
+    names : sequence of str
+        Free or observed variables.
+    """
+    plain = remove_value_transforms(model)
+    variables = [plain[name] for name in names]
+    inputs = [plain.rvs_to_values[rv] for rv in plain.free_RVs]
+    values = {str(name): flat(draws[name]) for name in draws if draws[name].dims[:2] == ("chain", "draw")}
+    shape = (draws.sizes["chain"], draws.sizes["draw"])
+    told = many(plain.logp(vars=variables, sum=False), inputs)(values)
+    found = {}
+    for name, density in zip(names, told, strict=True):
+        dims = plain.named_vars_to_dims.get(name, ())[: density.ndim - 1]
+        dims = dims or tuple(f"{name}_dim_{n}" for n in range(density.ndim - 1))
+        labels: dict[str, Any] = {dim: list(plain.coords[dim]) for dim in dims if plain.coords.get(dim) is not None}
+        labels |= {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}
+        found[name] = xr.DataArray(density.reshape(*shape, *density.shape[1:]), labels, ("chain", "draw", *dims))
+    return found
 
 
 def added_up(values: xr.DataArray) -> xr.DataArray:

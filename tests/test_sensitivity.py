@@ -253,7 +253,7 @@ def test_the_density_of_quality_is_that_of_the_story() -> None:
     ratings = stars.small()
     model = ordinal.build_model(ratings)
     draws = prior_draws(model)
-    found = log_priors(model, draws, without=recipe_of("ordinal").nested, compile_kwargs={"mode": "FAST_COMPILE"})
+    found = log_priors(model, draws, without=recipe_of("ordinal").nested)
     exact = np.asarray(norm.logpdf(draws["q"], 0, ordinal.Priors().sd_variant)).sum(axis=-1)
     np.testing.assert_allclose(found["q"], exact, rtol=1e-8)
     np.testing.assert_allclose(
@@ -265,7 +265,7 @@ def test_a_normal_with_a_mean_that_moves_has_a_prior() -> None:
     ratings = calls.small()
     model = operations.build_model(ratings)
     draws = prior_draws(model)
-    found = log_priors(model, draws, without=recipe_of("operations").nested, compile_kwargs={"mode": "FAST_COMPILE"})
+    found = log_priors(model, draws, without=recipe_of("operations").nested)
     assert {"log_typical", "log_noise", "log_typical_noise"} <= set(found)
     noise: Any = norm.logpdf(
         draws["log_noise"], draws["log_typical_noise"].to_numpy()[..., None], operations.Priors().log_noise_sd

@@ -5,6 +5,7 @@ What was there is there until the new one is whole.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import zipfile
@@ -85,10 +86,23 @@ def _folder(tree: xr.DataTree, path: Path) -> None:
         raise SettingError("is there and is no Zarr folder", where=str(path), remedy="name another folder")
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
         made = Path(beside, "new")
-        tree.to_zarr(made, zarr_format=ZARR_FORMAT, consolidated=True)
+        _zarr(tree, made)
         if path.exists():
             path.replace(Path(beside, "old"))
         made.replace(path)
+
+
+def _zarr(tree: xr.DataTree, folder: Path) -> None:
+    """A new Zarr folder, read in the order in which variables stand, where Zarr has them by name."""
+    tree.to_zarr(folder, zarr_format=ZARR_FORMAT, consolidated=True)
+    file = folder / ".zmetadata"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    variables = [f"{node.path}/{name}".lstrip("/") for node in tree.subtree for name in node.dataset.variables]
+    place = {name: n for n, name in enumerate(variables)}
+    told["metadata"] = dict(
+        sorted(told["metadata"].items(), key=lambda part: place.get(part[0].rpartition("/")[0], -1))
+    )
+    file.write_text(json.dumps(told), encoding="utf-8")
 
 
 def _is_zarr(path: Path) -> bool:
@@ -99,7 +113,7 @@ def _zipped(tree: xr.DataTree, path: Path) -> None:
     """A Zarr folder as one file: its parts are packed already, so the archive only holds them."""
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        tree.to_zarr(folder / "zarr", zarr_format=ZARR_FORMAT, consolidated=True)
+        _zarr(tree, folder / "zarr")
         parts = sorted(part for part in (folder / "zarr").rglob("*") if part.is_file())
         with whole(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for part in parts:

@@ -89,13 +89,15 @@ def fitted(
     groups = job.groups(completed(job.model, free, chains, without=story.apart), second)
     groups["sample_stats"] = xr.Dataset({"point": (("chain", "draw"), found.at.reshape(chains, draws))})
     quality = groups["posterior"]["quality"].to_numpy().reshape(chains * draws, -1)
+    unknown = groups["constant_data"]["quality_estimated"].to_numpy().astype(bool)
+    names = groups["posterior"]["variant"].to_numpy()[unknown]
     k_hat, weighed = shape(found, more * CANDIDATES)
     points_told = {
         "points": len(found.points.x),
         "effective": found.points.effective,
         "k_hat": None if np.isnan(k_hat) else k_hat,
         "weighed": weighed,
-        "ess": dict(zip(_variants(groups), found.worth(quality).tolist(), strict=True)),
+        "ess": dict(zip(map(str, names), found.worth(quality[:, unknown]).tolist(), strict=True)),
     }
     return groups, {**job.attrs, "engine": "fast", "integration": json.dumps(points_told)}
 
@@ -150,8 +152,3 @@ def with_own(
     given = {name: values[kept] for name, values in found.given.items()}
     own = story.moved(own[chosen[kept]].astype(np.float64), given, (mean - absorbed)[kept])
     return found, own, story.named(found.given, found.x, absorbed, mean)
-
-
-def _variants(groups: dict[str, xr.Dataset]) -> list[str]:
-    """Names of the variants, as the fit has them."""
-    return [str(name) for name in groups["posterior"]["variant"].to_numpy()]
