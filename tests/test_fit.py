@@ -13,6 +13,7 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
+from arviz_contract import holds
 
 import expsim_bayes.fit as module
 from expsim_bayes.diagnostics import Verdict, gate
@@ -55,6 +56,11 @@ def fitted() -> xr.DataTree:
     return fit(pretend(), draws=DRAWS, tune=700, random_seed=7)
 
 
+@pytest.fixture(scope="module")
+def quick() -> xr.DataTree:
+    return fit(pretend(), engine="fast", draws=DRAWS, random_seed=7)
+
+
 def test_known_truth_is_recovered(fitted: xr.DataTree) -> None:
     posterior = fitted["posterior"].to_dataset()
     truths = {
@@ -94,8 +100,15 @@ def test_groups_dims_and_coords_are_the_contract(fitted: xr.DataTree) -> None:
     assert np.isnan(fitted["posterior"]["severity"].sel(rater="judge")).all()
 
 
-def test_a_fit_without_a_sampler_holds_and_says_the_same(fitted: xr.DataTree) -> None:
-    quick = fit(pretend(), engine="fast", draws=DRAWS, random_seed=7)
+def test_arviz_reads_both(fitted: xr.DataTree, quick: xr.DataTree) -> None:
+    for tree in (fitted, quick):
+        holds(tree)
+    assert float(az.bfmi(fitted)["energy"].min()) == pytest.approx(gate(fitted).bfmi, rel=0.01)
+    assert {"lp", "tree_depth", "acceptance_rate", "diverging"} <= set(fitted["sample_stats"].data_vars)
+    assert fitted["constant_data"]["item"].to_numpy()[fitted["constant_data"]["item_of"][0]] == "0"
+
+
+def test_a_fit_without_a_sampler_holds_and_says_the_same(fitted: xr.DataTree, quick: xr.DataTree) -> None:
     assert set(fitted.children) == set(quick.children)
     for name in set(fitted.children) - {"sample_stats"}:
         one, other = fitted[name].to_dataset(), quick[name].to_dataset()

@@ -15,13 +15,16 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+from arviz_contract import labels_belong
 from pytensor.graph.traversal import ancestors
 
 from expsim_bayes import models
 from expsim_bayes.errors import SettingError
 from expsim_bayes.frozen import Frozen
+from expsim_bayes.models._completed import labelled
 from expsim_bayes.models._effects import turn
 from expsim_bayes.models._recipe import Recipe
+from expsim_bayes.models._stored import stored
 from expsim_bayes.ratings import Ratings, taking_part, validate
 
 VARIANT_COLUMNS = ("variant", "variant_left", "variant_right")
@@ -152,6 +155,20 @@ def test_prior_predictions_can_be_observed(recipe: Recipe, explicit: pm.Model) -
     if recipe.unit == "share":
         assert quality.min() >= 0
         assert quality.max() <= 1
+
+
+def test_arviz_labels_the_draws_of_a_fit_right(recipe: Recipe, explicit: pm.Model, sampled: pm.Model) -> None:
+    """Made-up draws of everything that either form has, laid out as a fit keeps them."""
+    rng = np.random.default_rng(1)
+    for model in (explicit, sampled):
+        told = [rv for rv in (*model.free_RVs, *model.deterministics) if rv.name not in recipe.nested]
+        dims = [model.named_vars_to_dims.get(rv.name, ()) for rv in told]
+        sizes = [
+            [len(model.coords[dim]) for dim in each] if each else [n or 1 for n in rv.type.shape]
+            for rv, each in zip(told, dims, strict=True)
+        ]
+        draws = labelled(model, {rv.name: rng.normal(size=(8, *size)) for rv, size in zip(told, sizes, strict=True)}, 2)
+        labels_belong(stored({"posterior": draws})["posterior"])
 
 
 def test_features_are_numbers_of_data_sets(recipe: Recipe, ratings: Ratings) -> None:

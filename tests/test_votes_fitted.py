@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from arviz_contract import holds
 from scipy.special import expit, logit, logsumexp, ndtri
 from scipy.stats import qmc
 
@@ -100,6 +101,8 @@ def test_few_comparisons_are_as_brute_force_has_them() -> None:
     tree = fit(ratings, model="preference", engine="fast", **DRAWS)
     close(both, weight, stacked(tree, "quality")[:, 1])
     close(spread, weight, tree["posterior"]["sd_interaction"].to_numpy().ravel())
+    holds(tree)
+    assert list(json.loads(tree.attrs["integration"])["ess"]) == ["B"], "the control's quality is a half by definition"
 
 
 def test_items_are_integrated_out_however_sharply_a_judge_sees_them() -> None:
@@ -216,6 +219,8 @@ def layout(tree: xr.DataTree) -> dict[str, Any]:
 def test_a_fit_without_a_sampler_is_laid_out_like_one_with(model: str) -> None:
     sampled, quick = fits(model, "nuts"), fits(model, "fast")
     assert layout(quick) == layout(sampled)
+    for tree in (sampled, quick):
+        holds(tree)
     kept = {"engine", "verdict", "settings", "started_utc", "finished_utc", "integration"}
     assert {k: v for k, v in quick.attrs.items() if k not in kept} == {
         k: v for k, v in sampled.attrs.items() if k not in kept
