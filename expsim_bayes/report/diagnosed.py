@@ -93,7 +93,11 @@ def _numbers(found: Diagnosed) -> Table:
     if v.points:
         rows += [
             ("weighted points, no sampler", count(v.points), ""),
-            ("Pareto k-hat of their weights", NOT_TOLD if v.k_hat is None else f"{v.k_hat:.2f}", f"up to {v.good_k:.2f}"),
+            (
+                "Pareto k-hat of their weights",
+                NOT_TOLD if v.k_hat is None else f"{v.k_hat:.2f}",
+                f"up to {v.good_k:.2f}",
+            ),
         ]
     else:
         rows += [
