@@ -105,7 +105,8 @@ def test_arviz_reads_both(fitted: xr.DataTree, quick: xr.DataTree) -> None:
         holds(tree)
     assert float(az.bfmi(fitted)["energy"].min()) == pytest.approx(gate(fitted).bfmi, rel=0.01)
     assert {"lp", "tree_depth", "acceptance_rate", "diverging"} <= set(fitted["sample_stats"].data_vars)
-    assert fitted["constant_data"].to_dataset()["item"].to_numpy()[fitted["constant_data"]["item_of"][0]] == "0"
+    constant = fitted["constant_data"].to_dataset()
+    assert constant["item"].to_numpy()[constant["item_of"][0]] == "0"
 
 
 def test_a_fit_without_a_sampler_holds_and_says_the_same(fitted: xr.DataTree, quick: xr.DataTree) -> None:
