@@ -20,7 +20,7 @@ from expsim_bayes.plots import DARK, LIGHT
 from expsim_bayes.plots.card import COLOURS, DOTS, HIGH, SIGNS, WIDE, draw
 from expsim_bayes.recommend import of_experiment
 from expsim_bayes.report import card, card_png
-from expsim_bayes.report.card import beware
+from expsim_bayes.report.doubts import what_may_be_wrong
 from expsim_bayes.report.folder import facts_json
 from expsim_bayes.scenario import load
 from expsim_bayes.sentences import headline
@@ -166,12 +166,17 @@ def test_certainty_is_never_claimed(launch: Facts) -> None:
     ],
 )
 def test_what_could_be_wrong_is_said(launch: Facts, changed: dict[str, object], words: str) -> None:
-    assert words in beware(replace(launch, **changed))  # type: ignore[arg-type]
+    assert words in what_may_be_wrong(replace(launch, **changed))  # type: ignore[arg-type]
+
+
+def test_few_people_are_counted(launch: Facts) -> None:
+    few = tuple(replace(e, raters=2) if e.kind == "human" else e for e in launch.evaluators)
+    assert what_may_be_wrong(replace(launch, evaluators=few)).startswith("Only 2 people rated")
 
 
 def test_judges_alone_are_doubted_first(launch: Facts) -> None:
     judge = tuple(e for e in launch.evaluators if e.kind != "human")
-    assert "No person has rated" in beware(replace(launch, evaluators=judge))
+    assert "No person has rated" in what_may_be_wrong(replace(launch, evaluators=judge))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -25,7 +25,7 @@ STYLES = {
 
 
 def advise(screen: Screen, facts: Facts, *, details: bool, more: Sequence[tuple[str, str]] = ()) -> None:
-    """Print what to do, how sure it is and what it cost; with details also what is unknown and what would change that.
+    """Print what to do, how sure it is, what it cost and what may be wrong; with details also what is unknown and what would change that.
 
     Parameters
     ----------
@@ -41,6 +41,10 @@ def advise(screen: Screen, facts: Facts, *, details: bool, more: Sequence[tuple[
     advice = recommendation(facts)
     screen.heading(brief(advice.headline, facts), style=STYLES[facts.decision.name])
     rows = [("Do", advice.what_to_do), ("How sure", advice.how_sure), ("Price", advice.price)]
+    if facts.fit is not None and facts.variants and not details:
+        from expsim_bayes.report.doubts import what_may_be_wrong
+
+        rows.append(("Beware", what_may_be_wrong(facts)))
     if details or facts.decision.name == "collect":
         rows.append(("Further", advice.further))
     if details:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes import sentences
 from expsim_bayes.amounts import count, dollars, duration, listed, percent
-from expsim_bayes.report.card import beware
 from expsim_bayes.report.document import Answer
+from expsim_bayes.report.doubts import what_may_be_wrong
 from expsim_bayes.report.prices import as_of, how_many
 from expsim_bayes.wording import (
     best_other,
     counted,
-    known_to,
     left_out,
     narrower,
     never_removed,
@@ -20,7 +19,6 @@ from expsim_bayes.wording import (
     said_better,
     said_faults,
     said_level,
-    said_single,
 )
 
 if TYPE_CHECKING:
@@ -138,25 +136,6 @@ def cost(facts: Facts) -> str:
     days = f" and took {duration(facts.days)}" if facts.days is not None else ""
     each = dollars(facts.usd / max(facts.ratings, 1))
     return f"The experiment cost {dollars(facts.usd)}{budget}{days} for {counted(facts)}, {each} a {facts.rated}."
-
-
-def what_may_be_wrong(facts: Facts) -> str:
-    """What most deserves doubt, in a sentence."""
-    if not facts.variants and facts.decision.name != "refuse":
-        return "Nothing was decided, so nothing can be wrong yet."
-    found = _single_person(facts) or beware(facts, "")
-    if found:
-        return found
-    other = best_other(facts)
-    if other is None or not other.effect_sd:
-        return "The items that were rated may differ from those in use."
-    return f"{known_to(facts, other)}, and the items that were rated may differ from those in use."
-
-
-def _single_person(facts: Facts) -> str:
-    """That a single person rated, where that is so and nothing worse is known."""
-    doubtful = facts.decision.name == "refuse" or (facts.fit is not None and facts.fit.verdict == "caution")
-    return "" if doubtful else said_single(facts)
 
 
 def what_next(facts: Facts) -> tuple[str, str]:

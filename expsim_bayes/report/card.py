@@ -14,6 +14,7 @@ from expsim_bayes import plots
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, quantity
 from expsim_bayes.plots.card import Bar, Card, draw
 from expsim_bayes.plots.labels import distinct, shown
+from expsim_bayes.report.doubts import failed, what_may_be_wrong
 from expsim_bayes.sentences import recommendation
 from expsim_bayes.wording import size, what_quality_is, words
 
@@ -73,7 +74,7 @@ def card(facts: Facts, *, day: str | None = None) -> Card:
         else 0.0,
         zero=len(told.variants) > 1,
         reasons=_reasons(told) if refused else (),
-        foot=_foot(told, advice.change),
+        foot=_foot(told),
         source=_source(told, day),
     )
 
@@ -208,7 +209,7 @@ def _looks(facts: Facts) -> str:
 def _do(facts: Facts, subject: VariantFacts | None, headline: str, what_to_do: str) -> str:
     """What to do, or why, without what the headline and the reasons say."""
     if facts.decision.name == "refuse":
-        because = "the sampler did not converge" if _failed(facts) else "nothing links the variants"
+        because = "the sampler did not converge" if failed(facts) else "nothing links the variants"
         return f"Do not act on this fit. No probability is shown, because {because}."
     if facts.decision.name == "launch" and subject is not None and subject.effect is not None:
         used = words(facts)
@@ -223,18 +224,13 @@ def _do(facts: Facts, subject: VariantFacts | None, headline: str, what_to_do: s
     return rest[:1].upper() + rest[1:]
 
 
-def _failed(facts: Facts) -> bool:
-    """Whether it is the fit that is refused, rather than a comparison of variants that nothing links."""
-    return facts.fit is None or facts.fit.verdict == "refuse"
-
-
 def _reasons(facts: Facts) -> tuple[str, ...]:
-    found = facts.fit.verdict_reasons if facts.fit is not None and _failed(facts) else ()
+    found = facts.fit.verdict_reasons if facts.fit is not None and failed(facts) else ()
     return tuple(shown(reason, TEXT) for reason in found) or (shown(facts.decision.reason, TEXT),)
 
 
-def _foot(facts: Facts, changes: str) -> tuple[tuple[str, str], ...]:
-    doubt = beware(facts, changes) if facts.variants or facts.decision.name == "refuse" else ""
+def _foot(facts: Facts) -> tuple[tuple[str, str], ...]:
+    doubt = what_may_be_wrong(facts) if facts.variants or facts.decision.name == "refuse" else ""
     rows = [("Price", _price(facts)), ("Rests on", _rests_on(facts)), ("What could be wrong", doubt)]
     return tuple((label, text) for label, text in rows if text)
 
@@ -253,47 +249,6 @@ def _rests_on(facts: Facts) -> str:
         return f"{whole} by {next(e.name for e in facts.evaluators if e.ratings)}"
     rest = [*by[:3], f"{len(by) - 3} more"] if len(by) > 4 else by
     return f"{whole}: {listed(rest)}" if by else whole
-
-
-def beware(facts: Facts, changes: str = "") -> str:
-    """The one thing that most deserves doubt, in a sentence or two.
-
-    Parameters
-    ----------
-    facts : Facts
-        What may be said.
-    changes : str
-        What would change the answer, for when nothing else is to be doubted.
-    """
-    people = [e for e in facts.evaluators if e.kind == "human" and e.ratings]
-    judges = [e for e in facts.evaluators if e.kind != "human" and e.ratings]
-    fit = facts.fit
-    found = ""
-    if facts.decision.name == "refuse":
-        found = (
-            "Everything: the numbers of this fit may be far from what the ratings say."
-            if _failed(facts)
-            else "Any comparison between the groups: the ratings hold nothing that links them."
-        )
-    elif fit is not None and fit.verdict == "caution":
-        found = (
-            "The fit passes its own checks only in part, so take its probabilities as rough: the full report says why."
-        )
-    elif judges and not people:
-        name = max(judges, key=lambda e: e.ratings).name
-        found = f"No person has rated: what {name} likes as such cannot be told from quality."
-    elif fit is not None and fit.checks_failed:
-        found = f"The model misses {fit.checks_failed} of {len(fit.checks)} features of the ratings: take intervals as approximate."
-    elif facts.false_launch is not None and facts.false_launch.value - 2 * facts.false_launch.mcse > 0.05:
-        found = f"The rule is lenient: it launches one of several equal variants in {100 * facts.false_launch.value:.0f} % of experiments."
-    elif changes:
-        found = changes.split(". ", maxsplit=1)[0].rstrip(".") + "."
-    elif any(1 < e.raters <= 5 and not e.anonymous for e in people):
-        found = "Few people rated: their common taste stays in the answer."
-    elif people and judges:
-        judge = "The judge" if len(judges) == 1 else "Judges"
-        found = f"{judge} may favour a variant as such: how far is learned only from the outputs that people rated too."
-    return found
 
 
 def _source(facts: Facts, day: str | None) -> str:
