@@ -7,6 +7,7 @@ marks      parts of an interactive chart: lines, names at their ends, levels, ax
 pictures   finished numbers to interactive charts, each with its words
 uploads    files of one session; samples to try
 guesses    what a table of ratings probably means
+labels     what the page Analyse calls options, columns and choices
 question   what is asked of a file of ratings; as command line and Python
 jobs       fits in processes of their own, a few at once; `worker` is such a process
 shown      what every page shows in the same way: a picture, a decision, the code, trouble

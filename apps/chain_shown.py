@@ -16,6 +16,7 @@ from expsim_bayes.apps import (
     shown,
     uploads,
 )
+from expsim_bayes.apps.labels import on_page
 from expsim_bayes.diagnosis import chains, checks, words
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.fits import opened
@@ -101,7 +102,7 @@ def _predictive(checked: tuple[PredictiveCheck, ...] | ExpsimError) -> None:
 def _verdict(verdict: Verdict, found: Opened, *, here: bool) -> None:
     """The verdict; a fit that was made `here` is mended on this page's neighbour, so its remedies speak of widgets."""
     reasons = verdict.reasons or (words.passed(verdict),)
-    reasons = tuple(fit_form.on_page(reason) for reason in reasons) if here else reasons
+    reasons = tuple(on_page(reason) for reason in reasons) if here else reasons
     told = "\n".join(f"- {shown.plain(reason)}" for reason in reasons)
     SAID[verdict.level](f"**{words.HEADLINES[verdict.level]}**\n\n{told}", icon=ICONS[verdict.level])
     for note in found.notes:

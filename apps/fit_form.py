@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
 from expsim_bayes.apps import guesses, shown
+from expsim_bayes.apps.labels import CROSSED, DUPLICATES, NAMES, on_page
 from expsim_bayes.apps.question import Question
 from expsim_bayes.apps.uploads import LIMIT, UNPACKED
 from expsim_bayes.errors import ExpsimError
@@ -30,27 +30,6 @@ MOST_WORDS = 12
 """Words for a score or a verdict whose meaning is asked for one by one."""
 EVERY = "every row"
 MISSING = "missing"
-DUPLICATES = {"ask": "tell me", "keep": "keep", "drop": "count once"}
-CROSSED = {"keep": "keep", "drop": "leave out"}
-LABELS = {
-    "column": "Columns", "where": "Only rows where", "encoding": "Encoding", "no-quotes": "Double quotes are text",
-    "score-map": "What words are worth", "outcome-map": "What verdicts mean", "duplicates": "Rows that are equal in every column",
-    "no-variants": "Nothing is compared", "merge-names": "Names that differ by case or spaces are one", "score-range": "Possible scores",
-    "valid-range": "Possible scores", "round-scores": "Round averages to whole points", "crossed-users": "Users who met several variants",
-    "anonymous-raters": "Names are slots", "control": "In use today", "reference": "Who defines quality", "model": "Model",
-    "gold": "Whose verdicts are the truth", "domain": "Kinds of items", "covariate": "What a judge should ignore", "prior": "Model",
-    "engine": "Engine", "draws": "Draws", "tune": "Tuning steps", "target-accept": "Acceptance rate", "chains": "Chains", "seed": "Seed",
-    "min-effect": "Smallest difference that matters", "threshold": "Certainty asked for", "lower-is-better": "Higher is better",
-    "price": "Dollars a rating",
-}  # fmt: skip
-"""What an option of the command line is called on the page."""
-NAMES = {
-    "variant": "variant", "item": "item (what was answered)", "rater": "rater", "score": "score", "variant_left": "variant on the left",
-    "variant_right": "variant on the right", "outcome": "verdict", "rank": "place", "kind": "kind (human, llm, metric)",
-    "evaluator": "pool or judge", "criterion": "criterion", "output": "output", "repeat": "repeat", "user": "user", "weight": "times",
-    "latency_s": "seconds", "cost": "dollars", "tokens_in": "tokens in", "tokens_out": "tokens out",
-}  # fmt: skip
-"""What a column is called on the page."""
 
 
 class Checked(NamedTuple):
@@ -64,32 +43,12 @@ class Checked(NamedTuple):
     error: ExpsimError | None = None
 
 
-def on_page(text: str) -> str:
-    """A remedy in the words of the page: options of the command line by their labels.
-
-    Examples
-    --------
-    >>> on_page("choose one, for example --where criterion=empathy")
-    'choose one, for example “Only rows where” criterion=empathy'
-    >>> on_page("name yours: --column variant=prompt --column score=YOURS")
-    'name yours: “variant” under “Columns” (prompt), “score” under “Columns”'
-    """
-    text = re.sub(r"(?<=\S) (?=--column )", ", ", text).replace(":, ", ": ")
-    text = re.sub(r"--column ([a-z_]+)=([^\s;,]+|'[^']*')", _chosen, text)
-    return re.sub(r"--([a-z-]+)", lambda found: f"“{LABELS[found[1]]}”" if found[1] in LABELS else found[0], text)
-
-
-def _chosen(found: re.Match[str]) -> str:
-    """Where a column is chosen on the page."""
-    ours, theirs = found[1], found[2].strip("'")
-    place = f"“{NAMES.get(ours, ours)}” under “{LABELS['column']}”"
-    return place if theirs == "YOURS" else f"{place} ({theirs})"
-
-
 def problem(error: ExpsimError | Any) -> None:
     """What is wrong, where, and what to do about it, in the words of the page."""
-    where = f"\n\n{shown.plain(error.where)}" if error.where else ""
-    st.error(f"**{sentence(error.problem)}**{where}\n\n{sentence(on_page(error.remedy))}", icon=":material/report:")
+    where = f"\n\n{shown.plain(on_page(error.where))}" if error.where else ""
+    st.error(
+        f"**{sentence(on_page(error.problem))}**{where}\n\n{sentence(on_page(error.remedy))}", icon=":material/report:"
+    )
 
 
 def sentence(text: str) -> str:

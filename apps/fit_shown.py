@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from expsim_bayes.apps import fit_pictures, fit_predicted, fit_tables, shown
-from expsim_bayes.apps.fit_form import on_page
 from expsim_bayes.apps.handed import POSTERIOR
+from expsim_bayes.apps.labels import on_page
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.sentences import against_plain_means
 

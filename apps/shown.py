@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
+from expsim_bayes.apps.labels import on_page
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.plots.theme import DARK, LIGHT, Theme
 from expsim_bayes.sentences import recommendation
@@ -84,14 +85,14 @@ def decision(facts: Facts) -> None:
         headline, do = do.removesuffix("."), ""
     st.subheader(f":{COLOURS[name]}[{plain(SIGNS[name])} {plain(headline)}]", anchor=False)
     rows = [("Do", do), ("How sure", advice.how_sure), ("Price", advice.price)]
-    st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
+    st.markdown("\n\n".join(f"**{label}** {plain(on_page(text))}" for label, text in rows if text))
 
 
 def more_words(facts: Facts) -> None:
     """What is unknown, what would help and what would change the answer."""
     advice = recommendation(facts)
     rows = [("Unknown", advice.unknown), ("Further", advice.further), ("What if", advice.change)]
-    st.markdown("\n\n".join(f"**{label}** {plain(text)}" for label, text in rows if text))
+    st.markdown("\n\n".join(f"**{label}** {plain(on_page(text))}" for label, text in rows if text))
 
 
 def code(asked: Asked, *, replications: int = 1, page: str = "simulate") -> None:

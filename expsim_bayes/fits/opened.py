@@ -159,7 +159,7 @@ def _what(start: bytes) -> str:
     if start.startswith(b"CDF"):
         return "this is netCDF 3, which has no groups"
     if start.startswith(b"PAR1") or start[:1].isalnum():
-        return "this is no fit: a table of ratings goes to the page Analyse"
+        return "this is no fit; a table of ratings is fitted first, by `expsim fit` or on the page Analyse"
     return "this is neither netCDF nor a zipped Zarr folder"
 
 
