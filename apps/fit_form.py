@@ -47,14 +47,9 @@ def problem(error: ExpsimError | Any) -> None:
     """What is wrong, where, and what to do about it, in the words of the page."""
     where = f"\n\n{shown.plain(on_page(error.where))}" if error.where else ""
     st.error(
-        f"**{sentence(on_page(error.problem))}**{where}\n\n{sentence(on_page(error.remedy))}", icon=":material/report:"
+        f"**{shown.sentence(on_page(error.problem))}**{where}\n\n{shown.sentence(on_page(error.remedy))}",
+        icon=":material/report:",
     )
-
-
-def sentence(text: str) -> str:
-    """What is told in passing as a sentence of its own, fit for a page."""
-    begun = text[:1].upper() + text[1:]
-    return shown.plain(begun if begun.endswith((".", "!", "?")) else f"{begun}.")
 
 
 def cells_of(file: File) -> Cells | None:

@@ -200,7 +200,7 @@ def _errors(at: str, evaluator: Evaluator) -> list[Knob]:
     return [
         Knob(
             f"{at}.{key}",
-            f"{evaluator.name} says so of outputs that {do}",
+            f"{evaluator.name} says so of outputs that {do}, share",
             min(0.51, value),
             1.0,
             0.01,

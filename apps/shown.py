@@ -71,6 +71,12 @@ def plain(text: str) -> str:
     return _LINKS.sub(f"\\g<0>{JOINER}", _SPECIAL.sub(r"\\\1", text.replace("\n", " ")))
 
 
+def sentence(text: str) -> str:
+    """What is told in passing as a sentence of its own, fit for a page."""
+    begun = text[:1].upper() + text[1:]
+    return plain(begun if begun.endswith((".", "!", "?")) or not begun else f"{begun}.")
+
+
 def picture(found: Picture, *, key: str, large: bool = False) -> None:
     """A chart with its words under it, small unless told."""
     st.vega_lite_chart(found.chart, theme=None, key=key, alt=found.words)
@@ -143,6 +149,6 @@ class trouble:  # noqa: N801  (used like a function)
         """Say what is wrong; True where it was the user's to mend."""
         if not isinstance(error, ExpsimError):
             return False
-        parts = (f"**{plain(error.problem)}**", plain(error.where), plain(error.remedy))
+        parts = (f"**{sentence(error.problem)}**", plain(error.where), sentence(error.remedy))
         st.error("\n\n".join(part for part in parts if part), icon=":material/report:")
         return True

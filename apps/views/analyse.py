@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import fit_form, fit_question, fit_running, fit_shown, uploads
+from expsim_bayes.apps import fit_form, fit_question, fit_running, fit_shown, shown, uploads
 from expsim_bayes.apps.jobs import DESK
 from expsim_bayes.errors import ExpsimError
 
@@ -90,7 +90,7 @@ def form(file: uploads.File) -> None:
         return
     st.text(f"✔ {found.words[0]}")
     if found.warnings:
-        warned = [fit_form.sentence(word) for word in found.warnings]
+        warned = [shown.sentence(word) for word in found.warnings]
         st.warning(warned[0] if len(warned) == 1 else "\n".join(f"- {word}" for word in warned), icon=":material/info:")
     if found.words[1:]:
         with st.expander("What was read and converted", icon=":material/fact_check:"):
