@@ -149,6 +149,6 @@ class trouble:  # noqa: N801  (used like a function)
         """Say what is wrong; True where it was the user's to mend."""
         if not isinstance(error, ExpsimError):
             return False
-        parts = (f"**{sentence(error.problem)}**", plain(error.where), sentence(error.remedy))
+        parts = (f"**{plain(error.problem)}**", plain(error.where), sentence(error.remedy))
         st.error("\n\n".join(part for part in parts if part), icon=":material/report:")
         return True
