@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from expsim_bayes.errors import SettingError
 from expsim_bayes.readers.atomic import whole
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ZARR_FORMAT = 2
 """Version of the Zarr format: the one that every reader knows, and that has texts of any length and of a fixed one."""
+WORTH_PACKING = 1_000
+"""Numbers from which packing is worth its overhead."""
 ENDINGS = (".nc", ".zarr", ".zarr.zip")
 """Ends of names, and with them forms, of what is written."""
 
@@ -74,10 +76,23 @@ def netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     """Write netCDF beside the old file and rename, since writing over an open file fails."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        data.to_netcdf(beside, engine="h5netcdf")
+        data.to_netcdf(beside, engine="h5netcdf", encoding=_packed(data))
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _packed(data: xr.Dataset | xr.DataTree) -> dict[str, Any]:
+    """How netCDF packs whole numbers, which predictions often are, without loss; other numbers hardly get smaller and take their time."""
+    import xarray as xr
+
+    if isinstance(data, xr.DataTree):
+        return {node.path: _packed(node.to_dataset(inherit=False)) for node in data.subtree}
+    return {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, values in data.data_vars.items()
+        if values.dtype.kind in "iub" and values.size > WORTH_PACKING
+    }
 
 
 def _folder(tree: xr.DataTree, path: Path) -> None:
