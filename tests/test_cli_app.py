@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from expsim_bayes.apps.served import settings
+from expsim_bayes.cli import exits
 from expsim_bayes.cli.app import app
 from expsim_bayes.cli.serve import HEALTH, address, free_port
 
@@ -131,7 +132,7 @@ def test_a_host_beyond_this_machine_is_warned_of(monkeypatch: pytest.MonkeyPatch
 def test_a_server_that_ends_by_itself_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("expsim_bayes.cli.serve.SERVER", "expsim_bayes.no_such_module")
     result = CliRunner().invoke(app, ["app", "--no-open"], env={"COLUMNS": "200"})
-    assert result.exit_code == 1
+    assert result.exit_code == exits.FAULT
     assert "has ended by itself" in result.output
 
 
