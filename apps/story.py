@@ -285,7 +285,7 @@ def _another() -> None:
 def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:  # noqa: FBT001
     """What is true, and whether both answers were right."""
     facts = found.one.facts
-    truth = ", ".join(f"{v.name} {v.true_quality:.2f}" for v in facts.variants)
+    qualities = ", ".join(f"{v.name} {v.true_quality:.2f}" for v in facts.variants)
     right = launch in found.best if launch else found.keep
     rightly = [f"launch {name}" for name in found.best] + [f"keep {facts.control}"] * found.keep
     best = f"Right: {' or '.join(rightly)}."
@@ -293,7 +293,7 @@ def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:
         best += f" What differs by less than {gap(facts.min_effect, facts.unit)} does not matter."
     tell = st.success if right else st.warning
     tell(
-        shown.plain(f"{'Yes' if right else 'No'}. The true qualities are {truth}. {best}"),
+        shown.plain(f"{'Correct' if right else 'No'}. The true qualities are {qualities}. {best}"),
         icon=":material/check:" if right else ":material/close:",
     )
     state = "a rule had fired" if found.decided else "no rule had fired, so it goes on"

@@ -348,7 +348,7 @@ class TestPages:
         at.button(key="quiz.check").click().run()
         has = "it has." if found.decided else "it has not."
         launch, converged = at.success
-        assert launch.value.startswith("Yes")
+        assert launch.value.startswith("Correct")
         assert converged.value.startswith(f"Correct: {has}")
         assert any(block.value.startswith("expsim simulate summarization-prompts.toml") for block in at.code)
         at.radio(key="quiz.converged").set_value("no" if found.decided else "yes")
