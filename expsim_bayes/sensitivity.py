@@ -232,7 +232,7 @@ def called(prior: str) -> str:
     Examples
     --------
     >>> called("sd_rater_of_pool"), called(ALL)
-    ("spread of raters' severity (sd_rater_of_pool)", 'all priors')
+    ("spread of raters' severity (sd_rater)", 'all priors')
     """
     return prior if prior == ALL else glossary.named(prior)
 

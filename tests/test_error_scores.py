@@ -334,7 +334,7 @@ def test_features_of_a_small_table() -> None:
     assert found["share of scores equal to 0"][0] == 0.5
     assert found["mean score"][0] == 1.5
     assert found["spread between raters' mean scores (SD)"][0] == 1.0
-    assert found["spread between raters' shares of 0 (SD)"][0] == 0.0
+    assert found["spread between raters' shares of scores equal to 0 (SD)"][0] == 0.0
     assert found["largest score"][0] == 5.0
 
 
