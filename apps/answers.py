@@ -140,6 +140,13 @@ def curves(asked: Asked, replications: int = CURVE) -> Curves:
     return _curves(asked.toml(), asked.seed, replications)
 
 
+def asks(asked: Asked) -> float | None:
+    """Probability of being the best that the rules ask for before they launch; None where they ask for another."""
+    from expsim_bayes.recommend.experiment import best_threshold
+
+    return best_threshold(asked.scenario, asked.scenario.declared(asked.strategy))
+
+
 def seen(asked: Asked, outputs: int) -> pd.DataFrame:
     """Mean score and its standard error of each variant by each evaluator, after so many outputs each: evaluator, variant, mean, error."""
     found = enough(asked, outputs)

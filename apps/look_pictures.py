@@ -43,6 +43,7 @@ def over_looks(
     *,
     upto: int | None = None,
     truth: bool = False,
+    asked: float | None = None,
     theme: Theme = LIGHT,
 ) -> Picture:
     """One experiment look after look.
@@ -59,6 +60,8 @@ def over_looks(
         Looks that are drawn; all up to the stop unless told.
     truth : bool
         Draw the true qualities, too.
+    asked : float, optional
+        Probability of being the best that the rules ask for, drawn beside it.
     theme : Theme
         Colours.
     """
@@ -76,12 +79,12 @@ def over_looks(
     if what == "days":
         days = shown["days"].values
         lines = [Line("days", looks, days)]
-        axis = Axis("days so far", PLAIN, domain=_from_zero(days))
+        axis = Axis("days so far", PLAIN, domain=from_zero(days))
         words = f"{duration(float(days[-1]))} {after}."
     elif what == "usd":
         spent = (shown["usd_rating"].sum("evaluator") + shown["usd_generation"].sum("variant")).values
         lines = [Line("spent", looks, spent)]
-        axis = Axis("dollars spent so far", "$,.2f", dollars=True, domain=_from_zero(spent))
+        axis = Axis("dollars spent so far", "$,.2f", dollars=True, domain=from_zero(spent))
         words = f"{dollars(float(spent[-1]))} {after}."
     elif what == "outputs":
         total = shown["outputs"].sum("variant")
@@ -100,10 +103,8 @@ def over_looks(
         words = "; ".join(f"{labels[v]}: {percent(float(prob[-1, v]))}" for v in range(len(names)))
         words = f"Probability of being the best {after}: {words}."
     chart = line_chart(lines, across, axis, theme=theme)
-    if what == "prob_best" and facts.threshold is not None:
-        asks = f"the rule asks for {percent(facts.threshold)}"
-        met = bool(prob[-1].max() >= facts.threshold)  # then a name stands above the line
-        chart = levelled(chart, facts.threshold, asks, x=far, theme=theme, below=met)
+    if what == "prob_best" and asked is not None:
+        chart = with_threshold(chart, asked, float(prob[-1].max()), far=far, theme=theme)
     if what in ("quality", "effect") and truth:
         chart = layered(
             chart, *_truths(facts, what, [line.name for line in lines], dict(zip(labels, names, strict=True)), theme)
@@ -139,7 +140,13 @@ def _with_intervals(
     return lines, Axis(f"{title}, {unit}", PLAIN), words
 
 
-def _from_zero(rising: Floats) -> tuple[float, float]:
+def with_threshold(chart: Spec, asked: float, reached: float, *, far: float, theme: Theme) -> Spec:
+    """A chart of chances with what the rule asks for; where that is reached a name stands above the line, and the words below it."""
+    words = f"the rule asks for {percent(asked)}"
+    return levelled(chart, asked, words, x=far, theme=theme, below=reached >= asked)
+
+
+def from_zero(rising: Floats) -> tuple[float, float]:
     """Ends of an axis of what adds up."""
     return 0.0, 1.05 * float(rising[-1]) or 1.0
 

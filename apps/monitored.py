@@ -22,6 +22,7 @@ import streamlit as st
 from expsim_bayes.amounts import count, dollars, duration, level, listed, percent, quantity
 from expsim_bayes.apps.answers import quick
 from expsim_bayes.apps.kept import Lines
+from expsim_bayes.apps.look_pictures import from_zero, with_threshold
 from expsim_bayes.apps.marks import PLAIN, Axis, Line, Picture, dressed, line_chart
 from expsim_bayes.apps.shown import plain
 from expsim_bayes.errors import ExpsimError
@@ -32,6 +33,7 @@ from expsim_bayes.live.peeking import Peeking, known, peeking
 from expsim_bayes.live.simulated import simulated
 from expsim_bayes.plots.labels import distinct
 from expsim_bayes.plots.theme import LIGHT, Theme
+from expsim_bayes.recommend.experiment import best_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,13 +162,15 @@ def _counted(key: str, _here: Opened) -> Peeking:  # noqa: ARG001
 def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
     """The looks of an experiment as lines: chance of being best, quality with its interval, or dollars."""
     last = here.looks[-1]
-    across = Axis("look", "d", domain=(1.0, float(max(here.scenario.looks, last.look, 2))))
+    far = float(max(here.scenario.looks, last.look, 2))
+    across = Axis("look", "d", domain=(1.0, far))
     if what == SPENT:
         at = np.array([float(look.look) for look in here.looks])
         usd = np.array([look.usd for look in here.looks])
         told = f"{dollars(float(usd[-1]))} after {_looks(last.look)}."
         lines = [Line("spent", at, usd)]
-        chart = line_chart(lines, across, Axis("dollars so far", "$,.2f", dollars=True), theme=theme)
+        axis = Axis("dollars so far", "$,.2f", dollars=True, domain=from_zero(usd))
+        chart = line_chart(lines, across, axis, theme=theme)
         return Picture(dressed(chart, theme), told)
     lines = list(_lines(here, what))
     unit = "per cent" if last.unit == "share" else last.unit
@@ -176,6 +180,10 @@ def over_looks(here: Opened, what: str, *, theme: Theme = LIGHT) -> Picture:
         else Axis(f"quality in {unit} ({level(last.ci_prob)} interval)", PLAIN)
     )
     chart = line_chart(lines, across, axis, theme=theme)
+    asked = best_threshold(here.scenario, here.settings.strategy)
+    if what == BEST and lines and asked is not None:
+        reached = max(float(line.y[-1]) for line in lines)
+        chart = with_threshold(chart, asked, reached, far=far, theme=theme)
     return Picture(dressed(chart, theme), _said(here, what))
 
 

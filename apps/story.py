@@ -231,7 +231,9 @@ def quiz() -> None:
     left, right = st.columns(2)
     with left:
         shown.picture(
-            look_pictures.over_looks(one.history, one.facts, "prob_best", upto=found.look, theme=shown.theme()),
+            look_pictures.over_looks(
+                one.history, one.facts, "prob_best", upto=found.look, asked=answers.asks(asked), theme=shown.theme()
+            ),
             key="quiz.best",
         )
     with right:

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from expsim_bayes import undecided, wording
 from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, seconds, times
+from expsim_bayes.stopping import Superiority
 from expsim_bayes.wording import (
     after_looks,
     best_other,
@@ -138,7 +139,7 @@ def _how_sure(facts: Facts, beside: str) -> str:
 
 def _just_reached(facts: Facts, leader: VariantFacts) -> str:
     """That what was asked for lies within the error of what was computed; empty where it does not."""
-    asked = facts.threshold
+    asked = facts.decision.threshold if facts.decision.reason == Superiority.question else None
     near = facts.decision.name == "launch" and asked is not None and abs(leader.prob_best - asked) < 2 * facts.mcse
     return f", so the {level(asked)} that were asked for are only just reached" if near and asked is not None else ""
 

@@ -175,6 +175,17 @@ class TestPictures:
             for variant in one.facts.variants:
                 assert f"{variant.name}: {100 * variant.prob_best:.1f} %" in found.words or "than" in found.words
 
+    def test_what_the_rule_asks_for_is_drawn_where_it_asks_of_that_probability(self) -> None:
+        best, control = (
+            Asked("summarization-prompts"),
+            Asked("support-chat-tone"),
+        )  # whose rule asks who beats the control
+        assert (answers.asks(best), answers.asks(control)) == (0.985, None)
+        for asked, drawn in ((best, True), (control, False)):
+            one = answers.one(asked)
+            found = look_pictures.over_looks(one.history, one.facts, asked=answers.asks(asked))
+            assert ("the rule asks for" in str(found.chart)) == drawn
+
     @pytest.mark.parametrize(
         "asked", [Asked("pass-or-fail", evaluators="human"), Asked("drafts-in-order", strategy="ab")]
     )

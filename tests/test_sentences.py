@@ -63,10 +63,14 @@ def test_undecided_between_two_that_are_both_better_does_not_keep_the_control(fa
 
 
 def test_a_probability_that_just_reaches_what_was_asked_for_says_so(facts: Facts) -> None:
-    just = replace(facts, variants=(facts.variant("A"), replace(facts.variant("B"), prob_best=0.953)), threshold=0.95)
+    just = replace(facts, variants=(facts.variant("A"), replace(facts.variant("B"), prob_best=0.953)))
+    just = replace(just, decision=replace(facts.decision, threshold=0.95))
     assert "only just reached" in how_sure(replace(just, mcse=0.004))
     assert "only just reached" not in how_sure(replace(just, mcse=0.0))
-    assert "only just reached" not in how_sure(replace(just, mcse=0.004, threshold=0.9))
+    assert "only just reached" not in how_sure(
+        replace(just, mcse=0.004, decision=replace(facts.decision, threshold=0.9))
+    )
+    assert "only just reached" not in how_sure(replace(just, mcse=0.004, decision=replace(just.decision, reason="?")))
 
 
 def test_the_price_adds_up(facts: Facts) -> None:

@@ -37,10 +37,10 @@ def one_experiment() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    shown.picture(
-        look_pictures.over_looks(found.history, found.facts, str(what), upto=look, truth=True, theme=shown.theme()),
-        key="looks",
+    chart = look_pictures.over_looks(
+        found.history, found.facts, str(what), upto=look, truth=True, asked=answers.asks(asked), theme=shown.theme()
     )
+    shown.picture(chart, key="looks")
     if look < stop:
         st.info(f"Look {look} of {stop}: the rules go on. Play on, or move the slider to the end, for the decision.")
         controls.go_on()

@@ -10,7 +10,7 @@ import numpy as np
 from expsim_bayes import amounts, plots
 from expsim_bayes.live import words
 from expsim_bayes.readers.atomic import whole
-from expsim_bayes.recommend.experiment import launch_threshold
+from expsim_bayes.recommend.experiment import best_threshold
 from expsim_bayes.report.markdown import Figure, escape, markdown, shorten
 from expsim_bayes.wording import what_quality_is
 
@@ -154,7 +154,9 @@ def draw(here: Opened, folder: Path) -> list[Figure]:
     at_end = f"At look {last.look} {leader.name} stands at {amounts.quantity(leader.mean, last.unit)}."
     drawn.append(Figure("figures/quality.png", caption, f"{caption} {at_end}"))
     fig, ax = plots.figure()
-    plots.prob_best_over_looks(history, ax, threshold=_threshold(here), control=shown, across="look")
+    plots.prob_best_over_looks(
+        history, ax, threshold=best_threshold(here.scenario, here.settings.strategy), control=shown, across="look"
+    )
     plots.save(fig, folder / "figures" / "prob_best.png")
     caption = "Probability that each variant is the best, look after look."
     drawn.append(
@@ -192,14 +194,6 @@ def history_of(here: Opened) -> xr.Dataset | None:
             "ratings": (("look", "evaluator"), np.array([[float(n.get(e, 0)) for e in evaluators] for n in given])),
         },
         coords={"look": [look.look for look in looks], "variant": variants, "evaluator": evaluators},
-    )
-
-
-def _threshold(here: Opened) -> float | None:
-    """The threshold on the probability of being best, where a rule has one."""
-    rules = here.scenario.rules(here.settings.strategy)
-    return (
-        launch_threshold(here.scenario, here.settings.strategy) if any(r.rule == "superiority" for r in rules) else None
     )
 
 

@@ -148,12 +148,17 @@ def _prices(scenario: Scenario) -> tuple[PriceFacts, ...]:
     return tuple(PriceFacts(name, found.said(), found.as_of, found.source) for name, found in named.items())
 
 
-def launch_threshold(scenario: Scenario, strategy: StrategyName) -> float | None:
-    """Probability that the rules ask for before they launch; None where none asks for one."""
-    asked = [
-        getattr(r, "threshold", None) for r in scenario.rules(strategy) if r.rule in ("superiority", "beats_control")
-    ]
+def launch_threshold(
+    scenario: Scenario, strategy: StrategyName, *, among: tuple[str, ...] = ("superiority", "beats_control")
+) -> float | None:
+    """Probability that some rules ask for before they launch, of whatever they ask it; None where none asks for one."""
+    asked = [getattr(rule, "threshold", None) for rule in scenario.rules(strategy) if rule.rule in among]
     return min((a for a in asked if a is not None), default=None)
+
+
+def best_threshold(scenario: Scenario, strategy: StrategyName) -> float | None:
+    """Probability of being the best that the rules ask for before they launch; None where none asks for that."""
+    return launch_threshold(scenario, strategy, among=("superiority",))
 
 
 def _decision(scenario: Scenario, strategy: StrategyName, history: xr.Dataset, stop: int) -> Decision:

@@ -9,6 +9,7 @@ import numpy as np
 from expsim_bayes import amounts, plots
 from expsim_bayes.operating_characteristics import judges_floor, learning_curve
 from expsim_bayes.plots.looks import one_replication
+from expsim_bayes.recommend.experiment import best_threshold
 from expsim_bayes.report import pictures
 from expsim_bayes.report.build import Figure
 from expsim_bayes.report.pictures import columns, gaps, times
@@ -79,7 +80,11 @@ def _over_looks(played: Played, facts: Facts, folder: Path) -> list[Figure]:
 
     fig, ax = plots.figure(height=height)
     plots.prob_best_over_looks(
-        history, ax, threshold=_best_threshold(played, facts), control=control, rated=facts.rated
+        history,
+        ax,
+        threshold=best_threshold(played.scenario, played.history.attrs["strategy"]),
+        control=control,
+        rated=facts.rated,
     )
     plots.save(fig, folder / FOLDER / "prob_best.png")
     caption = "Probability that each variant is the best, look after look."
@@ -131,12 +136,6 @@ def _alike(history: xr.Dataset) -> bool:
 
 def _figure(file: str, caption: str, finding: str) -> Figure:
     return Figure(f"{FOLDER}/{file}", caption, f"{caption} {finding}")
-
-
-def _best_threshold(played: Played, facts: Facts) -> float | None:
-    """The threshold on the probability of being best, where a rule has one."""
-    rules = played.scenario.rules(played.history.attrs["strategy"])
-    return facts.threshold if any(rule.rule == "superiority" for rule in rules) else None
 
 
 def _of_facts(which: Redrawn, facts: Facts, folder: Path) -> Figure:
