@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from expsim_bayes.ratings import Ratings
 
 MANY_COMPARISONS = 2_000
-"""Comparisons from which the full model keeps a person waiting."""
+"""Comparisons from which a sampler keeps a person waiting, so that the page does without unless told."""
 MOST_PRICES = 6
 """Evaluators whose prices are asked for."""
 IN_USE = ("control", "baseline", "current", "production", "in production", "today")
 """Names of a variant that is in use."""
-QUICK = (
-    "A minute or two instead of many. Off: a variant may suit some items better than others, "
-    "which makes intervals wider."
+ALIKE = (
+    "Simpler, and intervals are narrower. Off: a variant may suit some items better than others, as it mostly does, "
+    "and intervals are for new items."
 )
+ENGINES = ("auto", "nuts", "fast")
+"""How a fit may be made."""
 UNITS = {
     "score": "units of the score",
     "comparison": "percentage points",
@@ -66,15 +68,13 @@ def question(file: File, asked: Question, ratings: Ratings) -> Question:
         higher_is_better=higher,
         min_effect=float(effect) / (100.0 if unit == "percentage points" else 1.0),
     )
-    quick = name == "preference" and st.toggle(
-        "Quick: take all items as alike",
-        value=len(ratings.table) > MANY_COMPARISONS,
-        help=QUICK,
-        **widget(file, "quick"),
-    )
+    comparisons = name == "preference"
+    alike = comparisons and st.toggle("Take all items as alike", help=ALIKE, **widget(file, "alike"))
     with st.expander("More about the model", icon=":material/functions:"):
-        asked = replace(asked, priors=((("items", False),) if quick else ()) + _known(file, ratings, name))
-        return _sampler(file, _weighed(file, asked, ratings))
+        asked = replace(asked, priors=((("items", False),) if alike else ()) + _known(file, ratings, name))
+        return _sampler(
+            file, _weighed(file, asked, ratings), without=comparisons and len(ratings.table) > MANY_COMPARISONS
+        )
 
 
 def _known(file: File, ratings: Ratings, name: str) -> tuple[tuple[str, Any], ...]:
@@ -133,8 +133,8 @@ def _weighed(file: File, asked: Question, ratings: Ratings) -> Question:
     return replace(asked, threshold=float(threshold), reference=reference, prices=tuple(prices))
 
 
-def _sampler(file: File, asked: Question) -> Question:
-    """Settings of the sampler."""
+def _sampler(file: File, asked: Question, *, without: bool) -> Question:
+    """Settings of the sampler, and whether it is done without unless told."""
     a, b, c = st.columns(3)
     draws = a.number_input("Draws", 50, 20_000, 1500, 500, help="Of each of four chains.", **widget(file, "draws"))
     tune = b.number_input("Tuning steps", 50, 20_000, 1000, 500, help="Of each of four chains.", **widget(file, "tune"))
@@ -150,7 +150,8 @@ def _sampler(file: File, asked: Question) -> Question:
     )
     engine = a.selectbox(
         "Engine",
-        ["auto", "nuts", "fast"],
+        ENGINES,
+        index=ENGINES.index("fast" if without else "auto"),
         help="nuts samples; fast does without, for scores, stars, comparisons, rankings; auto is fast for very many.",
         **widget(file, "engine"),
     )
