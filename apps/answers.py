@@ -293,6 +293,7 @@ def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
     import numpy as np
 
     from expsim_bayes.experiment import play
+    from expsim_bayes.operating_characteristics import TOLERANCE
     from expsim_bayes.recommend import of_experiment
 
     scenario = parse(toml, "scenario")
@@ -312,12 +313,14 @@ def _puzzle(toml: str, strategy: StrategyName | None, seed: int) -> Puzzle:
     quality = {v.name: float(v.true_quality or 0.0) for v in facts.variants}
     sign = 1.0 if scenario.higher_is_better else -1.0
     top, today = max(sign * q for q in quality.values()), sign * quality[facts.baseline]
-    best = tuple(n for n, q in quality.items() if sign * q >= top - scenario.min_effect and sign * q > today)
+    best = tuple(
+        n for n, q in quality.items() if sign * q >= top - scenario.min_effect - TOLERANCE and sign * q > today
+    )
     return Puzzle(
         one=One(played.history, facts),
         look=look,
         best=best,
-        keep=top - today < scenario.min_effect,
+        keep=top - today < scenario.min_effect - TOLERANCE,
         decided=look == stop and facts.decision.name != "collect",
         edits=tuple(drawn.items()),
     )

@@ -354,7 +354,7 @@ class Facts:
     pairing_gain: float | None = None
     """How many times as many outputs a split design would need for the same certainty."""
     threshold: float | None = None
-    """Probability of being best that the rules ask for."""
+    """Probability that the rules ask for before they launch, of being the best or of beating the control."""
     limits: str = "cost or latency"
     """What the guardrails limit."""
     ended_right: bool | None = None

@@ -14,6 +14,7 @@ from expsim_bayes.advice import Recommendation
 from expsim_bayes.amounts import change, count, dollars, duration, gap, level, listed, percent, seconds, times
 from expsim_bayes.stopping import Superiority
 from expsim_bayes.wording import (
+    FEW_PEOPLE,
     after_looks,
     best_other,
     counted,
@@ -223,7 +224,7 @@ def _unknown(facts: Facts) -> str:
             f"How far {'the judge favours' if len(judges) == 1 else 'judges favour'} a variant as such is learned from outputs that people "
             "rated too; with few variants it rests partly on what was believed beforehand."
         )
-    if any(e.kind == "human" and 1 < e.raters <= 5 and not e.anonymous for e in facts.evaluators):
+    if any(e.kind == "human" and 1 < e.raters <= FEW_PEOPLE and not e.anonymous for e in facts.evaluators):
         parts.append("Few people rated, and a few people are not the public: their common taste stays in the answer.")
     if facts.fit is not None and facts.fit.checks_failed:
         parts.append(

@@ -173,9 +173,8 @@ def weigh(effects: Effects, sd: ComponentDraws, story: Story, batch: Ratings) ->
     some = data.only(kept)
     sums = moments(some, story.present, statistics(some, story.present), story.scale.middle)
     predicted = Marginal.of(sums, story.present, story.priors, story.scale).log_density_given(effects, sd)
-    _, at, times = np.unique(
-        np.asarray(sd.sd_noise), axis=0, return_index=True, return_counts=True
-    )  # alike only where taken more than once
+    # draws are alike only where one was taken more than once
+    _, at, times = np.unique(sd.sd_noise, axis=0, return_index=True, return_counts=True)
     return Weighed(at, *smoothed(predicted[at] + np.log(times)))
 
 

@@ -102,6 +102,8 @@ MIDDLING = Words(
     "seconds that half of the calls stay below",
     is_good=True,
 )
+FEW_PEOPLE = 5
+"""People up to whom their common taste is worth a word."""
 BY_UNIT = {"points": SCORES, "dollars": COSTS, "seconds": TAKES, "tokens": USES}
 """Words by the unit of quality; those of a share hang on the kind of rating."""
 

@@ -62,11 +62,15 @@ def deriving(
 def labelled(
     model: pm.Model, values: Mapping[str, NDArray[Any]], chains: int, dims_of: Mapping[str, str] | None = None
 ) -> xr.Dataset:
-    """(D, ...) draws of variables with the dims and coordinates that the model gives them, or with the dim that is told."""
+    """(D, ...) draws of variables with the dims and coordinates that the model gives them, or with the dim that is told.
+
+    What has fewer dims than its variable, as densities of vectors have, is labelled by the first.
+    """
     variables, used = {}, {"chain": np.arange(chains)}
     for name, array in values.items():
         shaped = array.reshape(chains, -1, *array.shape[1:])
         dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{n}" for n in range(array.ndim - 1)]
+        dims = list(dims)[: array.ndim - 1]
         if dims_of and name in dims_of and name not in model.named_vars:
             dims = [dims_of[name]]
         variables[name] = (("chain", "draw", *dims), shaped)

@@ -131,7 +131,7 @@ def _predicted(recipe: Recipe, explicit: pm.Model, kept: xr.Dataset, seed: int) 
     told = dict(zip(names, drawn({rv.name: flat(kept[rv.name]) for rv in explicit.free_RVs}), strict=True))
     groups = {
         "posterior_predictive": labelled(explicit, told, kept.sizes["chain"]),
-        "log_likelihood": xr.Dataset(log_densities(explicit, kept, names)),
+        "log_likelihood": log_densities(explicit, kept, names),
     }
     return {name: group.assign_coords(draw=kept["draw"]).assign_attrs(kept.attrs) for name, group in groups.items()}
 

@@ -12,6 +12,7 @@ from pymc.model.transform.conditioning import remove_value_transforms
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.basic import NormalRV
 
+from expsim_bayes.models._completed import labelled
 from expsim_bayes.models._many import many
 from expsim_bayes.models._task import flat
 
@@ -62,18 +63,16 @@ def log_priors(
 
     Parameters
     ----------
-    model : pm.Model
-        An explicit model.
-    draws : xr.Dataset
-        With dims chain and draw, and what these densities hang on.
+    model, draws
+        As for `log_densities`.
     without, also : collection of str
         As for `top_level`.
     """
     found = log_densities(model, draws, top_level(model, without, also))
-    return xr.Dataset({name.removesuffix("_raw"): added_up(values) for name, values in found.items()})
+    return xr.Dataset({str(name).removesuffix("_raw"): added_up(values) for name, values in found.items()})
 
 
-def log_densities(model: pm.Model, draws: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArray]:
+def log_densities(model: pm.Model, draws: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     """Log densities of variables of a model at many draws at once, as `pymc.compute_log_prior` and `compute_log_likelihood` tell them.
 
     Parameters
@@ -89,16 +88,9 @@ def log_densities(model: pm.Model, draws: xr.Dataset, names: Sequence[str]) -> d
     variables = [plain[name] for name in names]
     inputs = [plain.rvs_to_values[rv] for rv in plain.free_RVs]
     values = {str(name): flat(draws[name]) for name in draws if draws[name].dims[:2] == ("chain", "draw")}
-    shape = (draws.sizes["chain"], draws.sizes["draw"])
     told = many(plain.logp(vars=variables, sum=False), inputs)(values)
-    found = {}
-    for name, density in zip(names, told, strict=True):
-        dims = plain.named_vars_to_dims.get(name, ())[: density.ndim - 1]
-        dims = dims or tuple(f"{name}_dim_{n}" for n in range(density.ndim - 1))
-        labels: dict[str, Any] = {dim: list(plain.coords[dim]) for dim in dims if plain.coords.get(dim) is not None}
-        labels |= {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}
-        found[name] = xr.DataArray(density.reshape(*shape, *density.shape[1:]), labels, ("chain", "draw", *dims))
-    return found
+    found = labelled(plain, dict(zip(names, told, strict=True)), draws.sizes["chain"])
+    return found.assign_coords({dim: draws[dim].to_numpy() for dim in ("chain", "draw")})
 
 
 def added_up(values: xr.DataArray) -> xr.DataArray:

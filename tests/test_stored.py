@@ -106,4 +106,4 @@ def test_densities_of_many_draws_are_those_of_pymc() -> None:
         pm.compute_log_likelihood(tree, progressbar=False)
         pm.stats.compute_log_prior(tree, progressbar=False)
     for group, names in (("log_likelihood", ["won", "seen"]), ("log_prior", ["p", "spread"])):
-        xr.testing.assert_allclose(xr.Dataset(log_densities(model, draws, names)), tree[group].to_dataset())
+        xr.testing.assert_allclose(log_densities(model, draws, names), tree[group].to_dataset())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expsim_bayes.wording import best_other, known_to, said_single
+from expsim_bayes.wording import FEW_PEOPLE, best_other, known_to, said_single
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
 
-FEW = 5
-"""People up to whom their common taste is worth a word."""
 LENIENT = 0.05
 """False launches above which a rule is called lenient."""
 
@@ -64,7 +62,7 @@ def _of_those_who_rated(facts: Facts) -> str:
     if facts.false_launch is not None and facts.false_launch.value - 2 * facts.false_launch.mcse > LENIENT:
         return f"The rule is lenient: it launches one of several equal variants in {100 * facts.false_launch.value:.0f} % of experiments."
     few = [e.raters for e in people if e.raters > 1 and not e.anonymous]
-    if few and sum(few) <= FEW:
+    if few and sum(few) <= FEW_PEOPLE:
         return f"Only {sum(few)} people rated: their common taste stays in the answer."
     if people and judges:
         judge = "The judge" if len(judges) == 1 else "Judges"

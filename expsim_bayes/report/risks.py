@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from expsim_bayes.amounts import count, gap, listed, sentence
 from expsim_bayes.report.document import Bullets, Paragraph
-from expsim_bayes.wording import left_out, said_faults, said_single
+from expsim_bayes.wording import FEW_PEOPLE, left_out, said_faults, said_single
 
 if TYPE_CHECKING:
     from expsim_bayes.facts import Facts
@@ -73,7 +73,11 @@ def _judges(facts: Facts) -> str:
 
 
 def _people(facts: Facts) -> str:
-    few = [e for e in facts.evaluators if e.kind == "human" and 1 <= e.raters <= 5 and e.ratings and not e.anonymous]
+    few = [
+        e
+        for e in facts.evaluators
+        if e.kind == "human" and 1 <= e.raters <= FEW_PEOPLE and e.ratings and not e.anonymous
+    ]
     if not few:
         return ""
     if single := said_single(facts):
