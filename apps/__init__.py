@@ -15,7 +15,7 @@ controls   widgets that set up a simulated experiment, bound to the page's addre
 knobs      what of a scenario can be changed on a page
 tables     what a simulated experiment says, as tables
 kept       what a session keeps from page to page
-story      the guided story, step by step, and its quiz
+story      the guided story, step by step; `quiz` comes after it
 handed     what a session takes away: card, report, figures, data
 monitored  experiments in folders as they stand; demonstration: a made-up one for a session
 served, warm  how `expsim app` starts the server, its first answer ready

@@ -1,4 +1,4 @@
-"""The guided story: why experiments on GenAI features differ, and six steps from one noisy judge to a launch; then a quiz.
+"""The guided story: why experiments on GenAI features differ, and six steps from one noisy judge to a launch; `quiz` comes after them.
 
 A step is a heading, two or three sentences and a live picture, computed from the library's scenarios by the calls that every page uses.
 """
@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from expsim_bayes.amounts import gap
-from expsim_bayes.apps import answers, look_pictures, pictures, shown
+from expsim_bayes.apps import answers, look_pictures, pictures, quiz, shown
 from expsim_bayes.apps.asked import Asked
 from expsim_bayes.scenario import STRATEGY_TITLES, StrategyName
 from expsim_bayes.wording import truth
@@ -25,8 +24,6 @@ PROMPTS, TONES = "summarization-prompts", "support-chat-tone"
 
 MISLED = 16
 """Seed of a judge whose taste reverses the order."""
-FIRST_QUIZ, MOST_SEED = 11, 2**32 - 1
-"""Seed of the first quiz, and the largest that there is."""
 RUN = 4
 """Seed of the run that is shown."""
 
@@ -222,46 +219,9 @@ STEPS = (
 """The story, in order."""
 
 
-def quiz() -> None:
-    """An experiment that stands still at a look, and two questions about it."""
-    seed = int(st.session_state.setdefault("quiz.seed", FIRST_QUIZ))
-    asked = Asked(PROMPTS if seed % 2 else TONES, seed=seed)
-    found = answers.puzzle(asked)
-    one = found.one
-    left, right = st.columns(2)
-    with left:
-        shown.picture(
-            look_pictures.over_looks(
-                one.history, one.facts, "prob_best", upto=found.look, asked=answers.asks(asked), theme=shown.theme()
-            ),
-            key="quiz.best",
-        )
-    with right:
-        shown.picture(
-            look_pictures.over_looks(one.history, one.facts, "effect", upto=found.look, theme=shown.theme()),
-            key="quiz.quality",
-        )
-    names = [v.name for v in one.facts.variants if v.name != one.facts.control]
-    with st.form("quiz", border=False):
-        keep = f"keep {one.facts.control}"
-        launch = st.radio(
-            "Which variant would you launch?", [*names, keep], index=None, key="quiz.launch", horizontal=True
-        )
-        converged = st.radio(
-            "Has the experiment converged?", ["yes", "no"], index=None, key="quiz.converged", horizontal=True
-        )
-        checked = st.form_submit_button("Check", type="primary", icon=":material/check:", key="quiz.check")
-    if checked and launch and converged:
-        _marked(found, None if launch == keep else launch, converged == "yes")
-        shown.code(asked._replace(edits=found.edits))
-    elif checked:
-        st.info("Answer both questions first.")
-    st.button("Another experiment", icon=":material/refresh:", key="quiz.next", on_click=_another)
-
-
 def opened(query: Mapping[str, str]) -> None:
     """Begin where a link says; nothing where the session has begun, or the link asks for what there is not."""
-    for key, name, first, most in (("story.at", "step", 0, len(STEPS)), ("quiz.seed", "quiz", FIRST_QUIZ, MOST_SEED)):
+    for key, name, first, most in (("story.at", "step", 0, len(STEPS)), ("quiz.seed", "quiz", quiz.FIRST, quiz.MOST)):
         told = query.get(name, "")
         asked_for = int(told) if told.isascii() and told.isdecimal() and len(told) < 11 else first
         st.session_state.setdefault(key, asked_for if asked_for <= most else first)
@@ -277,31 +237,3 @@ def link(at: int) -> str:
     if at == len(STEPS):
         told["quiz"] = st.session_state["quiz.seed"]
     return f"story?{urlencode(told)}"
-
-
-def _another() -> None:
-    st.session_state["quiz.seed"] += 1
-    st.session_state["quiz.launch"] = st.session_state["quiz.converged"] = None
-
-
-def _marked(found: answers.Puzzle, launch: str | None, converged: bool) -> None:  # noqa: FBT001
-    """What is true, and whether both answers were right."""
-    facts = found.one.facts
-    qualities = ", ".join(f"{v.name} {v.true_quality:.2f}" for v in facts.variants)
-    right = launch in found.best if launch else found.keep
-    rightly = [f"launch {name}" for name in found.best] + [f"keep {facts.control}"] * found.keep
-    best = f"Right: {' or '.join(rightly)}."
-    if found.best and found.keep:
-        best += f" What differs by less than {gap(facts.min_effect, facts.unit)} does not matter."
-    tell = st.success if right else st.warning
-    tell(
-        shown.plain(f"{'Correct' if right else 'No'}. The true qualities are {qualities}. {best}"),
-        icon=":material/check:" if right else ":material/close:",
-    )
-    state = "a rule had fired" if found.decided else "no rule had fired, so it goes on"
-    good = converged == found.decided
-    tell = st.success if good else st.warning
-    tell(
-        f"{'Correct: it has' if good else 'It has'}{'' if found.decided else ' not'}. After look {found.look} {state}.",
-        icon=":material/check:" if good else ":material/close:",
-    )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from expsim_bayes.apps import shown, story
+from expsim_bayes.apps import quiz, shown, story
 
 titles = [step.title for step in story.STEPS] + ["Quiz"]
 story.opened(st.query_params.to_dict())
@@ -39,6 +39,6 @@ else:
         "An experiment stands still at a look. The true qualities were drawn by chance; the chart knows as little as you do."
     )
     with shown.trouble(), st.spinner("Simulating ..."):
-        story.quiz()
+        quiz.ask()
         st.caption("A link to this quiz, below the dashboard's own address.")
         st.code(story.link(at), language=None)
