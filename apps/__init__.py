@@ -17,6 +17,6 @@ tables     what a simulated experiment says, as tables
 kept       what a session keeps from page to page
 story      the guided story, step by step; `quiz` comes after it
 handed     what a session takes away: card, report, figures, data
-monitored  experiments in folders as they stand; demonstration: a made-up one for a session
+monitored  experiments in folders as they stand, `monitor_pictures` their looks; demonstration: a made-up one for a session
 served, warm  how `expsim app` starts the server, its first answer ready
 """

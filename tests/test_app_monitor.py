@@ -12,7 +12,7 @@ import pytest
 from live_experiment import batches, experiment
 from streamlit.testing.v1 import AppTest
 
-from expsim_bayes.apps import demonstration, monitored
+from expsim_bayes.apps import demonstration, monitor_pictures, monitored
 from expsim_bayes.apps.kept import KEY
 from expsim_bayes.errors import ExpsimError
 from expsim_bayes.experiment import play
@@ -108,7 +108,7 @@ def test_it_tells_how_an_experiment_stands_and_never_writes(two_looks: Path) -> 
     assert str(two_looks.parents[1]) not in text + "".join(code.value for code in at.code)
     assert "expsim monitor status 'team/two prompts'" in at.code[0].value
     assert at.code[2].value == "monitor?experiment=team%2Ftwo+prompts"
-    for what in (monitored.QUALITY, monitored.SPENT):
+    for what in (monitor_pictures.QUALITY, monitor_pictures.SPENT):
         at.segmented_control(key="monitor.what").set_value(what).run()
         assert not at.exception
     assert files(two_looks) == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from expsim_bayes.apps import demonstration, monitored, shown
+from expsim_bayes.apps import demonstration, monitor_pictures, monitored, shown
 from expsim_bayes.apps.kept import Lines, Result, keep
 from expsim_bayes.live import Opened, words
 from expsim_bayes.operating_characteristics import Estimate
@@ -93,14 +93,14 @@ def charts(here: Opened) -> None:
     """The looks as lines."""
     what = st.segmented_control(
         "Show",
-        [monitored.BEST, monitored.QUALITY, monitored.SPENT],
-        default=monitored.BEST,
+        [monitor_pictures.BEST, monitor_pictures.QUALITY, monitor_pictures.SPENT],
+        default=monitor_pictures.BEST,
         required=True,
         key="monitor.what",
         label_visibility="collapsed",
         bind="query-params",
     )
-    shown.picture(monitored.over_looks(here, str(what), theme=shown.theme()), key="monitor.looks")
+    shown.picture(monitor_pictures.over_looks(here, str(what), theme=shown.theme()), key="monitor.looks")
 
 
 def peeking(here: Opened, folder: Path, *, made_up: bool) -> Estimate | None:
@@ -154,7 +154,7 @@ def show(name: str, folder: Path) -> None:
     with told:
         labelled(words.state(here))
     with drawn:
-        if monitored.drawable(here):
+        if monitor_pictures.drawable(here):
             charts(here)
     left, right = st.columns(2, gap="large")
     with left:
